@@ -1,0 +1,39 @@
+"""What tests may lean on: real data, an EGL library, Chromium. Each is optional for a developer and
+required where ``POSECORPUS_REQUIRE`` (comma-separated: data, gl, browser) says so, as CI does."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+REQUIRED = set(filter(None, os.environ.get("POSECORPUS_REQUIRE", "").split(",")))
+
+
+def need(what: str, present: bool, hint: str) -> None:
+    """Skip a test whose outside help is missing, or fail it where that help is required."""
+    if present:
+        return
+    if what in REQUIRED:
+        pytest.fail(f"{what} is required here but missing: {hint}")
+    pytest.skip(f"{what} is missing: {hint}")
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """Folder with the real MoCap, annotations, backgrounds and cameras (see CONTRIBUTING.md)."""
+    folder = Path(os.environ.get("POSECORPUS_TEST_DATA", ROOT.parent / "shared" / "data"))
+    need("data", folder.is_dir(), "set POSECORPUS_TEST_DATA")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Path of a Chromium that can run headless."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    need("browser", found is not None, "install chromium")
+    assert found is not None
+    return found
