@@ -53,12 +53,14 @@ class Camera:
 
     @staticmethod
     def from_fov(
-        fov_deg: float, width: int, height: int, R: ArrayLike = np.eye(3), t: ArrayLike = (0, 0, 0)
+        fov_deg: float, width: int, height: int, R: ArrayLike | None = None, t: ArrayLike = (0, 0, 0)
     ) -> Camera:
         """A camera with the given horizontal field of view and its principal point in the middle."""
         focal = width / 2 / np.tan(np.radians(fov_deg) / 2)
         K = np.array([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1]])
-        return Camera(K, np.asarray(R, float), np.asarray(t, float), width, height)
+        return Camera(
+            K, np.eye(3) if R is None else np.asarray(R, float), np.asarray(t, float), width, height
+        )
 
     @staticmethod
     def look_at(eye: ArrayLike, target: ArrayLike, focal_px: float, width: int, height: int) -> Camera:

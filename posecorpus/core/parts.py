@@ -72,8 +72,23 @@ SURREAL_14_PARTS = PartTaxonomy(
     "surreal_14",
     dict(
         enumerate(
-            "background head torso r_upper_arm r_lower_arm r_hand l_upper_arm l_lower_arm l_hand r_upper_leg "
-            "r_lower_leg r_foot l_upper_leg l_lower_leg l_foot".split()
+            [
+                "background",
+                "head",
+                "torso",
+                "r_upper_arm",
+                "r_lower_arm",
+                "r_hand",
+                "l_upper_arm",
+                "l_lower_arm",
+                "l_hand",
+                "r_upper_leg",
+                "r_lower_leg",
+                "r_foot",
+                "l_upper_leg",
+                "l_lower_leg",
+                "l_foot",
+            ]
         )
     ),
 )
