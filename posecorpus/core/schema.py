@@ -1,0 +1,154 @@
+"""The columns of a shard, and the way between a :class:`Sample` and a row."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from posecorpus.core.cameras import Camera
+from posecorpus.core.codecs import decode, encode
+from posecorpus.core.errors import InputError
+from posecorpus.core.sample import RASTERS, Person, Sample
+
+SCHEMA_VERSION = 1
+
+_F32, _F64 = pa.float32(), pa.float64()
+
+CAMERA = pa.struct([("K", pa.list_(_F64, 9)), ("R", pa.list_(_F64, 9)), ("t", pa.list_(_F64, 3))])
+PERSON = pa.struct(
+    [
+        ("skeleton", pa.string()),
+        ("joints2d", pa.list_(pa.list_(_F32, 2))),
+        ("joints3d", pa.list_(pa.list_(_F32, 3))),
+        ("visibility", pa.list_(pa.uint8())),
+        ("bbox", pa.list_(_F32, 4)),
+        ("body", pa.string()),
+        ("gender", pa.string()),
+        ("pose", pa.list_(pa.list_(_F32, 3))),
+        ("betas", pa.list_(_F32)),
+        ("translation", pa.list_(_F32, 3)),
+        ("motion", pa.string()),
+        ("motion_frame", pa.int32()),
+        ("score", _F32),
+    ]
+)
+SCHEMA = pa.schema(
+    [
+        pa.field("key", pa.string(), nullable=False),
+        ("image", pa.binary()),
+        pa.field("width", pa.int32(), nullable=False),
+        pa.field("height", pa.int32(), nullable=False),
+        ("camera", CAMERA),
+        ("people", pa.list_(PERSON)),
+        ("parts", pa.binary()),
+        ("instances", pa.binary()),
+        ("depth", pa.binary()),
+        ("normals", pa.binary()),
+        ("flow", pa.binary()),
+        ("clip", pa.string()),
+        ("frame", pa.int32()),
+        ("provenance", pa.string()),
+    ],
+    metadata={"posecorpus_schema": str(SCHEMA_VERSION)},
+)
+
+RASTER_COLUMNS = {field: field.removesuffix("_mm") for field in RASTERS}
+"""Field of :class:`Sample` to column of a shard."""
+
+_PERSON_ARRAYS = {
+    "joints2d": np.float32, "joints3d": np.float32, "visibility": np.uint8, "bbox": np.float32,
+    "pose": np.float32, "betas": np.float32, "translation": np.float32,
+}  # fmt: skip
+
+
+def table(samples: Sequence[Sample]) -> pa.Table:
+    """Validated samples as an Arrow table of :data:`SCHEMA`."""
+    return pa.Table.from_pylist([_row(sample) for sample in samples], schema=SCHEMA)
+
+
+def _row(sample: Sample) -> dict[str, Any]:
+    sample.validate()
+    row: dict[str, Any] = {
+        "key": sample.key,
+        "width": sample.width,
+        "height": sample.height,
+        "camera": None if sample.camera is None else _camera_row(sample.camera),
+        "people": [_person_row(person) for person in sample.people],
+        "clip": sample.clip,
+        "frame": sample.frame,
+        "provenance": json.dumps(sample.provenance, sort_keys=True),
+    }
+    for field, column in RASTER_COLUMNS.items():
+        value = getattr(sample, field)
+        row[column] = None if value is None else encode(field, value)
+    return row
+
+
+def _camera_row(camera: Camera) -> dict[str, list[float]]:
+    return {"K": camera.K.ravel().tolist(), "R": camera.R.ravel().tolist(), "t": camera.t.tolist()}
+
+
+def _person_row(person: Person) -> dict[str, Any]:
+    row = dict(vars(person))
+    for name in _PERSON_ARRAYS:
+        row[name] = None if row[name] is None else row[name].tolist()
+    return row
+
+
+def sample_of(row: Mapping[str, Any], where: str, fields: Iterable[str] = RASTERS) -> Sample:
+    """A row (as ``Table.to_pylist`` gives it) as a validated sample.
+
+    Args:
+        where: the file, named in errors.
+        fields: raster fields to decode; the others stay None.
+
+    Raises:
+        InputError: a row that breaks the schema's rules.
+    """
+    where = f"{where}: {row['key']}"
+    width, height = row["width"], row["height"]
+    sample = Sample(
+        key=row["key"],
+        width=width,
+        height=height,
+        camera=None if row["camera"] is None else _camera_of(row["camera"], width, height, where),
+        people=[_person_of(person) for person in row["people"] or ()],
+        clip=row["clip"],
+        frame=row["frame"],
+        provenance=_provenance_of(row["provenance"], where),
+    )
+    for field in fields:
+        data = row.get(RASTER_COLUMNS[field])
+        if data is not None:
+            setattr(sample, field, decode(field, data, width, height, f"{where}: {field}"))
+    sample.validate()
+    return sample
+
+
+def _camera_of(row: Mapping[str, Any], width: int, height: int, where: str) -> Camera:
+    try:
+        K, R, t = (np.array(row[name], dtype=np.float64) for name in ("K", "R", "t"))
+        return Camera(K.reshape(3, 3), R.reshape(3, 3), t, width, height)
+    except InputError as error:
+        raise InputError(f"{where}: {error.where}", error.expected, error.got, error.fix) from None
+
+
+def _person_of(row: Mapping[str, Any]) -> Person:
+    values = dict(row)
+    for name, dtype in _PERSON_ARRAYS.items():
+        values[name] = None if values[name] is None else np.array(values[name], dtype=dtype)
+    return Person(**values)
+
+
+def _provenance_of(text: str | None, where: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text or "{}")
+    except json.JSONDecodeError as error:
+        raise InputError(f"{where}: provenance", "JSON", error) from None
+    if not isinstance(value, dict):
+        raise InputError(f"{where}: provenance", "a JSON object", type(value).__name__)
+    return value

@@ -1,0 +1,132 @@
+"""Parquet shards: writing one whole or not at all, and reading a corpus back."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from posecorpus.core.errors import InputError
+from posecorpus.core.manifest import MANIFEST, Manifest, ShardEntry, read_manifest, write_atomically
+from posecorpus.core.sample import RASTERS, Sample
+from posecorpus.core.schema import RASTER_COLUMNS, SCHEMA, sample_of, table
+
+ROW_GROUP = 50
+"""Rows read at a time; small enough for shuffling readers, large enough to be sequential on disk."""
+
+
+def shard_name(index: int) -> str:
+    """File name of a shard."""
+    return f"shard-{index:05d}.parquet"
+
+
+def write_shard(folder: Path, index: int, samples: Sequence[Sample]) -> ShardEntry:
+    """Write samples as one shard, atomically, and return its manifest entry.
+
+    The bytes depend on the samples alone. The images and label maps are compressed already, so the
+    columns are not compressed again.
+    """
+    sink = io.BytesIO()
+    pq.write_table(table(samples), sink, row_group_size=ROW_GROUP, compression="NONE", use_dictionary=False)
+    data = sink.getvalue()
+    path = folder / shard_name(index)
+    write_atomically(path, data)
+    return ShardEntry(file=path.name, samples=len(samples), sha256=hashlib.sha256(data).hexdigest())
+
+
+def file_sha256(path: Path) -> str:
+    """Digest of a file, read in pieces."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+class Corpus:
+    """A corpus on disk, read-only.
+
+    ``len(corpus)``, ``corpus[i]`` and iteration give :class:`Sample` objects in shard order; rasters can
+    be left undecoded by naming the wanted ones in :meth:`samples`.
+
+    Raises:
+        InputError: no corpus there, or a shard that is missing or damaged.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+        self.manifest: Manifest = read_manifest(self.path / MANIFEST)
+
+    def __len__(self) -> int:
+        return sum(entry.samples for entry in self.manifest.shards)
+
+    def __iter__(self) -> Iterator[Sample]:
+        return self.samples()
+
+    def __getitem__(self, index: int) -> Sample:
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        for entry in self.manifest.shards:
+            if index < entry.samples:
+                return next(self._rows(entry, tuple(RASTERS), start=index))
+            index -= entry.samples
+        raise IndexError(index)
+
+    @cached_property
+    def shards(self) -> list[Path]:
+        """Files of the finished shards, in order."""
+        return [self.path / entry.file for entry in self.manifest.shards]
+
+    def samples(self, fields: Iterable[str] = RASTERS) -> Iterator[Sample]:
+        """Stream all samples, decoding only the named raster fields."""
+        wanted = tuple(fields)
+        for entry in self.manifest.shards:
+            yield from self._rows(entry, wanted)
+
+    def shard_samples(self, entry: ShardEntry, fields: Iterable[str] = RASTERS) -> Iterator[Sample]:
+        """Stream the samples of one shard."""
+        return self._rows(entry, tuple(fields))
+
+    def columns(self, *names: str) -> pa.Table:
+        """Whole columns as an Arrow table, without touching the others: for statistics."""
+        tables = [self._open(entry).read(columns=list(names)) for entry in self.manifest.shards]
+        return pa.concat_tables(tables) if tables else SCHEMA.empty_table().select(list(names))
+
+    def _open(self, entry: ShardEntry) -> pq.ParquetFile:
+        path = self.path / entry.file
+        try:
+            file = pq.ParquetFile(path)
+        except (OSError, pa.ArrowException) as error:
+            raise InputError(
+                path, "a Parquet shard", error, "run `posecorpus verify` on the corpus"
+            ) from None
+        if not file.schema_arrow.equals(SCHEMA):
+            different = next(
+                (f.name for f in SCHEMA if f.name not in file.schema_arrow.names), "types differ"
+            )
+            raise InputError(path, "the columns of a posecorpus shard", different)
+        if file.metadata.num_rows != entry.samples:
+            raise InputError(path, f"{entry.samples} rows, as the manifest says", file.metadata.num_rows)
+        return file
+
+    def _rows(self, entry: ShardEntry, fields: Sequence[str], start: int = 0) -> Iterator[Sample]:
+        file = self._open(entry)
+        skipped = [RASTER_COLUMNS[name] for name in RASTERS if name not in fields]
+        columns = [name for name in SCHEMA.names if name not in skipped]
+        where = str(self.path / entry.file)
+        for group in range(file.num_row_groups):
+            rows = file.metadata.row_group(group).num_rows
+            if start >= rows:
+                start -= rows
+                continue
+            try:
+                part = file.read_row_group(group, columns=columns).slice(start)
+            except (OSError, pa.ArrowException) as error:
+                raise InputError(
+                    where, "readable rows", error, "run `posecorpus verify` on the corpus"
+                ) from None
+            start = 0
+            for batch in part.to_batches(max_chunksize=1):
+                yield sample_of(batch.to_pylist()[0], where, fields)
