@@ -1,0 +1,65 @@
+# Two commands do all their own set-up: `make demo` and `make test`. `make help` lists the rest.
+# Needs make and Python 3.11 or newer; PYTHON=/path/to/python chooses one.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help setup demo test lint bench clean
+
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
+	"$$p" -c '$(NEW_ENOUGH)' 2>/dev/null && echo "$$p" && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed-by-make
+
+MOTIONS ?=
+OUT ?= demo
+SAMPLES ?= 200
+JOBS ?= 2
+PYTEST_ARGS ?=
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 10
+	@echo 'Variables: PYTHON, MOTIONS (folder or zip), OUT, SAMPLES for demo; JOBS, PYTEST_ARGS for test.'
+
+setup: $(STAMP) ## create .venv with everything the demo and the tests need
+
+# The interpreter may lack ensurepip (Debian without python3-venv): its own pip can fill the .venv then.
+$(STAMP): pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" && "$(PYTHON)" -c '$(NEW_ENOUGH)' 2>/dev/null || { \
+		echo "posecorpus needs Python 3.11 or newer, found $$("$(or $(PYTHON),python3)" --version 2>&1 | head -1); name one: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@"$(PYTHON)" -m venv $(VENV) >/dev/null 2>&1 \
+		|| { rm -rf $(VENV) && "$(PYTHON)" -m venv --without-pip $(VENV) && "$(PYTHON)" -m pip --python $(BIN)/python install -q pip; } >/dev/null 2>&1 \
+		|| { rm -rf $(VENV); echo "$(PYTHON) cannot make a virtual environment here; install its venv module (Debian, Ubuntu: apt install python3-venv)" >&2; exit 1; }
+	@echo "Installing into $(VENV); the first time this fetches about 1 GB"
+	@if test -t 1; then quiet=; else quiet=-q; fi; \
+		$(BIN)/python -m pip install $$quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	@touch $@
+
+demo: $(STAMP) ## render, verify and report on a 200-sample corpus: make demo [MOTIONS=path] [OUT=demo]
+	@$(BIN)/posecorpus synth "$(OUT)/corpus" --samples $(SAMPLES) $(if $(MOTIONS),--motions "$(MOTIONS)")
+	@$(BIN)/posecorpus verify "$(OUT)/corpus"
+	@$(BIN)/posecorpus inspect "$(OUT)/corpus" --out "$(OUT)/report.html"
+	@echo
+	@echo "corpus  $(abspath $(OUT))/corpus"
+	@echo "report  $(abspath $(OUT))/report.html   (open it in a browser)"
+
+test: lint ## lint, then run every test
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -v -n $(JOBS) --durations=10 $(PYTEST_ARGS)
+	@echo "make test: everything passed"
+
+lint: $(STAMP) ## ruff, mypy --strict, import rules
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(STAMP) ## measure the figures of the README's performance table
+	@for script in benchmarks/[a-z]*.py; do \
+		echo "== $$script"; OMP_NUM_THREADS=1 $(BIN)/python "$$script" || exit 1; done
+
+clean: ## remove caches and builds (not .venv, not corpora)
+	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .numba_cache
+	find posecorpus tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
