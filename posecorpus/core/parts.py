@@ -31,7 +31,14 @@ class PartTaxonomy:
     @cached_property
     def palette(self) -> dict[int, tuple[int, int, int]]:
         """Id to an RGB colour: limbs of the right side warm, of the left cool, the middle green."""
-        return {i: _colour(name, rank) for rank, (i, name) in enumerate(self.legend.items())}
+        sides: dict[str, list[int]] = {}
+        for i, name in self.legend.items():
+            if i:
+                sides.setdefault(name[:2] if name[:2] in _HUES else "", []).append(i)
+        colours = {
+            i: _colour(side, rank, len(ids)) for side, ids in sides.items() for rank, i in enumerate(ids)
+        }
+        return {i: colours.get(i, (0, 0, 0)) for i in self.legend}
 
     @cached_property
     def palette_table(self) -> NDArray[np.uint8]:
@@ -52,14 +59,15 @@ class PartTaxonomy:
         return table
 
 
-def _colour(name: str, rank: int) -> tuple[int, int, int]:
-    if name == "background":
-        return (0, 0, 0)
-    start, width = {"r_": (-0.08, 0.24), "l_": (0.50, 0.24)}.get(name[:2], (0.24, 0.2))
-    turn = (rank * 0.6180339887) % 1.0  # golden-ratio steps keep neighbours apart
-    red, green, blue = colorsys.hsv_to_rgb(
-        (start + width * turn) % 1.0, 0.55 + 0.4 * ((rank * 7) % 3) / 2, 0.95
-    )
+_HUES = {"r_": (-0.08, 0.16), "": (0.24, 0.44), "l_": (0.50, 0.74)}
+"""Range of hues, in turns, of the parts of each side."""
+
+
+def _colour(side: str, rank: int, count: int) -> tuple[int, int, int]:
+    """The colour of part ``rank`` of the ``count`` parts of a side; alternating strength parts neighbours."""
+    start, end = _HUES[side]
+    hue = start + (end - start) * rank / max(count - 1, 1)
+    red, green, blue = colorsys.hsv_to_rgb(hue % 1.0, (0.95, 0.6)[rank % 2], (0.95, 0.75, 0.95)[rank % 3])
     return (round(255 * red), round(255 * green), round(255 * blue))
 
 
