@@ -1,0 +1,166 @@
+"""What a synthetic corpus is drawn from: presets, the user's YAML over them, and validation.
+
+A configuration is plain data. It is complete (every range is in it), it is echoed into the manifest,
+and together with the seed and the inputs it decides every byte of the corpus.
+"""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from posecorpus.core.errors import InputError
+
+MAX_CONFIG_BYTES = 1 << 20
+
+
+def _ordered(value: tuple[float, float]) -> tuple[float, float]:
+    if value[0] > value[1]:
+        raise ValueError("the lower end of a range must not exceed the upper")
+    return value
+
+
+Range = Annotated[tuple[float, float], AfterValidator(_ordered)]
+"""Uniform between two values."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Normal(_Section):
+    """A normal distribution cut off below ``min``."""
+
+    mean: float
+    std: float = Field(ge=0)
+    min: float
+
+
+class ImageConfig(_Section):
+    size: tuple[Annotated[int, Field(ge=16, le=8192)], Annotated[int, Field(ge=16, le=8192)]]
+    focal_px: float = Field(gt=0)
+
+
+class CameraConfig(_Section):
+    distance_m: Normal
+    height_offset_m: Range
+    pitch_deg: Range
+    roll_deg: Range
+    aim_offset_m: Range
+
+
+class PeopleConfig(_Section):
+    body: str = "open"
+    genders: Annotated[list[Literal["neutral", "female", "male"]], Field(min_length=1)]
+    betas_std: float = Field(ge=0)
+    betas_limit: float = Field(ge=0)
+    yaw_deg: Range
+
+
+class MotionConfig(_Section):
+    fps: float = Field(gt=0, le=240)
+    weighting: Literal["clip", "frame"]
+    mirror_probability: float = Field(ge=0, le=1)
+
+
+class LightConfig(_Section):
+    c0: Range
+    c1: Range
+    c2_to_c8: Range
+
+
+class OutputConfig(_Section):
+    samples_per_shard: int = Field(ge=1, le=100_000)
+
+
+class SynthConfig(_Section):
+    """A whole configuration; ``presets/surreal.yaml`` explains every value."""
+
+    image: ImageConfig
+    camera: CameraConfig
+    people: PeopleConfig
+    motion: MotionConfig
+    light: LightConfig
+    output: OutputConfig
+
+    def resized(self, width: int, height: int) -> SynthConfig:
+        """The same field of view across the image's width at another size."""
+        scale = width / self.image.size[0]
+        data = self.model_dump() | {
+            "image": {"size": (width, height), "focal_px": self.image.focal_px * scale}
+        }
+        return SynthConfig.model_validate(data)
+
+
+def presets() -> list[str]:
+    """Names of the presets that come with the package."""
+    folder = files("posecorpus.synth") / "presets"
+    return sorted(f.name.removesuffix(".yaml") for f in folder.iterdir() if f.name.endswith(".yaml"))
+
+
+def load_config(
+    preset: str, override: Path | None = None, people: dict[str, Any] | None = None
+) -> SynthConfig:
+    """A preset with a user's YAML file and the command line's choice of people merged over it.
+
+    Raises:
+        InputError: no such preset, unreadable YAML, an unknown key, or a value outside its bounds.
+    """
+    if preset not in presets():
+        raise InputError("--preset", f"one of {', '.join(presets())}", repr(preset))
+    text = (files("posecorpus.synth") / "presets" / f"{preset}.yaml").read_text()
+    data = _parse(text, f"preset {preset}")
+    if override is not None:
+        data = _merge(data, _parse(_read(override), str(override)))
+    if people:
+        data = _merge(data, {"people": people})
+    try:
+        return SynthConfig.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        where = f"{override}: {key}" if override else key
+        message = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "extra_forbidden":
+            raise InputError(where, "a key of the preset", f"unknown key {first['loc'][-1]!r}") from None
+        raise InputError(where, message[0].lower() + message[1:], repr(first["input"])) from None
+
+
+def _read(path: Path) -> str:
+    try:
+        if path.stat().st_size > MAX_CONFIG_BYTES:
+            raise InputError(
+                path, f"a configuration of at most {MAX_CONFIG_BYTES} bytes", path.stat().st_size
+            )
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(path, "a readable YAML file", error) from None
+
+
+def _parse(text: str, where: str) -> dict[str, Any]:
+    try:
+        # Aliases can make a few lines unfold into gigabytes; configurations have no use for them.
+        if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text)):
+            raise InputError(where, "YAML without aliases", "an alias (*name)")
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark else ""
+        raise InputError(f"{where}{line}", "YAML", getattr(error, "problem", error)) from None
+    if data is None:
+        return {}
+    if not isinstance(data, dict):
+        raise InputError(where, "a mapping of keys to values", type(data).__name__)
+    return data
+
+
+def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        old = merged.get(key)
+        merged[key] = _merge(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return merged

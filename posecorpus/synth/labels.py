@@ -1,0 +1,160 @@
+"""From a rendered frame and the posed bodies to the labels of a :class:`Sample`.
+
+Joint visibility follows one rule: a joint is VISIBLE if its pixel shows, of this very person, a part
+that the joint belongs to; for points of the skin (nose, eyes, ears, crown) the surface seen there must
+also be the one the point lies on. Every other joint that projects is labelled but HIDDEN, also outside
+the picture; a joint behind the camera has no pixel and is UNLABELLED.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from posecorpus.core.parts import SMPL_24_PARTS
+from posecorpus.core.sample import HIDDEN, UNLABELLED, VISIBLE, Person, Sample
+from posecorpus.core.skeletons import FULL_42, SMPL_24
+from posecorpus.synth.scene import Frame, Scene
+
+MAX_DEPTH_MM = 65_535
+SURFACE_TOLERANCE_M = 0.04
+"""How far the seen surface may lie from a point of the skin that counts as seen."""
+SURFACE_JOINTS = ("nose", "l_eye", "r_eye", "l_ear", "r_ear", "head_top")
+
+_EXTRA_PARTS = {
+    "pelvis": "spine1 l_hip r_hip",
+    "upper_neck": "head neck",
+    "head_centre": "head",
+    "thorax": "neck spine3 l_collar r_collar",
+    "jaw_h36m": "head neck",
+    "head_h36m": "head",
+    "spine_h36m": "spine1 spine2 spine3",
+    "pelvis_lsp": "pelvis spine1 l_hip r_hip",
+    "pelvis_h36m": "pelvis spine1 l_hip r_hip",
+    "l_hip_lsp": "pelvis spine1 l_hip",
+    "r_hip_lsp": "pelvis spine1 r_hip",
+    "l_hip_h36m": "pelvis spine1 l_hip",
+    "r_hip_h36m": "pelvis spine1 r_hip",
+} | dict.fromkeys(SURFACE_JOINTS, "head")
+
+
+def _joint_parts() -> NDArray[np.bool_]:
+    """(J, 256) whether a part id of SMPL-24 is a part that a joint of FULL_42 belongs to."""
+    ids = {name: i for i, name in SMPL_24_PARTS.legend.items()}
+    table = np.zeros((len(FULL_42), 256), dtype=bool)
+    for j, joint in enumerate(FULL_42.joints):
+        names = _EXTRA_PARTS.get(joint, "").split()
+        if joint in SMPL_24.joints:  # the segments on both sides of the joint
+            parent = SMPL_24.parents[SMPL_24.index(joint)]
+            names += [joint] + ([SMPL_24.joints[parent]] if parent >= 0 else [])
+        table[j, [ids[name] for name in names]] = True
+    return table
+
+
+JOINT_PARTS = _joint_parts()
+_ON_SURFACE = np.isin(FULL_42.joints, SURFACE_JOINTS)
+
+
+def make_sample(
+    key: str,
+    scene: Scene,
+    frame: Frame,
+    joints_world: Sequence[NDArray[np.float32]],
+    clip: str,
+    number: int,
+    provenance: dict[str, Any],
+) -> Sample:
+    """All labels of one frame.
+
+    Args:
+        joints_world: per person, (42, 3) landmarks of FULL_42 in the world.
+        number: the frame's number within the clip.
+    """
+    camera = scene.camera
+    people = []
+    for i, (who, world) in enumerate(zip(scene.people, joints_world, strict=True)):
+        joints3d = camera.to_camera(world)
+        joints2d, _ = camera.project_camera(joints3d)
+        people.append(
+            Person(
+                skeleton=FULL_42.name,
+                joints2d=joints2d.astype(np.float32),
+                joints3d=joints3d.astype(np.float32),
+                visibility=visibility(joints2d, joints3d[:, 2], frame, i + 1),
+                bbox=bounding_box(frame.instances == i + 1, joints2d),
+                body=who.body,
+                gender=who.gender,
+                pose=who.pose,
+                betas=who.betas,
+                translation=who.translation,
+                motion=who.motion,
+                motion_frame=who.motion_frame,
+            )
+        )
+    return Sample(
+        key=key,
+        width=camera.width,
+        height=camera.height,
+        people=people,
+        image=frame.rgb,
+        camera=camera,
+        parts=frame.parts,
+        instances=frame.instances,
+        depth_mm=quantise_depth(frame.depth),
+        normals=quantise_normals(frame.normals, frame.depth > 0),
+        flow=frame.flow.astype(np.float16),
+        clip=clip,
+        frame=number,
+        provenance=provenance,
+    )
+
+
+def visibility(
+    joints2d: NDArray[np.floating], depth: NDArray[np.floating], frame: Frame, instance: int
+) -> NDArray[np.uint8]:
+    """(42,) flags of one person's joints by the rule at the head of this file.
+
+    Args:
+        joints2d: (42, 2) pixels, NaN behind the camera.
+        depth: (42,) z of the joints, metres.
+        instance: the person's id in ``frame.instances``.
+    """
+    height, width = frame.parts.shape
+    labelled = np.isfinite(joints2d).all(-1)
+    pixels = np.where(labelled[:, None], np.clip(joints2d, -1.0, max(height, width) + 1.0), -1.0)
+    x, y = np.floor(pixels).astype(int).T
+    inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
+    x, y = np.where(inside, x, 0), np.where(inside, y, 0)
+    own_part = JOINT_PARTS[np.arange(len(FULL_42)), frame.parts[y, x]] & (frame.instances[y, x] == instance)
+    near = np.abs(frame.depth[y, x] - depth) <= SURFACE_TOLERANCE_M
+    seen = inside & own_part & (near | ~_ON_SURFACE)
+    return np.where(seen, VISIBLE, np.where(labelled, HIDDEN, UNLABELLED)).astype(np.uint8)
+
+
+def bounding_box(mask: NDArray[np.bool_], joints2d: NDArray[np.floating]) -> NDArray[np.float32]:
+    """(4,) x0, y0, x1, y1: the edges of the pixels where the person is seen.
+
+    A person of whom no pixel is seen gets the box of the projected joints, which may lie outside the
+    picture; with all joints behind the camera it is NaN.
+    """
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    if len(rows):
+        return np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1], np.float32)
+    points = joints2d[np.isfinite(joints2d).all(-1)]
+    if not len(points):
+        return np.full(4, np.nan, np.float32)
+    return np.concatenate([points.min(0), points.max(0)]).astype(np.float32)
+
+
+def quantise_depth(depth: NDArray[np.float32]) -> NDArray[np.uint16]:
+    """Metres to whole millimetres. A surface stays a surface: from 1 to 65,535 mm, 0 only for none."""
+    millimetres = np.clip(np.rint(depth * 1000.0), 1, MAX_DEPTH_MM)
+    return np.where(depth > 0, millimetres, 0).astype(np.uint16)
+
+
+def quantise_normals(normals: NDArray[np.float32], surface: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Unit vectors to ``round(127.5 (n + 1))``, 0 0 0 where there is no surface."""
+    return np.where(surface[..., None], np.rint(127.5 * (normals + 1.0)), 0).astype(np.uint8)
