@@ -338,7 +338,7 @@ def read_amc(skeleton: Skeleton, motion: Motion, name: str, subject: str, readin
     root = skeleton.position + np.stack(
         [channels["root"].get(c, np.zeros(len(motion.values))) for c in _MOVES], 1
     )
-    positions, rotations = forward(parents, offsets, root * unit_m, local)
+    positions, rotations = forward(parents, [root * unit_m, *offsets[1:]], local)
     rest = offsets.copy()
     for j, parent in enumerate(parents):
         if parent >= 0:

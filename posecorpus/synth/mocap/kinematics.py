@@ -44,29 +44,29 @@ def euler_matrix(order: str, degrees: Sequence[float]) -> Array:
 
 
 def forward(
-    parents: Sequence[int], offsets: Array, root: Array, local: Sequence[LocalRotation | None]
+    parents: Sequence[int], offsets: Sequence[Array], local: Sequence[LocalRotation | None]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """World positions and rotations of every joint.
 
     Args:
         parents: (J,) parents come before their children; -1 for the root.
-        offsets: (J, 3) joint relative to its parent in the zero pose, metres.
-        root: (T, 3) position of the root, metres.
+        offsets: (J,) each joint relative to its parent, metres, (3,) or for every frame (T, 3); the root's
+            must be (T, 3).
         local: (J,) each joint's turning; None for a joint that only follows its parent.
 
     Returns:
         (T, J, 3) float32 positions, metres, and (T, J, 3, 3) float32 rotations, zero pose to world.
     """
-    frames = len(root)
+    frames = len(offsets[0])
     positions = np.empty((frames, len(parents), 3), dtype=np.float32)
     rotations = np.empty((frames, len(parents), 3, 3), dtype=np.float32)
     world: list[tuple[Array, Array]] = []
     for j, parent in enumerate(parents):
         if parent < 0:
-            place, rotation = root, np.broadcast_to(np.eye(3), (frames, 3, 3))
+            place, rotation = offsets[j], np.broadcast_to(np.eye(3), (frames, 3, 3))
         else:
             above, rotation = world[parent]
-            place = above + rotation @ offsets[j]
+            place = above + (rotation @ offsets[j][..., None])[..., 0]
         rotation = _apply(rotation, local[j])
         world.append((place, rotation))
         positions[:, j], rotations[:, j] = place, rotation
