@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,7 +71,7 @@ def paint_background(background: Background, camera: Camera) -> NDArray[np.uint8
 def _act(scenes: Sequence[Scene], i: int) -> _Actor:
     """Pose person ``i`` once for every frame; a frame's next pose is the pose of the frame after it."""
     roles = [scene.people[i] for scene in scenes]
-    for now, after in zip(roles, roles[1:], strict=False):
+    for now, after in pairwise(roles):
         if not np.array_equal(now.pose_next, after.pose):
             raise ValueError("the scenes of a clip must follow one another")
     body = load_body(roles[0].body, roles[0].gender)

@@ -1,0 +1,224 @@
+"""``posecorpus synth``: motions in, a corpus of rendered people out.
+
+The story: prepare the motions and photos, write down what will be made, then make shard after shard.
+A shard is a function of the request and its number alone, so any process on any machine may make it,
+and a run that was stopped anywhere goes on where it was.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from posecorpus.core.errors import InputError
+from posecorpus.core.manifest import Manifest, ShardEntry, Skipped, describe_skeletons, describe_taxonomy
+from posecorpus.core.parts import SMPL_24_PARTS
+from posecorpus.core.sample import Sample
+from posecorpus.core.seeds import generator
+from posecorpus.core.shards import write_shard
+from posecorpus.core.skeletons import FULL_42, SMPL_24
+from posecorpus.pipelines import ledger
+from posecorpus.pipelines.engine import run_local
+from posecorpus.pipelines.inputs import prepare_motions, prepare_photos
+from posecorpus.synth.config import SynthConfig
+from posecorpus.synth.labels import make_sample
+from posecorpus.synth.sampling import ClipDraw, draw_scenes
+from posecorpus.synth.store import MotionStore, write_store
+from posecorpus.synth.studio import renderer, shoot
+
+PLAN = ".plan"
+DEFAULT_SAMPLES, DEFAULT_FRAMES = 200, 100
+BUILTIN_CLIPS = 160
+"""How many generated clips the default draws its poses from."""
+
+
+@dataclass(frozen=True)
+class SynthRequest:
+    """Everything that decides the bytes of a corpus, but for the contents of the input files.
+
+    Attributes:
+        clips: how many clips; a still is a clip of one frame.
+        frames: frames in a clip.
+        motions: MoCap files, folders and zips; the built-in motions if empty.
+        backgrounds: a folder or zip of photos; procedural rooms if None.
+        renderer: ``raster`` or ``pyrender``.
+        skip_bad: leave out unreadable inputs and list them, instead of stopping.
+    """
+
+    config: SynthConfig
+    seed: int
+    clips: int
+    frames: int = 1
+    motions: tuple[Path, ...] = ()
+    backgrounds: Path | None = None
+    renderer: str = "raster"
+    skip_bad: bool = False
+
+    @property
+    def clips_per_shard(self) -> int:
+        return max(1, self.config.output.samples_per_shard // self.frames)
+
+    @property
+    def shards(self) -> int:
+        return -(-self.clips // self.clips_per_shard)
+
+
+@dataclass(frozen=True)
+class ShardTask:
+    """One shard to make; small, picklable, and complete."""
+
+    request: SynthRequest
+    out: Path
+    plan: Path
+    index: int
+    photos: tuple[str, ...] = field(repr=False, default=())
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a caller hears while shards are made: samples there are to make, and made so far."""
+
+    total: int
+    done: int
+
+
+def synthesize(
+    request: SynthRequest,
+    out: Path,
+    *,
+    workers: int = 1,
+    piece: tuple[int, int] | None = None,
+    report: Callable[[Progress], None] = lambda progress: None,
+    note: Callable[[str], None] = lambda message: None,
+) -> Path:
+    """Make, or finish, a corpus.
+
+    Args:
+        out: the corpus's folder. If it holds a part of the same corpus, only the rest is made.
+        piece: (i, n) makes every n-th shard, beginning with the i-th (1-based): a corpus can be made in
+            pieces on several machines that share the folder, or whose folders are put together later.
+        report: called after every shard.
+        note: called with one line for each stage and each thing the user should know.
+
+    Returns:
+        The manifest's path, of the corpus or of the piece.
+
+    Raises:
+        InputError: unusable inputs, or ``out`` holds something else.
+    """
+    ledger.check_folder(out)
+    note("reading motions")
+    motions = prepare_motions(
+        request.motions,
+        request.config.motion.fps,
+        request.seed,
+        builtin_clips=BUILTIN_CLIPS,
+        frames=request.frames + 1,
+        skip_bad=request.skip_bad,
+        workers=workers,
+    )
+    photos = prepare_photos(request.backgrounds, skip_bad=request.skip_bad)
+    planned = _manifest(request, motions.digests | photos.digests, motions.skipped + photos.skipped)
+    finished = ledger.open_ledger(out, planned, piece)
+    wanted = [i for i in range(request.shards) if piece is None or i % piece[1] == piece[0] - 1]
+    missing = [i for i in wanted if i not in finished]
+    note(
+        f"{len(motions.clips)} motions, {len(wanted)} shards, {len(wanted) - len(missing)} of them finished before"
+    )
+
+    total = sum(_shard_samples(request, i) for i in wanted)
+    done = total - sum(_shard_samples(request, i) for i in missing)
+    report(Progress(total, done))
+    plan = out / (PLAN if piece is None else f"{PLAN}-{piece[0]}-of-{piece[1]}")
+    if missing:
+        write_store(plan, motions.clips)
+        tasks = [ShardTask(request, out, plan, i, photos.paths) for i in missing]
+        for index, entry in run_local(make_shard, tasks, workers):
+            finished[index] = entry
+            ledger.record(out, planned, finished, piece)
+            done += entry.samples
+            report(Progress(total, done))
+    if plan.exists():
+        shutil.rmtree(plan)
+    return ledger.close_ledger(out, planned, finished, piece)
+
+
+def make_shard(task: ShardTask) -> tuple[int, ShardEntry]:
+    """Render, label and write one shard; what a worker does."""
+    cv2.setNumThreads(1)
+    samples = list(_shard(task))
+    return task.index, write_shard(task.out, task.index, samples)
+
+
+def _shard(task: ShardTask) -> Iterator[Sample]:
+    request = task.request
+    store = _open_store(task.plan)
+    render = renderer(request.renderer)
+    first = task.index * request.clips_per_shard
+    for index in range(first, min(first + request.clips_per_shard, request.clips)):
+        number, draw = draw_clip(request, store.lengths, index)
+        motion = store[number]
+        scenes = draw_scenes(request.config, request.seed, draw, motion, task.photos)
+        provenance = {
+            "source": motion.source,
+            "seed": request.seed,
+            "clip_index": index,
+            "background": Path(scenes[0].background.photo).name if scenes[0].background.photo else "room",
+            "renderer": request.renderer,
+        }
+        clip = f"{index:06d}"
+        for t, (frame, joints) in enumerate(shoot(scenes, render)):
+            yield make_sample(f"{clip}-{t:04d}", scenes[t], frame, joints, clip, t, provenance)
+
+
+def draw_clip(request: SynthRequest, lengths: np.ndarray, index: int) -> tuple[int, ClipDraw]:
+    """Which motion the ``index``-th clip shows, and from where. Only motions long enough take part."""
+    rng = generator(request.seed, "plan", index)
+    starts = np.maximum(lengths - request.frames, 0)  # a frame needs the one after it
+    weights = starts if request.config.motion.weighting == "frame" else (starts > 0)
+    number = int(rng.choice(len(lengths), p=weights / weights.sum()))
+    return number, ClipDraw(index, int(rng.integers(starts[number])), request.frames)
+
+
+@lru_cache(maxsize=1)
+def _open_store(folder: Path) -> MotionStore:
+    return MotionStore(folder)
+
+
+def _shard_samples(request: SynthRequest, index: int) -> int:
+    first = index * request.clips_per_shard
+    return (min(first + request.clips_per_shard, request.clips) - first) * request.frames
+
+
+def _manifest(request: SynthRequest, inputs: dict[str, str], skipped: list[Skipped]) -> Manifest:
+    return Manifest(
+        kind="synth",
+        seed=request.seed,
+        configuration=request.config.model_dump(mode="json")
+        | {"clips": request.clips, "frames": request.frames, "renderer": request.renderer},
+        inputs=inputs,
+        skeletons=describe_skeletons(FULL_42.name, SMPL_24.name),
+        part_taxonomy=describe_taxonomy(SMPL_24_PARTS.name),
+        planned_samples=request.clips * request.frames,
+        planned_shards=request.shards,
+        skipped=skipped,
+    )
+
+
+def clips_and_frames(samples: int | None, clips: int | None, frames: int | None) -> tuple[int, int]:
+    """(clips, frames) from the command line's ``--samples`` or ``--clips`` and ``--frames``."""
+    if samples is not None and clips is not None:
+        raise InputError("--samples", "either --samples or --clips", "both")
+    if clips is None:
+        if frames is not None:
+            raise InputError(
+                "--frames", "--clips beside it", "--frames alone", "stills are asked for by --samples"
+            )
+        return samples or DEFAULT_SAMPLES, 1
+    return clips, frames or DEFAULT_FRAMES
