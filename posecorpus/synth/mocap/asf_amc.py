@@ -189,7 +189,9 @@ class _AsfParser:
         length = float(self._floats(*entries["length"], 1)[0])
         norm = float(np.linalg.norm(direction))
         if length < 0 or (norm == 0 and length > 0):
-            raise self._error(line, "a direction and a length of at least 0", f"{direction.tolist()}, {length}")
+            raise self._error(
+                line, "a direction and a length of at least 0", f"{direction.tolist()}, {length}"
+            )
         axis = entries["axis"]
         self.bones[name] = Bone(
             name,
@@ -295,7 +297,9 @@ def _check_layout(
         raise InputError(
             f"{where}:{line_numbers[i]}",
             f"{bone} with {pattern[i]} number{'s' * int(pattern[i] != 1)}",
-            "the end of the file" if last and numbers[i] < pattern[i] else _describe(names, named, numbers, i),
+            "the end of the file"
+            if last and numbers[i] < pattern[i]
+            else _describe(names, named, numbers, i),
             "cut short?" if last else "",
         )
     if count % period:
@@ -355,9 +359,7 @@ def _joints(
     index = {bone.name: j for j, bone in enumerate(skeleton.bones)}
     names = [bone.name for bone in skeleton.bones]
     parents = [index[bone.parent] if bone.parent is not None else -1 for bone in skeleton.bones]
-    offsets = [
-        skeleton.bones[p].vector if p >= 0 else skeleton.position for p in parents
-    ]
+    offsets = [skeleton.bones[p].vector if p >= 0 else skeleton.position for p in parents]
     inner = set(parents)
     for j, bone in enumerate(skeleton.bones):
         if j not in inner and bone.vector.any():

@@ -25,6 +25,9 @@ STRETCH_M = 1e-3
 """How far a joint's own position channels may wander before its bone no longer counts as rigid."""
 STRETCH_LIMIT_M = 0.1
 """A bone that changes its length by more is an error."""
+JUMP_M = 0.1
+"""No joint moves this far about the root from one frame to the next of a clip's first second."""
+FILTERED_FRAMES = 8
 _POSITIONS, _ROTATIONS = ("XPOSITION", "YPOSITION", "ZPOSITION"), ("XROTATION", "YROTATION", "ZROTATION")
 
 
@@ -224,17 +227,43 @@ def read_bvh(bvh: Bvh, name: str, subject: str, reading: Reading) -> SourceClip:
         if parent >= 0:
             rest[j] += rest[parent]
     names = tuple(bvh.nodes[j].name for j in keep[top:])
-    clip = SourceClip(
-        name, bvh.where, subject, fps, names, tuple(parents), rest, positions[:, top:], rotations[:, top:],
-        dialect(names),
+    start = lead_in(positions)
+    return SourceClip(
+        name, bvh.where, subject, fps, names, tuple(parents), rest, positions[start:, top:],
+        rotations[start:, top:], dialect(names),
     )  # fmt: skip
-    return clip
+
+
+def lead_in(positions: NDArray[np.float32]) -> int:
+    """How many frames at the start are no motion but a T-pose put in front of it.
+
+    Converters add one so that programs can see the rig. It is told by its looks (as wide as it is tall,
+    and flat) and by the jump that follows. Some filter the result, which smears the jump over
+    :data:`FILTERED_FRAMES`.
+
+    Args:
+        positions: (T, J, 3) joints, metres, Y up.
+    """
+    if len(positions) < 2 * FILTERED_FRAMES:
+        return 0
+    first = positions[0]
+    ground = first[:, [0, 2]] - first[:, [0, 2]].mean(axis=0)
+    _, axes = np.linalg.eigh(ground.T @ ground)
+    depth, width = np.ptp(ground @ axes, axis=0) / max(float(np.ptp(first[:, 1])), 1e-6)
+    if width < 0.8 or depth > 0.35:
+        return 0
+    about_root = positions[: 4 * FILTERED_FRAMES] - positions[: 4 * FILTERED_FRAMES, :1]
+    steps = np.linalg.norm(np.diff(about_root, axis=0), axis=-1).max(axis=1)
+    jump = max(JUMP_M, 4 * float(np.median(steps[FILTERED_FRAMES:])))
+    if steps[0] < jump:
+        return 0
+    return 1 if steps[1] < jump else FILTERED_FRAMES
 
 
 DIALECTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("cmu_max", ("LHipJoint", "LeftHip", "LeftKnee")),
     ("cmu_motionbuilder", ("LHipJoint", "LeftUpLeg", "LeftLeg")),
-    ("daz_fingers", ("hip", "neck1", "lThigh", "lShin")),
+    ("daz_fingers", ("hip", "abdomen", "lbuttock", "lknee")),
     ("daz", ("hip", "lThigh", "lShin")),
     ("iclone", ("CC_Base_Hip", "CC_Base_L_Thigh")),
     ("acclaim", ("lfemur", "ltibia")),
@@ -289,7 +318,9 @@ def _top(where: str, names: list[str], parents: list[int], offsets: list[NDArray
         if only_child and stretch > STRETCH_M:
             top = j
         elif stretch > STRETCH_LIMIT_M:
-            raise InputError(where, f"bones of constant length, {names[j]} among them", f"{stretch:.2f} m of change")
+            raise InputError(
+                where, f"bones of constant length, {names[j]} among them", f"{stretch:.2f} m of change"
+            )
     return top
 
 
