@@ -14,7 +14,6 @@ from posecorpus.core.cameras import Camera
 from posecorpus.synth.appearance.photos import photo_background
 from posecorpus.synth.appearance.rooms import room
 from posecorpus.synth.appearance.textures import body_texture
-from posecorpus.synth.bodies.landmarks import landmarks
 from posecorpus.synth.bodies.model import BodyModel, load_body
 from posecorpus.synth.bodies.skinning import pose_body, vertex_normals
 from posecorpus.synth.scene import Background, Frame, Mesh, Scene, Texture
@@ -79,7 +78,7 @@ def _act(scenes: Sequence[Scene], i: int) -> _Actor:
     translations = np.stack([role.translation for role in roles] + [roles[-1].translation_next])
     betas = np.broadcast_to(roles[0].betas, (len(poses), len(roles[0].betas)))
     posed = pose_body(body, betas, poses, translations)
-    points = landmarks(body, posed.vertices[:-1], posed.joints[:-1])
+    points = posed.landmarks[:-1]
     texture = _texture(roles[0].body, roles[0].gender, roles[0].texture_seed)
     return _Actor(body, texture, posed.vertices, points)
 

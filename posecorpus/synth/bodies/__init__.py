@@ -1,0 +1,1 @@
+"""Bodies: the shipped open ones and SMPL files of a user's own, posed by linear blend skinning."""
