@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+    # Two processes that fill one numba cache at once can file a kernel under another's signature.
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / ".numba_cache" / worker))
 REQUIRED = set(filter(None, os.environ.get("POSECORPUS_REQUIRE", "").split(",")))
 
 
