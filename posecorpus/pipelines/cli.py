@@ -210,3 +210,7 @@ def main() -> None:
             print(line, file=sys.stderr)
         print(f"posecorpus: {error}", file=sys.stderr)
         sys.exit(EXIT_INPUT)
+
+
+if __name__ == "__main__":
+    main()
