@@ -43,8 +43,7 @@ demo: $(STAMP) ## render, verify and report on a 200-sample corpus: make demo [M
 	@$(BIN)/posecorpus verify "$(OUT)/corpus"
 	@$(BIN)/posecorpus inspect "$(OUT)/corpus" --out "$(OUT)/report.html"
 	@echo
-	@echo "corpus  $(abspath $(OUT))/corpus"
-	@echo "report  $(abspath $(OUT))/report.html   (open it in a browser)"
+	@cd "$(OUT)" && echo "corpus  $$(pwd)/corpus" && echo "report  $$(pwd)/report.html   (open it in a browser)"
 
 test: lint ## lint, then run every test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -v -n $(JOBS) --durations=10 $(PYTEST_ARGS)
