@@ -1,0 +1,113 @@
+"""Labels from frames that are small enough to work out by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from posecorpus.core.parts import SMPL_24_PARTS
+from posecorpus.core.sample import HIDDEN, UNLABELLED, VISIBLE
+from posecorpus.core.skeletons import FULL_42, SMPL_24
+from posecorpus.synth.labels import (
+    JOINT_PARTS,
+    SURFACE_JOINTS,
+    bounding_box,
+    quantise_depth,
+    quantise_normals,
+    visibility,
+)
+from posecorpus.synth.scene import Frame
+
+PART = {name: i for i, name in SMPL_24_PARTS.legend.items()}
+
+
+def frame(part: str, instance: int, depth: float, height: int = 6, width: int = 8) -> Frame:
+    """A frame that shows one part of one person everywhere."""
+    shape = (height, width)
+    return Frame(
+        rgb=np.zeros((*shape, 3), np.uint8),
+        depth=np.full(shape, depth, np.float32),
+        parts=np.full(shape, PART[part], np.uint8),
+        instances=np.full(shape, instance, np.uint8),
+        normals=np.zeros((*shape, 3), np.float32),
+        flow=np.zeros((*shape, 2), np.float32),
+    )
+
+
+def flags(joint: str, xy: tuple[float, float], z: float, seen: Frame, instance: int = 1) -> int:
+    joints2d, depth = np.full((42, 2), np.nan), np.full(42, z)
+    joints2d[FULL_42.index(joint)] = xy
+    return int(visibility(joints2d, depth, seen, instance)[FULL_42.index(joint)])
+
+
+@pytest.mark.parametrize("part", PART)
+def test_a_joint_is_seen_on_the_segments_it_joins(part: str) -> None:
+    for joint in SMPL_24.joints:
+        parent = SMPL_24.parents[SMPL_24.index(joint)]
+        own = part == joint or (parent >= 0 and part == SMPL_24.joints[parent])
+        own |= joint == "pelvis" and part in ("spine1", "l_hip", "r_hip")
+        assert flags(joint, (3.5, 2.5), 2.1, frame(part, 1, 2.0)) == (VISIBLE if own else HIDDEN)
+
+
+def test_another_persons_part_does_not_show_it() -> None:
+    assert flags("l_knee", (3.5, 2.5), 2.1, frame("l_knee", 2, 2.0)) == HIDDEN
+    assert flags("l_knee", (3.5, 2.5), 2.1, frame("r_knee", 1, 2.0)) == HIDDEN
+
+
+@pytest.mark.parametrize("joint", SURFACE_JOINTS)
+def test_points_of_the_skin_need_their_own_surface(joint: str) -> None:
+    assert flags(joint, (3.5, 2.5), 2.03, frame("head", 1, 2.0)) == VISIBLE
+    assert flags(joint, (3.5, 2.5), 2.20, frame("head", 1, 2.0)) == HIDDEN  # seen from behind
+
+
+@pytest.mark.parametrize(
+    ("xy", "expected"),
+    [
+        ((0.0, 0.0), VISIBLE),
+        ((7.99, 5.99), VISIBLE),
+        ((8.0, 3.0), HIDDEN),
+        ((-0.01, 3.0), HIDDEN),
+        ((3.0, 6.0), HIDDEN),
+        ((1e30, -1e30), HIDDEN),
+        ((np.nan, np.nan), UNLABELLED),
+    ],
+)
+def test_the_pictures_border(xy: tuple[float, float], expected: int) -> None:
+    assert flags("head", xy, 2.0, frame("head", 1, 2.0)) == expected
+
+
+def test_every_joint_belongs_to_a_part_of_its_own_side() -> None:
+    for j, joint in enumerate(FULL_42.joints):
+        names = {SMPL_24_PARTS.legend[i] for i in np.flatnonzero(JOINT_PARTS[j])}
+        assert names
+        if joint[:2] in ("l_", "r_"):
+            other = {"l_": "r_", "r_": "l_"}[joint[:2]]
+            assert not any(name.startswith(other) for name in names)
+
+
+@given(st.data())
+def test_the_box_is_the_masks_extent(data: st.DataObject) -> None:
+    height, width = data.draw(st.integers(1, 9)), data.draw(st.integers(1, 9))
+    cells = data.draw(st.lists(st.tuples(st.integers(0, height - 1), st.integers(0, width - 1)), min_size=1))
+    mask = np.zeros((height, width), bool)
+    mask[tuple(np.array(cells).T)] = True
+    x0, y0, x1, y1 = bounding_box(mask, np.zeros((42, 2))).astype(int)
+    assert mask[y0:y1, x0:x1].sum() == mask.sum()
+    for strip in (mask[y0, :], mask[y1 - 1, :], mask[:, x0], mask[:, x1 - 1]):
+        assert strip.any()
+
+
+def test_the_box_of_an_unseen_person_is_that_of_the_joints() -> None:
+    joints = np.full((42, 2), np.nan)
+    assert np.isnan(bounding_box(np.zeros((4, 4), bool), joints)).all()
+    joints[:2] = [[-5, 2], [3, 9]]
+    assert bounding_box(np.zeros((4, 4), bool), joints).tolist() == [-5, 2, 3, 9]
+
+
+def test_quantisation() -> None:
+    depth = np.array([0, 0.0004, 0.0015, 7.3456, 70.0], np.float32)
+    assert quantise_depth(depth).tolist() == [0, 1, 2, 7346, 65535]
+    normals = np.array([[[0, 0, -1], [1, -1, 0]]], np.float32)
+    assert quantise_normals(normals, np.array([[True, False]])).tolist() == [[[128, 128, 0], [0, 0, 0]]]
