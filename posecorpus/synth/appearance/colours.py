@@ -1,0 +1,134 @@
+"""Where colours of skin, hair and cloth are drawn from. All are display (sRGB) values in [0, 255]."""
+
+from __future__ import annotations
+
+import colorsys
+import math
+
+import numpy as np
+
+RGB = tuple[float, float, float]
+
+SKIN_LIGHTNESS = (28.0, 80.0)
+"""CIE L* of skin is uniform over this range, so that dark and light tones are equally common."""
+
+# CIE a* and b* of skin against L*: very dark and very light skin are both paler than the middle.
+_SKIN_L = (25.0, 35.0, 45.0, 55.0, 65.0, 75.0, 85.0)
+_SKIN_A = (6.5, 10.0, 12.5, 13.0, 12.0, 10.0, 7.0)
+_SKIN_B = (8.0, 13.5, 18.0, 20.5, 20.0, 17.5, 13.0)
+
+# (weight, darkest, lightest) of each family of natural hair.
+_HAIR: tuple[tuple[float, RGB, RGB], ...] = (
+    (0.34, (16, 13, 12), (38, 30, 27)),  # black
+    (0.30, (44, 29, 21), (92, 62, 42)),  # brown
+    (0.12, (126, 92, 56), (205, 170, 116)),  # blond
+    (0.07, (96, 42, 22), (150, 76, 38)),  # red
+    (0.13, (98, 96, 94), (222, 220, 214)),  # grey and white
+)
+
+
+def pick(rng: np.random.Generator, weights: tuple[float, ...]) -> int:
+    """An index drawn by weight. ``Generator.choice`` takes twenty times as long."""
+    left = rng.random() * sum(weights)
+    for i, weight in enumerate(weights):
+        left -= weight
+        if left < 0:
+            return i
+    return len(weights) - 1
+
+
+def lab_to_rgb(lightness: float, a: float, b: float) -> RGB:
+    """CIE L*a*b* (D65) to sRGB in [0, 255], clipped to the gamut."""
+    fy = (lightness + 16) / 116
+    x, y, z = (
+        white * (t**3 if t > 6 / 29 else (t - 4 / 29) * 3 * (6 / 29) ** 2)
+        for white, t in ((0.95047, fy + a / 500), (1.0, fy), (1.08883, fy - b / 200))
+    )
+    return (
+        _encode(3.2404542 * x - 1.5371385 * y - 0.4985314 * z),
+        _encode(-0.9692660 * x + 1.8760108 * y + 0.0415560 * z),
+        _encode(0.0556434 * x - 0.2040259 * y + 1.0572252 * z),
+    )
+
+
+def _encode(linear: float) -> float:
+    linear = min(max(linear, 0.0), 1.0)
+    return 255 * (12.92 * linear if linear <= 0.0031308 else 1.055 * linear ** (1 / 2.4) - 0.055)
+
+
+def rgb_to_lab(rgb: np.ndarray) -> np.ndarray:
+    """sRGB (..., 3) in [0, 255] to CIE L*a*b* (D65)."""
+    unit = np.asarray(rgb, float) / 255
+    linear = np.where(unit <= 0.04045, unit / 12.92, ((unit + 0.055) / 1.055) ** 2.4)
+    matrix = np.array(
+        [
+            [0.4124564, 0.3575761, 0.1804375],
+            [0.2126729, 0.7151522, 0.0721750],
+            [0.0193339, 0.1191920, 0.9503041],
+        ]
+    )
+    t = linear @ matrix.T / (0.95047, 1.0, 1.08883)
+    f = np.where(t > (6 / 29) ** 3, np.cbrt(t), t / (3 * (6 / 29) ** 2) + 4 / 29)
+    return np.stack([116 * f[..., 1] - 16, 500 * (f[..., 0] - f[..., 1]), 200 * (f[..., 1] - f[..., 2])], -1)
+
+
+def skin(rng: np.random.Generator) -> tuple[RGB, float]:
+    """A skin tone and its L*, which is uniform over :data:`SKIN_LIGHTNESS`; the undertone is jittered."""
+    lightness = rng.uniform(*SKIN_LIGHTNESS)
+    a = np.interp(lightness, _SKIN_L, _SKIN_A) + rng.normal(0, 1.3)
+    b = np.interp(lightness, _SKIN_L, _SKIN_B) + rng.normal(0, 1.6)
+    return lab_to_rgb(lightness, float(a), float(b)), lightness
+
+
+def hair(rng: np.random.Generator) -> RGB:
+    """A hair colour: natural families, and one head in twenty-five dyed."""
+    weights = [w for w, _, _ in _HAIR]
+    picked = pick(rng, (*weights, 1 - sum(weights)))
+    if picked == len(_HAIR):
+        return _hsv(rng.uniform(), rng.uniform(0.4, 0.8), rng.uniform(0.35, 0.75))
+    _, dark, light = _HAIR[picked]
+    return blend(dark, light, rng.uniform())
+
+
+def cloth(rng: np.random.Generator, sober: float) -> RGB:
+    """A cloth colour.
+
+    Args:
+        rng: the source of the draw.
+        sober: share in [0, 1] of greys, navy and earth colours; the rest is any hue.
+    """
+    if rng.uniform() >= sober:
+        return _hsv(rng.uniform(), rng.uniform(0.25, 0.9), rng.uniform(0.25, 0.95))
+    kind = rng.integers(4)
+    if kind == 0:  # black to white
+        value = rng.uniform(0.08, 0.95)
+        return _hsv(rng.uniform(), rng.uniform(0, 0.06), value)
+    if kind == 1:  # navy and denim
+        return _hsv(rng.uniform(0.56, 0.66), rng.uniform(0.3, 0.7), rng.uniform(0.15, 0.6))
+    if kind == 2:  # khaki, beige, brown
+        return _hsv(rng.uniform(0.06, 0.15), rng.uniform(0.15, 0.55), rng.uniform(0.2, 0.8))
+    return _hsv(rng.uniform(), rng.uniform(0.1, 0.4), rng.uniform(0.12, 0.5))
+
+
+def blend(one: RGB, other: RGB, share: float) -> RGB:
+    """``one`` at share 0, ``other`` at share 1."""
+    r, g, b = (p + (q - p) * share for p, q in zip(one, other, strict=True))
+    return r, g, b
+
+
+def scale(colour: RGB, factor: float) -> RGB:
+    """Lighter or darker, clipped to [0, 255]."""
+    r, g, b = (min(max(c * factor, 0.0), 255.0) for c in colour)
+    return r, g, b
+
+
+def distance(one: RGB, other: RGB) -> float:
+    """A cheap perceptual difference in [0, 765]: the weighted RGB distance known as redmean."""
+    red = (one[0] + other[0]) / 2
+    r, g, b = (p - q for p, q in zip(one, other, strict=True))
+    return math.sqrt((2 + red / 256) * r * r + 4 * g * g + (2 + (255 - red) / 256) * b * b)
+
+
+def _hsv(hue: float, saturation: float, value: float) -> RGB:
+    r, g, b = colorsys.hsv_to_rgb(hue, saturation, value)
+    return r * 255, g * 255, b * 255

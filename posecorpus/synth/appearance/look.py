@@ -1,0 +1,284 @@
+"""How one person looks: skin, hair and a set of clothes, as plain numbers drawn from a generator."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, get_type_hints
+
+import numpy as np
+
+from posecorpus.synth.appearance import colours
+from posecorpus.synth.appearance.colours import RGB
+from posecorpus.synth.appearance.landmarks import Landmarks
+
+PLAIN, STRIPES, PINSTRIPES, CHECKS, DOTS, PRINT, CAMOUFLAGE, BLOCKS, FADE, DENIM = range(10)
+"""Patterns of a cloth."""
+
+NO_LOGO, BADGE, BAND, LETTERING, PICTURE = range(5)
+"""What is printed on the chest."""
+
+
+class Cloth(NamedTuple):
+    """One fabric. Lengths are metres; ``weave`` and ``folds`` are relative contrasts."""
+
+    pattern: int
+    base: RGB
+    second: RGB
+    third: RGB
+    period: float
+    duty: float
+    phase: float
+    weave: float
+    folds: float
+
+
+class Face(NamedTuple):
+    """Skin and hair. Strengths are in [0, 1]; hair limits are in eye distances (``atlas.hair_height``)."""
+
+    skin: RGB
+    lips: RGB
+    lip_strength: float
+    blush: float
+    blotch: float
+    hair: RGB
+    hair_cover: float
+    hair_front: float
+    hair_nape: float
+    long_hair_bottom: float  # height (y) down to which hair covers the back; above the head: none
+    strands: float
+    brow: float
+    lid: float
+    beard: float
+    iris: RGB
+    scarf: int
+
+
+class Outfit(NamedTuple):
+    """Clothes. Heights are y of the rest body in metres; sleeve and leg are limb fractions (0 ... 2)."""
+
+    top: Cloth
+    inner: Cloth
+    open_width: float
+    placket: int
+    hem: float
+    sleeve: float
+    neckline: float
+    neck_depth: float
+    neck_width: float
+    trim: RGB
+    trim_width: float
+    sleeve_second: int
+    bottom: Cloth
+    waist: float
+    leg: float
+    side_stripe: float
+    belt: RGB
+    belt_width: float
+    shoe: RGB
+    sole: RGB
+    lace: RGB
+    sole_top: float
+    shoe_top: float
+    over_trousers: int
+    sock: RGB
+    sock_top: float
+    glove: int
+    logo: int
+    logo_y: float
+    logo_x: float
+    logo_half_width: float
+    logo_half_height: float
+    logo_colour: RGB
+
+
+class Look(NamedTuple):
+    """All that tells one person from another on the same body.
+
+    Attributes:
+        face, outfit: see there.
+        mix_cos, mix_sin: how two fold fields and two print fields combine, so that no two people
+            share their folds.
+        mirror: -1 looks the asymmetric things (pocket badge) up on the other side.
+    """
+
+    face: Face
+    outfit: Outfit
+    mix_cos: float
+    mix_sin: float
+    mirror: float
+
+
+def _dtype(kind: type[NamedTuple]) -> np.dtype[np.void]:  # type: ignore[valid-type]
+    """The structured type that kernels read a look by: float32 throughout, colours as r, g, b."""
+    fields: list[tuple[object, ...]] = []
+    for name, hint in get_type_hints(kind).items():
+        if hint == RGB:
+            fields.append((name, [(channel, np.float32) for channel in "rgb"]))
+        else:
+            fields.append((name, _dtype(hint) if hint in (Cloth, Face, Outfit) else np.float32))
+    return np.dtype(fields)
+
+
+LOOK = _dtype(Look)
+
+
+def record(look: Look) -> np.void:
+    """A look as kernels read it."""
+    return np.array([look], LOOK)[0]
+
+
+def sample_look(rng: np.random.Generator, at: Landmarks, gender: str) -> Look:
+    """Draw a person.
+
+    Args:
+        rng: every draw comes from it.
+        at: landmarks of the body; lengths follow its size.
+        gender: ``female`` bodies have no beard and more often long hair; clothes do not depend on it.
+    """
+    turn = rng.uniform(0, 2 * np.pi)
+    return Look(
+        face=_face(rng, at, gender),
+        outfit=_outfit(rng, at),
+        mix_cos=float(np.cos(turn)),
+        mix_sin=float(np.sin(turn)),
+        mirror=1.0 if rng.uniform() < 0.5 else -1.0,
+    )
+
+
+def _face(rng: np.random.Generator, at: Landmarks, gender: str) -> Face:
+    skin, lightness = colours.skin(rng)
+    hair = colours.hair(rng)
+    if lightness < 48 and rng.uniform() < 0.85:
+        hair = colours.blend((14, 12, 11), (52, 36, 28), rng.uniform() ** 2)
+    female = gender == "female" or (gender == "neutral" and rng.uniform() < 0.5)
+    style = colours.pick(rng, (0.0, 0.04, 0.46, 0.5) if female else (0.04, 0.16, 0.8, 0.0))
+    cover = (0.0, rng.uniform(0.35, 0.8), 1.0, 1.0)[style]
+    neck_y = at.joint("neck")[1]
+    bottom = neck_y - rng.uniform(-0.03, 0.22) if style == 3 else 9.0
+    beard = 0.0
+    if not female and rng.uniform() < 0.5:
+        beard = rng.uniform(0.15, 0.95)
+    made_up = female and rng.uniform() < 0.4
+    red = colours.blend(skin, (165, 40, 60), 0.55 if made_up else 0.28)
+    iris = [(62, 40, 26), (88, 60, 36), (80, 105, 70), (80, 115, 150), (40, 28, 22)]
+    return Face(
+        skin=skin,
+        lips=colours.scale(red, rng.uniform(0.78, 0.95)),
+        lip_strength=rng.uniform(0.55, 0.95),
+        blush=rng.uniform(0.05, 0.3),
+        blotch=rng.uniform(0.03, 0.09),
+        hair=hair,
+        hair_cover=float(cover),
+        hair_front=rng.uniform(-0.15, 0.35) if rng.uniform() < 0.85 else rng.uniform(0.5, 1.3),
+        hair_nape=rng.uniform(-0.35, 0.3) if style != 3 else rng.uniform(-1.2, -0.5),
+        long_hair_bottom=float(bottom),
+        strands=rng.uniform(0.12, 0.4),
+        brow=rng.uniform(0.5, 0.95),
+        lid=rng.uniform(0.4, 0.75) if not made_up else rng.uniform(0.7, 0.95),
+        beard=float(beard),
+        iris=iris[colours.pick(rng, (0.35, 0.2, 0.12, 0.13, 0.2))],
+        scarf=int(female and rng.uniform() < 0.08),
+    )
+
+
+def _cloth(rng: np.random.Generator, sober: float, weights: tuple[float, ...], folds: float) -> Cloth:
+    base = colours.cloth(rng, sober)
+    second, third = (_contrasting(rng, base, sober) for _ in range(2))
+    pattern = colours.pick(rng, weights)
+    if pattern == DENIM:
+        base = colours.blend((28, 36, 58), (122, 148, 182), rng.uniform())
+    return Cloth(
+        pattern=pattern,
+        base=base,
+        second=second,
+        third=third,
+        period=float(np.exp(rng.uniform(np.log(0.022), np.log(0.14)))),
+        duty=rng.uniform(0.2, 0.6),
+        phase=rng.uniform(),
+        weave=rng.uniform(0.02, 0.10),
+        folds=folds * rng.uniform(0.6, 1.3),
+    )
+
+
+def _contrasting(rng: np.random.Generator, base: RGB, sober: float) -> RGB:
+    for _ in range(8):
+        other = colours.cloth(rng, sober)
+        if colours.distance(base, other) > 110:
+            return other
+    return (235.0, 232.0, 228.0) if sum(base) < 380 else (24.0, 25.0, 30.0)
+
+
+#        plain stripes pin checks dots print camo blocks fade denim
+_TOPS = (0.40, 0.14, 0.04, 0.11, 0.04, 0.09, 0.02, 0.10, 0.04, 0.02)
+_BOTTOMS = (0.55, 0.0, 0.03, 0.04, 0.0, 0.03, 0.03, 0.0, 0.02, 0.30)
+
+
+def _outfit(rng: np.random.Generator, at: Landmarks) -> Outfit:
+    neck, spine1, hip = at.joint("neck")[1], at.joint("spine1")[1], at.joint("l_hip")[1]
+    sporty = rng.uniform() < 0.15
+    tight = sporty and rng.uniform() < 0.5
+    top = _cloth(rng, 0.45, _TOPS, 0.04 if tight else 0.16)
+    bottom = _cloth(rng, 0.75, _BOTTOMS, 0.04 if tight else 0.15)
+    if rng.uniform() < 0.05:  # overalls, tracksuits, wetsuits: one cloth from neck to ankle
+        bottom = top
+    sleeve = rng.uniform(
+        *((-0.12, -0.12), (0.35, 0.6), (0.6, 0.95), (1.1, 1.6), (1.85, 1.97))[
+            colours.pick(rng, (9, 30, 14, 7, 40))
+        ]
+    )
+    leg = rng.uniform(
+        *((0.42, 0.6), (0.65, 1.02), (1.1, 1.6), (1.85, 2.02))[colours.pick(rng, (8, 20, 8, 64))]
+    )
+    waist = spine1 + rng.uniform(-0.10, 0.01)
+    hem = waist - 0.01 if rng.uniform() < 0.3 else hip + rng.uniform(-0.13, 0.02)
+    turtle = rng.uniform() < 0.08 and sleeve > 1
+    collar = rng.uniform()
+    long_sleeves = sleeve > 1.0
+    is_open = long_sleeves and rng.uniform() < 0.3
+    inner = _cloth(rng, 0.6, _TOPS, 0.1)
+    boots = rng.uniform() < 0.1
+    shoe = colours.cloth(rng, 0.8)
+    shoe_top = at.sole + (rng.uniform(0.17, 0.38) if boots else rng.uniform(0.075, 0.12))
+    sole_colour = (
+        colours.scale(shoe, 0.4)
+        if rng.uniform() < 0.5
+        else colours.blend((225, 222, 215), (120, 90, 60), rng.uniform())
+    )
+    logo = colours.pick(rng, (62, 10, 8, 10, 10))
+    if is_open:
+        logo = NO_LOGO
+    half_width = rng.uniform(0.05, 0.11)
+    return Outfit(
+        top=top,
+        inner=inner,
+        open_width=rng.uniform(0.03, 0.09) if is_open else 0.0,
+        placket=int(not is_open and rng.uniform() < 0.25),
+        hem=float(hem),
+        sleeve=sleeve,
+        neckline=rng.uniform(0.04, 0.07) if turtle else rng.uniform(-0.035, 0.012),
+        neck_depth=0.0 if turtle else rng.uniform(*((0.0, 0.0), (0.02, 0.05), (0.06, 0.11))[colours.pick(rng, (45, 35, 20))]),
+        neck_width=rng.uniform(0.05, 0.09),
+        trim=top.second if collar < 0.3 else colours.scale(top.base, 0.75 if collar < 0.7 else 1.0),
+        trim_width=rng.uniform(0.008, 0.03),
+        sleeve_second=int(top.pattern == PLAIN and rng.uniform() < 0.12),
+        bottom=bottom,
+        waist=float(waist),
+        leg=leg,
+        side_stripe=rng.uniform(0.006, 0.02) if rng.uniform() < (0.5 if sporty else 0.05) else 0.0,
+        belt=colours.blend((22, 18, 16), (110, 74, 42), rng.uniform()),
+        belt_width=0.035 if rng.uniform() < 0.35 and not sporty else 0.0,
+        shoe=shoe,
+        sole=sole_colour,
+        lace=colours.blend((240, 240, 236), (30, 30, 30), float(rng.uniform() < 0.5)),
+        sole_top=at.sole + rng.uniform(0.012, 0.03),
+        shoe_top=float(shoe_top),
+        over_trousers=int(boots and rng.uniform() < 0.6),
+        sock=colours.cloth(rng, 0.9) if rng.uniform() < 0.6 else (232.0, 231.0, 228.0),
+        sock_top=at.sole + rng.uniform(*((0.1, 0.1), (0.13, 0.2), (0.3, 0.42))[colours.pick(rng, (5, 4, 1))]),
+        glove=int(rng.uniform() < 0.03),
+        logo=logo,
+        logo_y=float(neck - rng.uniform(0.16, 0.26)),
+        logo_x=0.07 if logo == BADGE else 0.0,
+        logo_half_width=0.022 if logo == BADGE else half_width,
+        logo_half_height=0.02 if logo == BADGE else half_width * rng.uniform(0.4, 1.0),
+        logo_colour=_contrasting(rng, top.base, 0.3),
+    )  # fmt: skip
