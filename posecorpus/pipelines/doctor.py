@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
 from rich.console import Console
@@ -51,6 +52,7 @@ def checks(timeout_s: float = PROBE_TIMEOUT_S) -> list[Check]:
     with ThreadPoolExecutor(max_workers=max(2, usable_cores())) as pool:
         waiting = {name: pool.submit(ask, name, timeout_s) for name in PROBES}
         answers = {name: future.result() for name, future in waiting.items()}
+    has_nvidia = shutil.which("nvidia-smi") is not None
     return [
         _python(),
         _cores(),
@@ -60,8 +62,8 @@ def checks(timeout_s: float = PROBE_TIMEOUT_S) -> list[Check]:
         _open_bodies(),
         _numba(answers["numba"]),
         _numba_cache(os.environ),
-        _torch(answers["torch"], shutil.which("nvidia-smi") is not None),
-        _faiss_gpu(answers["faiss_gpu"], shutil.which("nvidia-smi") is not None),
+        _torch(answers["torch"], has_nvidia),
+        _faiss_gpu(answers["faiss_gpu"], has_nvidia, _is_installed("faiss-gpu")),
         _pyrender(answers["pyrender"]),
         _extra("ray", answers["ray"], "ray"),
         _extra("smplx", answers["smplx"], "smplx"),
@@ -154,9 +156,9 @@ def _open_bodies() -> Check:
     folder = Path(__file__).parents[1] / "synth" / "bodies" / "data"
     missing = [name for name in OPEN_BODIES if not (folder / name).is_file()]
     detail = f"missing: {', '.join(missing)}" if missing else "neutral, female, male"
-    return Check(
-        "open bodies", not missing, detail, _install("", "--force-reinstall --no-deps"), required=True
-    )
+    clone = f"git checkout -- {folder.relative_to(Path(__file__).parents[2])}"
+    fix = clone if _is_clone() else "pip install --force-reinstall --no-deps posecorpus"
+    return Check("open bodies", not missing, detail, fix, required=True)
 
 
 def _numba(answer: Answer) -> Check:
@@ -196,17 +198,20 @@ def _torch(answer: Answer, has_nvidia: bool) -> Check:
     return _extra("torch", answer, "models")
 
 
-def _faiss_gpu(answer: Answer, has_nvidia: bool) -> Check:
+def _faiss_gpu(answer: Answer, has_nvidia: bool, gpu_build_installed: bool) -> Check:
     if answer.status == "works":
         return Check("faiss GPU", True, answer.text)
-    # Both distributions install the same folder, so the GPU one must be laid over the CPU one.
-    fix = _install("gpu", "&& pip install --force-reinstall --no-deps faiss-gpu")
-    return Check(
-        "faiss GPU",
-        False,
-        f"{answer.text}; the CPU index is used",
-        fix if has_nvidia else "needs an NVIDIA GPU and its driver",
-    )
+    fix = "needs an NVIDIA GPU and its driver"
+    if has_nvidia and gpu_build_installed:
+        # Both builds install the same folder: a faiss-cpu that came later has replaced the GPU one.
+        fix = _install("", "--force-reinstall --no-deps faiss-gpu")
+    elif has_nvidia:
+        fix = _install("gpu")
+    return Check("faiss GPU", False, f"{answer.text}; the CPU index is used", fix)
+
+
+def _is_installed(distribution: str) -> bool:
+    return any(metadata.distributions(name=distribution))
 
 
 def _pyrender(answer: Answer) -> Check:
@@ -224,8 +229,8 @@ def _licensed_bodies(folders: list[Path]) -> Check:
     found = [path for folder in folders for path in licensed_bodies(folder)]
     if found:
         shown = ", ".join(map(str, found[:3])) + (f" and {len(found) - 3} more" if len(found) > 3 else "")
-        return Check("licensed bodies", True, shown)
-    fix = "optional: put SMPL_*.pkl or .npz into ~/.posecorpus/bodies, or set POSECORPUS_BODIES"
+        return Check("licensed bodies", True, f"{shown}; synth --body {found[0]} uses it")
+    fix = "optional: put SMPL_*.pkl or .npz files into ~/.posecorpus/bodies and give one to synth --body"
     return Check("licensed bodies", False, "none found; the open bodies are used", fix)
 
 
@@ -238,8 +243,12 @@ def licensed_bodies(folder: Path) -> list[Path]:
     return sorted(path for path in files if any(Path(path.name.lower()).match(p) for p in LICENSED_PATTERNS))
 
 
-def _install(extra: str, more: str = "") -> str:
-    """The pip command that installs an extra, as fits a clone or an installed wheel."""
-    clone = (Path(__file__).parents[2] / "constraints.txt").is_file()
-    target = f'-c constraints.txt -e ".[{extra}]"' if clone else f'"posecorpus[{extra}]"'
-    return f"pip install {target} {more}".replace("[]", "").strip()
+def _is_clone() -> bool:
+    return (Path(__file__).parents[2] / "constraints.txt").is_file()
+
+
+def _install(extra: str, packages: str = "") -> str:
+    """The pip command that installs an extra (or just ``packages``), as fits a clone or an installed wheel."""
+    name = f"[{extra}]" if extra else ""
+    target = packages or (f'-e ".{name}"' if _is_clone() else f'"posecorpus{name}"')
+    return f"pip install {'-c constraints.txt ' if _is_clone() else ''}{target}"

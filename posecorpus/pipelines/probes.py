@@ -86,9 +86,11 @@ def _probe_torch() -> str:
 
 def _probe_faiss_gpu() -> str:
     faiss: Any = importlib.import_module("faiss")
-    count = faiss.get_num_gpus() if hasattr(faiss, "get_num_gpus") else 0
+    if not hasattr(faiss, "StandardGpuResources"):
+        raise RuntimeError(f"{faiss.__version__} is the CPU build")
+    count = faiss.get_num_gpus()
     if count == 0:
-        raise RuntimeError(f"faiss {faiss.__version__} sees no GPU")
+        raise RuntimeError(f"{faiss.__version__} is the GPU build but sees no GPU")
     faiss.StandardGpuResources()
     return f"{faiss.__version__}, {count} GPU"
 

@@ -150,9 +150,10 @@ def test_torch_on_cpu_beside_an_nvidia_driver_is_pointed_out() -> None:
 
 
 def test_the_gpu_index_is_only_suggested_where_there_is_a_gpu() -> None:
-    answer = Answer("fails", "faiss 1.15.1 sees no GPU")
-    assert "faiss-gpu" in doctor._faiss_gpu(answer, has_nvidia=True).fix
-    assert "pip" not in doctor._faiss_gpu(answer, has_nvidia=False).fix
+    answer = Answer("fails", "1.15.1 is the CPU build")
+    assert doctor._faiss_gpu(answer, True, False).fix == 'pip install -c constraints.txt -e ".[gpu]"'
+    assert "--force-reinstall --no-deps faiss-gpu" in doctor._faiss_gpu(answer, True, True).fix
+    assert "pip" not in doctor._faiss_gpu(answer, False, False).fix
 
 
 def test_numba_cache_falls_back_and_reports_a_read_only_machine(
