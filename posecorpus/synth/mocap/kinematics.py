@@ -73,6 +73,15 @@ def forward(
     return positions, rotations
 
 
+def rest_positions(parents: Sequence[int], offsets: Array) -> Array:
+    """(J, 3) joints in the zero pose from their offsets (J, 3); parents come before their children."""
+    rest = offsets.copy()
+    for j, parent in enumerate(parents):
+        if parent >= 0:
+            rest[j] += rest[parent]
+    return rest
+
+
 def _apply(rotation: Array, local: LocalRotation | None) -> Array:
     if local is None or not local.turns:
         return rotation

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from posecorpus.core.errors import InputError
 
+MAX_VALUE = 1e7
+"""No angle or position of a motion is larger, in whatever unit."""
 _SPACE = np.zeros(256, dtype=bool)
 _SPACE[[9, 10, 11, 12, 13, 32]] = True
 _NEWLINE, _RETURN = 10, 13
@@ -71,10 +73,11 @@ def parse_numbers(text: bytes, lines: Lines, where: str) -> NDArray[np.float64]:
         values = np.empty(0)
     if len(values) != count:
         raise _bad_word(text.split(), lines, where)
-    finite = np.isfinite(values)
-    if not finite.all():
-        word = int(np.flatnonzero(~finite)[0])
-        raise InputError(line_at(where, lines, word), "finite numbers", values[word])
+    with np.errstate(invalid="ignore"):
+        good = np.abs(values) <= MAX_VALUE
+    if not good.all():
+        word = int(np.flatnonzero(~good)[0])
+        raise InputError(line_at(where, lines, word), f"finite numbers up to {MAX_VALUE:g}", values[word])
     return values
 
 
@@ -86,12 +89,13 @@ def line_at(where: str, lines: Lines, word: int) -> str:
 
 def _bad_word(words: Sequence[bytes], lines: Lines, where: str) -> InputError:
     for i, word in enumerate(words):
-        if not _is_number(word):
+        if not is_number(word):
             return InputError(line_at(where, lines, i), "a number", repr(show(word)))
     return InputError(where, "numbers separated by spaces", "text that does not divide into numbers")
 
 
-def _is_number(word: bytes) -> bool:
+def is_number(word: bytes) -> bool:
+    """Whether a word is a number as motion files write it; ``nan`` and ``inf`` are."""
     try:
         return bool(np.fromstring(word, dtype=np.float64, sep=" ").size == 1)
     except ValueError:
