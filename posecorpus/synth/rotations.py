@@ -47,6 +47,48 @@ def unit(vectors: ArrayLike) -> Array:
     return np.asarray(vectors_ / np.where(length > 0, length, 1.0))
 
 
+def shortest(start: ArrayLike, end: ArrayLike) -> Array:
+    """(..., 3, 3) the smallest rotation that takes unit vectors (..., 3) to others (..., 3).
+
+    For opposite vectors it is a half turn about some axis perpendicular to them.
+    """
+    a, b = np.broadcast_arrays(np.asarray(start, np.float64), np.asarray(end, np.float64))
+    axis, cosine = np.cross(a, b), np.sum(a * b, -1)
+    spare = np.cross(a, np.where(np.abs(a[..., :1]) < 0.6, [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]))
+    x, y, z = np.moveaxis(axis, -1, 0)
+    zero = np.zeros_like(x)
+    skew = np.stack([zero, -z, y, z, zero, -x, -y, x, zero], -1).reshape(*x.shape, 3, 3)
+    opposite = cosine < -1.0 + 1e-9
+    factor = 1.0 / np.where(opposite, 1.0, 1.0 + cosine)
+    turn = np.eye(3) + skew + factor[..., None, None] * (skew @ skew)
+    half = unit(spare)
+    flip = 2.0 * half[..., :, None] * half[..., None, :] - np.eye(3)
+    return np.asarray(np.where(opposite[..., None, None], flip, turn))
+
+
+def between(start: Array, end: Array, share: ArrayLike) -> Array:
+    """(..., 3, 3) the rotation that has gone ``share`` of the shortest way from one to the other."""
+    step = to_axis_angle(start.swapaxes(-1, -2) @ end)
+    return start @ from_axis_angle(np.asarray(share, dtype=np.float64)[..., None] * step)
+
+
+def twist_angle(rotation: Array, axis: ArrayLike) -> Array:
+    """(...) angle in (-pi, pi] by which rotations (..., 3, 3) turn about a unit axis (3,) once their swing of
+    that axis is taken away."""
+    axis_ = np.asarray(axis, dtype=np.float64)
+    trace = np.trace(rotation, axis1=-2, axis2=-1)
+    skew = np.stack(
+        [
+            rotation[..., 2, 1] - rotation[..., 1, 2],
+            rotation[..., 0, 2] - rotation[..., 2, 0],
+            rotation[..., 1, 0] - rotation[..., 0, 1],
+        ],
+        -1,
+    )
+    # Of the quaternion (w, v) both parts times 4 w: tan(angle / 2) = (v . axis) / w.
+    return np.asarray(2.0 * np.arctan2(skew @ axis_, 1.0 + trace))
+
+
 def bone_frame(along: ArrayLike, hinge: ArrayLike) -> Array:
     """(..., 3, 3) orthonormal frame of a bone: columns hinge axis, bone direction, their cross product.
 

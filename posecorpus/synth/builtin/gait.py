@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from posecorpus.synth.builtin.curves import bump, ease, keys, smooth
 from posecorpus.synth.builtin.puppet import FPS, Foot, Script, standing
-from posecorpus.synth.builtin.reference import reference
+from posecorpus.synth.measures import reference
 from posecorpus.synth.rotations import about, apply
 
 Array = NDArray[np.float64]
@@ -65,7 +65,7 @@ def _foot(t: Array, gait: Gait, path: Array, yaw: Array, climb: Array | None, si
     def landing(number: Array) -> tuple[Array, Array]:
         at = (number + (0.0 if sign > 0 else 0.5) + gait.stance / 2) * gait.cycle_s
         heading = _extend(t, yaw, at)
-        aside = apply(about(1, heading), [sign * gait.width_m / 2, 0.0, reference().ankle[2]])
+        aside = apply(about(1, heading), [sign * gait.width_m / 2, 0.0, reference().side("ankle", 1)[2]])
         ground = np.zeros(len(t)) if climb is None else _extend(t, climb, at)
         spot = aside + np.stack([_extend(t, path[:, 0], at), ground, _extend(t, path[:, 1], at)], -1)
         return spot, heading + sign * gait.toe_out_rad

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from posecorpus.synth.builtin.curves import bump, ease, keys, wander
 from posecorpus.synth.builtin.puppet import Arm, Script, standing
-from posecorpus.synth.builtin.reference import reference
+from posecorpus.synth.measures import reference
 
 Array = NDArray[np.float64]
 Rng = np.random.Generator

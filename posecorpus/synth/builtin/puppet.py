@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from posecorpus.core.skeletons import SMPL_24
 from posecorpus.synth.builtin.curves import smooth_below
-from posecorpus.synth.builtin.reference import Reference, reference
+from posecorpus.synth.measures import Measures, reference
 from posecorpus.synth.rotations import about, apply, bone_frame, from_axis_angle, to_axis_angle
 
 Array = NDArray[np.float64]
@@ -76,17 +76,17 @@ class Script:
     head: Array
     feet: tuple[Foot, Foot]
     arms: tuple[Arm, Arm]
-    body: Reference = field(default_factory=lambda: reference())
+    body: Measures = field(default_factory=reference)
 
 
-def standing(frames: int, stance_m: float, toe_out: float, body: Reference) -> Script:
+def standing(frames: int, stance_m: float, toe_out: float, body: Measures) -> Script:
     """Upright at the origin, facing +Z, feet ``stance_m`` apart, arms hanging."""
 
     def zeros() -> Array:
         return np.zeros(frames)
 
     def foot(side: float) -> Foot:
-        spot = np.tile([side * stance_m / 2, 0.0, body.ankle[2]], (frames, 1))
+        spot = np.tile([side * stance_m / 2, 0.0, body.side("ankle", 1)[2]], (frames, 1))
         yaw = np.full(frames, side * toe_out)
         return Foot(spot, yaw, zeros(), np.ones(frames, bool), zeros(), zeros(), zeros(), zeros())
 
@@ -102,7 +102,6 @@ def standing(frames: int, stance_m: float, toe_out: float, body: Reference) -> S
 
 def perform(script: Script) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """(T, 24, 3) axis-angles and (T, 3) pelvis positions of a script."""
-    body = script.body
     pelvis_turn = _lean(script.pelvis_tilt, script.yaw)
     pelvis = _settle(script, pelvis_turn)
     turn: dict[str, Array] = {"pelvis": pelvis_turn}
@@ -110,7 +109,7 @@ def perform(script: Script) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     for side, sign, foot, arm in zip("lr", (1.0, -1.0), script.feet, script.arms, strict=True):
         _leg(side, sign, foot, script, pelvis, turn)
         _arm(side, sign, arm, turn)
-    world = np.stack([turn[name] for name in body.names], axis=1)
+    world = np.stack([turn[name] for name in SMPL_24.joints], axis=1)
     local = world.copy()
     for j, parent in enumerate(SMPL_24.parents):
         if parent >= 0:
@@ -150,7 +149,7 @@ def _ankle(script: Script, foot: Foot, sign: float, pelvis: Array, pelvis_turn: 
     return place, grounded @ from_axis_angle(share * hanging)
 
 
-def ankle_over(foot: Foot, body: Reference) -> Array:
+def ankle_over(foot: Foot, body: Measures) -> Array:
     """(T, 3) ankle of a foot that stands on its sole, heel or ball."""
     pivot = np.where(foot.pitch[:, None] > 0, body.heel, body.ball)
     heading = about(1, foot.yaw)

@@ -1,0 +1,94 @@
+"""Lengths and soles of a body: what motions are laid out and put on the floor with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from posecorpus.core.skeletons import SMPL_24
+from posecorpus.synth.bodies.model import BodyModel, load_body
+
+Array = NDArray[np.float64]
+SOLE_THICKNESS_M = 0.012
+"""A vertex of the foot this near to the lowest one belongs to the sole."""
+_INSET_M = 0.01
+
+
+@dataclass(frozen=True, eq=False)
+class Measures:
+    """Rest pose and soles of a body.
+
+    Attributes:
+        joints: (24, 3) rest positions, metres.
+        sole: y of the lowest point of the rest pose.
+        heel, ball, toe: (3,) points in the middle of the left foot's sole, relative to the left ankle; the
+            right foot's have x negated. The toe moves with the joint ``l_foot``, the others with the ankle.
+    """
+
+    joints: Array
+    sole: float
+    heel: Array
+    ball: Array
+    toe: Array
+
+    def side(self, joint: str, sign: float) -> Array:
+        """(3,) rest position relative to the pelvis of the left (+1) or right (-1) joint."""
+        index = SMPL_24.index(("l_" if sign > 0 else "r_") + joint)
+        return np.asarray(self.joints[index] - self.joints[0])
+
+    def bone(self, start: str, end: str, sign: float) -> Array:
+        """(3,) rest vector between two joints of a side."""
+        return self.side(end, sign) - self.side(start, sign)
+
+    @property
+    def thigh(self) -> float:
+        """Length, metres."""
+        return float(np.linalg.norm(self.bone("hip", "knee", 1)))
+
+    @property
+    def shin(self) -> float:
+        """Length, metres."""
+        return float(np.linalg.norm(self.bone("knee", "ankle", 1)))
+
+    @property
+    def ankle_height(self) -> float:
+        """Of the left ankle over the sole."""
+        return float(self.joints[SMPL_24.index("l_ankle"), 1] - self.sole)
+
+    @property
+    def standing_height(self) -> float:
+        """Of the pelvis joint over the sole with straight legs."""
+        return float(self.joints[0, 1] - self.sole)
+
+
+def measure(body: BodyModel, betas: ArrayLike | None = None) -> Measures:
+    """Measures of a body of a given shape.
+
+    Args:
+        body: any body.
+        betas: (B,) shape, B at most the body's; None for the template.
+    """
+    vertices, joints = body.v_template.astype(np.float64), body.joints_template
+    if betas is not None:
+        shape = np.asarray(betas, dtype=np.float64)
+        vertices = vertices + body.shapedirs[..., : len(shape)] @ shape
+        joints = joints + body.joints_shapedirs[..., : len(shape)] @ shape
+    sole = float(vertices[:, 1].min())
+    ankle = joints[SMPL_24.index("l_ankle")]
+    low = vertices[(vertices[:, 1] < sole + SOLE_THICKNESS_M) & (vertices[:, 0] > joints[0, 0])] - ankle
+    drop = sole - ankle[1]
+    middle = float(np.median(low[:, 0]))
+    ball_z = float(joints[SMPL_24.index("l_foot"), 2] - ankle[2])
+    heel, ball, toe = (
+        np.array([middle, drop, z]) for z in (low[:, 2].min() + _INSET_M, ball_z, low[:, 2].max())
+    )
+    return Measures(joints, sole, heel, ball, toe)
+
+
+@cache
+def reference() -> Measures:
+    """Measures of the reference body: open, neutral, betas 0."""
+    return measure(load_body("open", "neutral"))
