@@ -29,11 +29,11 @@ setup: $(STAMP) ## create .venv with everything the demo and the tests need
 # The interpreter may lack ensurepip (Debian without python3-venv): its own pip can fill the .venv then.
 $(STAMP): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" && "$(PYTHON)" -c '$(NEW_ENOUGH)' 2>/dev/null || { \
-		echo "posecorpus needs Python 3.11 or newer, found $$("$(or $(PYTHON),python3)" --version 2>&1 | head -1); name one: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+		echo "posecorpus needs Python 3.11 or newer, found $$(command -v "$(or $(PYTHON),python3)" >/dev/null && "$(or $(PYTHON),python3)" --version 2>&1 || echo none); name one: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@"$(PYTHON)" -m venv $(VENV) >/dev/null 2>&1 \
 		|| { rm -rf $(VENV) && "$(PYTHON)" -m venv --without-pip $(VENV) && "$(PYTHON)" -m pip --python $(BIN)/python install -q pip; } >/dev/null 2>&1 \
 		|| { rm -rf $(VENV); echo "$(PYTHON) cannot make a virtual environment here; install its venv module (Debian, Ubuntu: apt install python3-venv)" >&2; exit 1; }
-	@echo "Installing into $(VENV); the first time this fetches about 1 GB"
+	@echo "Installing into $(VENV); the first time this takes some minutes"
 	@if test -t 1; then quiet=; else quiet=-q; fi; \
 		$(BIN)/python -m pip install $$quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
 	@touch $@
