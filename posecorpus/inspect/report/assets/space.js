@@ -1,0 +1,269 @@
+// The 3D view: a point cloud drawn by a software z-buffer, bones and guides by the canvas. No WebGL, so it
+// looks the same on every machine, remote desktops and virtual ones included.
+const space = { index: -1, colouring: "rgb", yaw: 0.6, pitch: 0.25, distance: 5, target: [0, 1, 0], fov: 0.7, cloud: null, bones: true };
+const UP_LIMIT = 1.55;
+const add = (a, b, s = 1) => [a[0] + s * b[0], a[1] + s * b[1], a[2] + s * b[2]];
+const dot = (a, b) => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
+let setColouring = () => {};
+
+function decodeCloud(record) {
+  if (!record || !record.cloud) return null;
+  const bytes = Uint8Array.from(atob(record.cloud), (c) => c.charCodeAt(0));
+  const view = new DataView(bytes.buffer);
+  const count = bytes.length / 10;
+  const cloud = { count, xyz: new Float32Array(3 * count), rgb: new Uint32Array(count), part: new Uint32Array(count), size: new Float32Array(count) };
+  for (let i = 0; i < count; i++) {
+    for (let k = 0; k < 3; k++) cloud.xyz[3 * i + k] = record.centre[k] + view.getInt16(10 * i + 2 * k, true) * record.unit;
+    cloud.size[i] = record.spacing * Math.hypot(...record.camera.centre.map((v, k) => cloud.xyz[3 * i + k] - v));
+    cloud.rgb[i] = pack(bytes[10 * i + 6], bytes[10 * i + 7], bytes[10 * i + 8]);
+    const part = DATA.partColours[bytes[10 * i + 9]] || [255, 0, 255];
+    cloud.part[i] = pack(...part);
+  }
+  return cloud;
+}
+
+const pack = (r, g, b) => ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0;
+
+function extent(record) {
+  const points = record.people.flatMap((person) => person.points.filter((_, j) => person.known[j]));
+  if (record.centre) points.push(record.centre);
+  const low = [0, 1, 2].map((k) => Math.min(...points.map((p) => p[k])));
+  const high = [0, 1, 2].map((k) => Math.max(...points.map((p) => p[k])));
+  return { centre: low.map((v, k) => (v + high[k]) / 2), size: Math.max(0.5, Math.hypot(...high.map((v, k) => v - low[k]))), floor: low[1] };
+}
+
+// The eye's frame: right, up and backwards are orthonormal world vectors.
+function eye() {
+  const [cy, sy, cp, sp] = [Math.cos(space.yaw), Math.sin(space.yaw), Math.cos(space.pitch), Math.sin(space.pitch)];
+  const back = [sy * cp, sp, cy * cp];
+  return { right: [cy, 0, -sy], up: [-sy * sp, cp, -cy * sp], back, at: add(space.target, back, space.distance) };
+}
+
+function projector(width, height) {
+  const frame = eye();
+  const focal = height / 2 / Math.tan(space.fov / 2);
+  const project = (point) => {
+    const v = add(point, frame.at, -1);
+    const z = -dot(v, frame.back);
+    return [width / 2 + focal * dot(v, frame.right) / z, height / 2 - focal * dot(v, frame.up) / z, z];
+  };
+  return { frame, focal, project };
+}
+
+function drawCloud(context, width, height, { frame, focal }) {
+  const { cloud } = space;
+  if (!cloud || space.colouring === "off") return;
+  const colours = space.colouring === "part" ? cloud.part : cloud.rgb;
+  const image = context.createImageData(width, height);
+  const pixels = new Uint32Array(image.data.buffer);
+  const nearest = new Float32Array(width * height).fill(Infinity);
+  const { at, right, up, back } = frame;
+  for (let i = 0; i < cloud.count; i++) {
+    const x = cloud.xyz[3 * i] - at[0], y = cloud.xyz[3 * i + 1] - at[1], z = cloud.xyz[3 * i + 2] - at[2];
+    const depth = -(x * back[0] + y * back[1] + z * back[2]);
+    if (depth < 0.05) continue;
+    const column = width / 2 + focal * (x * right[0] + y * right[1] + z * right[2]) / depth;
+    const row = height / 2 - focal * (x * up[0] + y * up[1] + z * up[2]) / depth;
+    const reach = Math.min(24, Math.max(0.6, 0.75 * cloud.size[i] * focal / depth));
+    const c0 = Math.max(0, Math.round(column - reach)), c1 = Math.min(width, Math.round(column + reach));
+    const r0 = Math.max(0, Math.round(row - reach)), r1 = Math.min(height, Math.round(row + reach));
+    for (let r = r0; r < r1; r++) for (let c = c0; c < c1; c++) {
+      const at1 = r * width + c;
+      if (depth < nearest[at1]) { nearest[at1] = depth; pixels[at1] = colours[i]; }
+    }
+  }
+  const layer = new OffscreenCanvas(width, height);
+  layer.getContext("2d").putImageData(image, 0, 0);
+  context.drawImage(layer, 0, 0);
+}
+
+// A line in the world, cut where it passes behind the eye.
+function line(context, view, a, b, colour, thickness) {
+  let [p, q] = [view.project(a), view.project(b)];
+  const near = 0.05;
+  if (p[2] < near && q[2] < near) return;
+  if (p[2] < near || q[2] < near) {
+    const s = (near - p[2]) / (q[2] - p[2]);
+    const cut = view.project(add(a, add(b, a, -1), s));
+    if (p[2] < near) p = cut; else q = cut;
+  }
+  context.strokeStyle = colour;
+  context.lineWidth = thickness;
+  context.beginPath();
+  context.moveTo(p[0], p[1]);
+  context.lineTo(q[0], q[1]);
+  context.stroke();
+}
+
+function drawGround(context, view, bounds, record, pixel) {
+  const ink = getComputedStyle(document.documentElement).getPropertyValue("--muted");
+  const floor = record.camera ? 0 : bounds.floor;
+  const [x0, z0] = [Math.round(bounds.centre[0]), Math.round(bounds.centre[2])];
+  const reach = 4;
+  for (let i = -reach; i <= reach; i++) for (let j = -reach; j < reach; j++) {
+    const fade = 1 - Math.hypot(i, j + 0.5) / (reach + 1.5);
+    context.globalAlpha = Math.max(0, 0.6 * fade);
+    line(context, view, [x0 + i, floor, z0 + j], [x0 + i, floor, z0 + j + 1], ink, pixel);
+    line(context, view, [x0 + j, floor, z0 + i], [x0 + j + 1, floor, z0 + i], ink, pixel);
+  }
+  context.globalAlpha = 1;
+  const corner = [x0 - reach, floor, z0 - reach];
+  [["#e5484d", [0.5, 0, 0]], ["#46a846", [0, 0.5, 0]], ["#2b8be6", [0, 0, 0.5]]].forEach(([colour, axis]) => line(context, view, corner, add(corner, axis), colour, 2.5 * pixel));
+}
+
+function drawCamera(context, view, camera, pixel) {
+  const ink = getComputedStyle(document.documentElement).getPropertyValue("--accent");
+  const corners = camera.corners.map((corner) => add(camera.centre, add(corner, camera.centre, -1), 0.7));
+  corners.forEach((corner, i) => {
+    line(context, view, camera.centre, corner, ink, 1.5 * pixel);
+    line(context, view, corner, corners[(i + 1) % 4], ink, 1.5 * pixel);
+  });
+  const reach = Math.hypot(...add(space.bounds.centre, camera.centre, -1));
+  context.globalAlpha = 0.25;
+  camera.corners.forEach((corner) => line(context, view, camera.centre, add(camera.centre, add(corner, camera.centre, -1), reach), ink, pixel));
+  context.globalAlpha = 1;
+  const top = add(corners[0], corners[1]).map((v) => v / 2);
+  line(context, view, top, add(top, camera.axes[1], -0.12), ink, 3 * pixel); // a tick on the upper edge says which way is up
+}
+
+function drawPeople(context, view, record, people, pixel) {
+  const strokes = [];
+  for (const person of record.people) {
+    const shape = DATA.skeletons[people[person.person].skeleton];
+    for (const [parent, child] of shape.bones) {
+      if (!person.known[parent] || !person.known[child]) continue;
+      const depth = (view.project(person.points[parent])[2] + view.project(person.points[child])[2]) / 2;
+      strokes.push([depth, () => {
+        const thick = Math.min(9, Math.max(1.6, 0.022 * view.focal / pixel / Math.max(depth, 0.1))) * pixel;
+        line(context, view, person.points[parent], person.points[child], "#0009", thick + 1.6 * pixel);
+        line(context, view, person.points[parent], person.points[child], rgb(shape.colours[child]), thick);
+      }]);
+    }
+    for (const joint of shape.drawn) {
+      if (!person.known[joint]) continue;
+      const [x, y, z] = view.project(person.points[joint]);
+      if (z < 0.05) continue;
+      strokes.push([z - 0.02, () => {
+        context.beginPath();
+        context.arc(x, y, Math.min(9, Math.max(2, 0.02 * view.focal / pixel / z)) * pixel, 0, 7);
+        context.fillStyle = rgb(shape.colours[joint]);
+        context.fill();
+        context.strokeStyle = "#0009";
+        context.lineWidth = 0.8 * pixel;
+        context.stroke();
+      }]);
+    }
+  }
+  strokes.sort((a, b) => b[0] - a[0]).forEach(([, stroke]) => stroke());
+}
+
+function drawSpace() {
+  const record = DATA.spaces[space.index];
+  if (!record) return;
+  const canvas = byId("view");
+  const pixel = Math.min(devicePixelRatio || 1, 2);
+  const [width, height] = [Math.round(canvas.clientWidth * pixel), Math.round(canvas.clientHeight * pixel)];
+  if (!width || !height) return;
+  if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+  const context = canvas.getContext("2d");
+  context.clearRect(0, 0, width, height);
+  context.lineCap = "round";
+  const view = projector(width, height);
+  drawGround(context, view, space.bounds, record, pixel);
+  drawCloud(context, width, height, view);
+  if (record.camera) drawCamera(context, view, record.camera, pixel);
+  if (space.bones) drawPeople(context, view, record, DATA.samples[space.index].people, pixel);
+}
+
+let pending = false;
+function redraw() {
+  if (pending) return;
+  pending = true;
+  requestAnimationFrame(() => { pending = false; drawSpace(); });
+}
+
+const VIEWS = {
+  camera: ({ camera }) => {
+    const back = camera.axes[2].map((v) => -v);
+    const reach = Math.max(0.5, -dot(add(space.bounds.centre, camera.centre, -1), back));
+    Object.assign(space, { yaw: Math.atan2(back[0], back[2]), pitch: Math.asin(Math.max(-1, Math.min(1, back[1]))), distance: reach, target: add(camera.centre, back, -reach), fov: camera.fovY });
+  },
+  front: () => orbit(0.0, 0.12), side: () => orbit(Math.PI / 2, 0.12), top: () => orbit(0, UP_LIMIT), free: () => orbit(0.6, 0.25),
+  scene: ({ camera }) => { // people and camera together, from the side
+    orbit(1.0, 0.3);
+    space.target = add(space.bounds.centre, camera.centre).map((v) => v / 2);
+    space.distance = 1.2 * Math.hypot(...add(space.bounds.centre, camera.centre, -1)) + space.bounds.size;
+  },
+};
+
+// Angles are relative to the camera's side of the scene: "front" is what the camera sees, level.
+function orbit(yaw, pitch) {
+  const { camera } = DATA.spaces[space.index];
+  const base = camera ? Math.atan2(-camera.axes[2][0], -camera.axes[2][2]) : 0;
+  Object.assign(space, { yaw: base + yaw, pitch, target: space.bounds.centre, distance: Math.max(1.2, 1.15 * space.bounds.size / 2 / Math.tan(0.35)), fov: 0.7 });
+}
+
+function showSpace(index) {
+  const record = DATA.spaces[index];
+  if (!record) return;
+  Object.assign(space, { index, cloud: decodeCloud(record), bounds: extent(record) });
+  byId("pick").value = String(index);
+  const options = [{ value: "rgb", label: "Colours" }, { value: "part", label: "Parts" }, { value: "off", label: "Bones only" }];
+  const offered = options.filter(({ value }) => value === "off" || (space.cloud && (value === "rgb" || record.cloudHasParts)));
+  if (!offered.some(({ value }) => value === space.colouring)) space.colouring = offered[0].value;
+  segments(byId("colouring"), offered, space.colouring, (value) => { space.colouring = value; redraw(); });
+  const views = ["free", "scene", "camera", "front", "side", "top"].filter((name) => record.camera || !["scene", "camera"].includes(name));
+  byId("views").replaceChildren(...views.map((name) => el("button", { type: "button", "data-view": name, onclick: () => { VIEWS[name](record); redraw(); } }, { free: "Reset", scene: "Scene", camera: "Camera", front: "Front", side: "Side", top: "Top" }[name])));
+  const points = space.cloud ? `${number(space.cloud.count)} surface points from the depth map` : "no depth map";
+  byId("readout").textContent = `${DATA.samples[index].key} · ${record.people.length} ${record.people.length === 1 ? "person" : "people"} · ${points}` + (record.camera ? "" : " · camera frame, its pose is unknown");
+  VIEWS.free(record);
+  redraw();
+}
+
+function startSpace() {
+  const shown = DATA.samples.map((_, i) => i).filter((i) => DATA.spaces[i]);
+  if (!shown.length) {
+    byId("space").replaceChildren(el("h2", {}, "In three dimensions"), el("p", { class: "muted" }, "No pictured sample has joints in 3D or a depth map."));
+    return;
+  }
+  byId("pick").replaceChildren(...shown.map((i) => el("option", { value: i }, `${DATA.samples[i].key}  (${DATA.samples[i].people.length})`)));
+  byId("pick").onchange = (event) => showSpace(Number(event.target.value));
+  steer(byId("view"));
+  new ResizeObserver(redraw).observe(byId("view"));
+  showSpace(shown[0]);
+}
+
+function steer(canvas) {
+  const touches = new Map();
+  const spread = () => { const [a, b] = [...touches.values()]; return Math.hypot(a[0] - b[0], a[1] - b[1]); };
+  const pan = (dx, dy) => {
+    const frame = eye();
+    const metres = 2 * space.distance * Math.tan(space.fov / 2) / canvas.clientHeight;
+    space.target = add(add(space.target, frame.right, -dx * metres), frame.up, dy * metres);
+  };
+  const zoom = (factor) => { space.distance = Math.min(60, Math.max(0.3, space.distance * factor)); };
+  canvas.addEventListener("pointerdown", (event) => { canvas.setPointerCapture(event.pointerId); touches.set(event.pointerId, [event.clientX, event.clientY]); });
+  canvas.addEventListener("pointermove", (event) => {
+    const before = touches.get(event.pointerId);
+    if (!before) return;
+    const [dx, dy] = [event.clientX - before[0], event.clientY - before[1]];
+    const apart = touches.size === 2 ? spread() : 0;
+    touches.set(event.pointerId, [event.clientX, event.clientY]);
+    if (apart) { zoom(apart / Math.max(spread(), 1)); pan(dx / 2, dy / 2); }
+    else if (event.shiftKey || event.buttons === 2 || event.buttons === 4) pan(dx, dy);
+    else { space.yaw -= dx * 0.008; space.pitch = Math.min(UP_LIMIT, Math.max(-UP_LIMIT, space.pitch + dy * 0.008)); }
+    redraw();
+  });
+  for (const name of ["pointerup", "pointercancel"]) canvas.addEventListener(name, (event) => touches.delete(event.pointerId));
+  canvas.addEventListener("wheel", (event) => { event.preventDefault(); zoom(Math.exp(Math.max(-60, Math.min(60, event.deltaY)) * 0.002)); redraw(); }, { passive: false });
+  canvas.addEventListener("contextmenu", (event) => event.preventDefault());
+  canvas.addEventListener("dblclick", () => { VIEWS.free(DATA.spaces[space.index]); redraw(); });
+  canvas.addEventListener("keydown", (event) => {
+    const turn = { ArrowLeft: [-0.1, 0], ArrowRight: [0.1, 0], ArrowUp: [0, 0.08], ArrowDown: [0, -0.08] }[event.key];
+    if (!turn) return;
+    event.preventDefault();
+    space.yaw += turn[0];
+    space.pitch = Math.min(UP_LIMIT, Math.max(-UP_LIMIT, space.pitch + turn[1]));
+    redraw();
+  });
+}

@@ -1,0 +1,312 @@
+"""The distributions of a corpus as chart descriptions that the page's ``charts.js`` draws.
+
+Each function returns None where the corpus has nothing to show, so that photos with 2D joints, or
+annotations without people, give a shorter page rather than empty axes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from posecorpus.core.parts import PartTaxonomy
+from posecorpus.core.skeletons import skeleton
+from posecorpus.inspect.overlays import drawn_joints
+from posecorpus.inspect.report import body
+from posecorpus.inspect.report.columns import Columns
+
+Array = NDArray[np.float64]
+Chart = dict[str, Any]
+BINS = 28
+MAX_DOTS = 1500
+MAX_ROWS = 24
+MAX_GROUPS = 8
+
+
+def all_charts(
+    columns: Columns, pictured: Mapping[int, int], part_pixels: Array | None, taxonomy: PartTaxonomy | None
+) -> list[Chart]:
+    """Every chart that the corpus has numbers for, in the order of the page.
+
+    Args:
+        columns: annotations.
+        pictured: index of a sample within the corpus to its place on the contact sheet.
+        part_pixels: (256,) pixels of each part id among the pictured samples.
+        taxonomy: names of the part ids.
+    """
+    charts = [
+        pose_embedding(columns, pictured),
+        joint_angle_ridges(columns),
+        facing_rose(columns),
+        motion_bars(columns),
+        *visibility_bars(columns),
+        person_heights(columns),
+        box_heat(columns),
+        people_per_image(columns),
+        _camera_histogram(
+            columns, "Distance", "From the camera to the middle of the hips.", camera_distances(columns), "m"
+        ),
+        _camera_histogram(
+            columns,
+            "Pitch",
+            "Of the optical axis; below zero the camera looks down.",
+            camera_pitches(columns),
+            "degrees",
+        ),
+        _camera_histogram(
+            columns,
+            "Focal length",
+            "Horizontal, in pixels of the original pictures.",
+            columns.K[:, 0, 0],
+            "px",
+        ),
+        part_bars(part_pixels, taxonomy),
+        body_bars(columns),
+    ]
+    return [chart for chart in charts if chart is not None]
+
+
+def histogram(values: Array, unit: str) -> Chart | None:
+    """Edges and counts between the extremes of the finite values; one bar where all are equal."""
+    finite = values[np.isfinite(values)]
+    if not finite.size:
+        return None
+    low, high = float(finite.min()), float(finite.max())
+    if high - low <= 1e-9 * max(1.0, abs(high)):
+        low, high = low - 0.5, high + 0.5
+    counts, edges = np.histogram(finite, BINS, (low, high))
+    return {
+        "type": "histogram",
+        "unit": unit,
+        "edges": np.round(edges, 4).tolist(),
+        "counts": counts.tolist(),
+    }
+
+
+def camera_distances(columns: Columns) -> Array:
+    """(P,) metres from the camera to the middle of a person's hips."""
+    return np.asarray(np.linalg.norm(body.torso(columns.limbs3d)[0], axis=-1))
+
+
+def camera_pitches(columns: Columns) -> Array:
+    """(N,) degrees of the optical axis above the horizon of a Y-up world."""
+    return np.asarray(np.degrees(np.arcsin(np.clip(columns.R[:, 2, 1], -1, 1))))
+
+
+def _camera_histogram(columns: Columns, title: str, note: str, values: Array, unit: str) -> Chart | None:
+    chart = histogram(values, unit)
+    if chart is None:
+        return None
+    finite = values[np.isfinite(values)]
+    spread = f" Median {np.median(finite):.4g}, 90 % between {np.percentile(finite, 5):.4g} and {np.percentile(finite, 95):.4g}."
+    return chart | {"group": "Camera", "title": title, "note": note + spread}
+
+
+def pose_embedding(columns: Columns, pictured: Mapping[int, int]) -> Chart | None:
+    """Every person as a dot in the plane of the two principal components of the normal form."""
+    three = np.isfinite(columns.limbs3d).all((1, 2)).sum() >= 3
+    forms = body.normal_form(columns.limbs3d if three else columns.limbs2d)
+    whole = np.flatnonzero(np.isfinite(forms).all(-1) & (np.abs(forms) < 1e3).all(-1))
+    if len(whole) < 3:
+        return None
+    coordinates, held = body.embed(forms[whole])
+    coordinates = np.clip(coordinates, *np.percentile(coordinates, (0.2, 99.8), axis=0))
+    kinds, names = _groups([_kind(name) for name in columns.text["motion"][whole]])
+    places = [pictured.get(int(columns.rows[columns.image[who]]), -1) for who in whole]
+    # All pictured people stay; the rest are thinned evenly. Pictured ones come last, so they lie on top.
+    rest = [i for i, place in enumerate(places) if place < 0]
+    rest = [rest[int(i)] for i in np.linspace(0, len(rest) - 1, min(len(rest), MAX_DOTS))]
+    chosen = rest + [i for i, place in enumerate(places) if place >= 0]
+    points = [[*np.round(coordinates[i], 3).tolist(), kinds[i], places[i]] for i in chosen]
+    what = (
+        "the limbs in 3D, position, size and facing taken out"
+        if three
+        else "the joints in 2D, position and size taken out"
+    )
+    note = f"Two principal components ({held:.0%} of the variance) of {what}. Ringed dots are on the contact sheet: click one."
+    return {
+        "type": "scatter",
+        "group": "Pose",
+        "title": "Poses",
+        "note": note,
+        "points": points,
+        "groups": names,
+    }
+
+
+def _kind(motion: str | None) -> str:
+    """The family of a motion: what stands before the first number, colon, slash or underscore of its last part."""
+    if motion is None:
+        return "unknown motion"
+    last = motion.replace("\\", "/").rsplit("/", 1)[-1].rsplit(":", 1)[-1]
+    return last.split(".")[0].rstrip("0123456789_-") or last.split("_")[0] or motion
+
+
+def _groups(names: list[str]) -> tuple[list[int], list[str]]:
+    """Codes and names of the most frequent groups; the remainder is one group, ``other``."""
+    common = [name for name, _ in Counter(names).most_common()]
+    kept = common if len(common) <= MAX_GROUPS else common[: MAX_GROUPS - 1]
+    codes = {name: i for i, name in enumerate(kept)}
+    return [codes.get(name, len(kept)) for name in names], kept + ["other"] * (len(common) > len(kept))
+
+
+def joint_angle_ridges(columns: Columns) -> Chart | None:
+    """Outlines of the distributions of shoulder, elbow, hip and knee angles."""
+    edges = np.linspace(0, 180, 46)
+    rows = []
+    for name, sides in body.joint_angles(columns.limbs3d).items():
+        lines = []
+        for side, values in sides.items():
+            finite = values[np.isfinite(values)]
+            if finite.size:
+                counts = np.histogram(finite, edges)[0]
+                lines.append(
+                    {"side": side, "counts": counts.tolist(), "median": round(float(np.median(finite)), 1)}
+                )
+        if lines:
+            rows.append({"label": name, "lines": lines})
+    if not rows:
+        return None
+    note = "Elbow and knee: 0 is straight. Shoulder and hip: 0 is along the torso. Left blue, right orange."
+    return {
+        "type": "ridges",
+        "group": "Pose",
+        "title": "Joint angles",
+        "note": note,
+        "edges": edges.tolist(),
+        "rows": rows,
+        "unit": "degrees",
+    }
+
+
+def facing_rose(columns: Columns) -> Chart | None:
+    """Directions in which people face, seen from above."""
+    degrees = body.facing_degrees(columns.limbs3d)
+    degrees = degrees[np.isfinite(degrees)]
+    if not degrees.size:
+        return None
+    sectors = 24
+    counts = np.bincount(np.floor(degrees / 360 * sectors + 0.5).astype(int) % sectors, minlength=sectors)
+    labels = ["towards the camera", "right", "away", "left"]
+    note = "Where the chest points, seen from above; area is the number of people."
+    return {
+        "type": "rose",
+        "group": "Pose",
+        "title": "Facing",
+        "note": note,
+        "counts": counts.tolist(),
+        "labels": labels,
+    }
+
+
+def motion_bars(columns: Columns) -> Chart | None:
+    """The clips that most poses come from."""
+    return _text_bars(columns, "motion", "Pose", "Motions", "Clips that the poses come from")
+
+
+def body_bars(columns: Columns) -> Chart | None:
+    """Body models with their genders."""
+    pairs = zip(columns.text["body"], columns.text["gender"], strict=True)
+    names = [", ".join(filter(None, pair)) for pair in pairs if pair[0] is not None]
+    return _counted(names, "Labels", "Bodies", "Body models of the people") if names else None
+
+
+def _text_bars(columns: Columns, field: str, group: str, title: str, note: str) -> Chart | None:
+    names = [name for name in columns.text[field] if name is not None]
+    return _counted(names, group, title, note) if names else None
+
+
+def _counted(names: list[str], group: str, title: str, note: str) -> Chart:
+    counted = Counter(names).most_common()
+    more = f"; the {MAX_ROWS} most frequent of {len(counted)}" if len(counted) > MAX_ROWS else ""
+    items = [{"label": name, "values": [count]} for name, count in counted[:MAX_ROWS]]
+    return {"type": "bars", "group": group, "title": title, "note": f"{note}{more}.", "items": items}
+
+
+def visibility_bars(columns: Columns) -> list[Chart]:
+    """For each skeleton the shares of visible, hidden and unlabelled joints."""
+    charts = []
+    for name, counts in columns.visibility.items():
+        shape = skeleton(name)
+        items = [
+            {"label": shape.joints[j].replace("_", " "), "values": counts[j][::-1].tolist()}
+            for j in drawn_joints(shape)
+        ]
+        total = int(counts[0].sum())
+        note = f"{name}, {total:,} people. The figure is the share that is visible."
+        charts.append(
+            {"type": "bars", "group": "People", "title": "Visibility of joints", "note": note, "items": items, "total": total,
+             "series": ["visible", "hidden", "unlabelled"]}
+        )  # fmt: skip
+    return charts
+
+
+def person_heights(columns: Columns) -> Chart | None:
+    """Sizes of people in the picture."""
+    chart = histogram(columns.box[:, 3] - columns.box[:, 1], "px")
+    note = "Height of a person's box, in pixels of the original picture."
+    return None if chart is None else chart | {"group": "People", "title": "Size", "note": note}
+
+
+def box_heat(columns: Columns) -> Chart | None:
+    """Where in the frame the middles of people's boxes lie."""
+    middle = (columns.box[:, :2] + columns.box[:, 2:]) / 2 / columns.size[columns.image]
+    middle = middle[np.isfinite(middle).all(-1)]
+    if not len(middle):
+        return None
+    counts = np.histogram2d(middle[:, 1], middle[:, 0], bins=(18, 24), range=((0, 1), (0, 1)))[0]
+    outside = 1 - counts.sum() / len(middle)
+    note = "Middle of each person's box within the frame" + (
+        f"; {outside:.1%} lie outside." if outside > 0 else "."
+    )
+    return {
+        "type": "heat",
+        "group": "People",
+        "title": "Place in the picture",
+        "note": note,
+        "grid": counts.astype(int).tolist(),
+    }
+
+
+def people_per_image(columns: Columns) -> Chart | None:
+    """Numbers of people in one picture; None where it is always one."""
+    counts = np.bincount(np.bincount(columns.image, minlength=len(columns.rows)))
+    if len(columns.rows) == 0 or counts.sum() == counts[min(1, len(counts) - 1)]:
+        return None
+    items = [{"label": str(n), "values": [int(count)]} for n, count in enumerate(counts[:MAX_ROWS]) if count]
+    return {
+        "type": "bars",
+        "group": "People",
+        "title": "People in a picture",
+        "note": "Number of pictures with so many people.",
+        "items": items,
+    }
+
+
+def part_bars(part_pixels: Array | None, taxonomy: PartTaxonomy | None) -> Chart | None:
+    """Shares of the parts among all pixels on people."""
+    if part_pixels is None or taxonomy is None or not part_pixels[1:].sum():
+        return None
+    order = sorted((i for i in taxonomy.legend if i), key=lambda i: -part_pixels[i])
+    items = [
+        {
+            "label": taxonomy.legend[i].replace("_", " "),
+            "values": [int(part_pixels[i])],
+            "colour": taxonomy.palette[i],
+        }
+        for i in order
+    ]
+    note = f"Pixels of each part among all pixels on people, in the pictured samples ({taxonomy.name})."
+    total = int(part_pixels[1:].sum())
+    return {
+        "type": "bars",
+        "group": "Labels",
+        "title": "Parts",
+        "note": note,
+        "items": items,
+        "total": total,
+    }

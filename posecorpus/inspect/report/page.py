@@ -1,0 +1,242 @@
+"""Puts the report together: reads the corpus, fills the template, writes one file.
+
+The page is closed to the outside: its content security policy allows the one script and the one style
+sheet inside it, by their hashes, and pictures that are inside it. A corpus is hostile input; its text
+reaches the page only as JSON data that the script turns into text nodes.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from posecorpus.core.manifest import Manifest, write_atomically
+from posecorpus.core.parts import TAXONOMIES, PartTaxonomy
+from posecorpus.core.sample import Sample
+from posecorpus.core.seeds import generator
+from posecorpus.core.shards import Corpus
+from posecorpus.core.skeletons import SKELETONS
+from posecorpus.inspect.overlays import INSTANCE_COLOURS, colour_depth, drawn_bones, drawn_joints, side_colour
+from posecorpus.inspect.report.charts import all_charts
+from posecorpus.inspect.report.columns import Columns, label_coverage, read_columns
+from posecorpus.inspect.report.pictures import picture_record
+from posecorpus.inspect.report.space import space_record
+
+PICTURE_BYTES = 10_000_000
+"""All pictures and point clouds of a report together, however many and large the samples are."""
+MAX_COUNTED = 20_000
+"""Samples whose annotations are read for the distributions."""
+MAX_SKIPPED = 200
+_SCRIPTS = ("dom.js", "gallery.js", "space.js", "charts.js", "main.js")
+
+
+def write_report(
+    corpus: Corpus,
+    out: Path,
+    *,
+    samples: int = 48,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> Path:
+    """Write a self-contained HTML report on a corpus.
+
+    Args:
+        corpus: what to look at; it may be unfinished.
+        out: the file to write; its folder is made. A file that is there is replaced, atomically.
+        samples: how many samples to picture, spread evenly over the corpus.
+        seed: which sample of each stretch is pictured. The same corpus and seed give the same bytes.
+        progress: called with (pictures done, pictures in all).
+
+    Returns:
+        ``out``.
+
+    Raises:
+        InputError: a shard is missing or damaged.
+    """
+    taxonomy = _taxonomy(corpus.manifest)
+    columns = read_columns(corpus, MAX_COUNTED)
+    chosen = spread(len(corpus), samples, seed)
+    pictures, spaces, part_pixels = [], [], np.zeros(256)
+    for done, index in enumerate(chosen):
+        sample = corpus[index]
+        picture, space = _records(sample, taxonomy, PICTURE_BYTES // len(chosen))
+        pictures.append(picture)
+        spaces.append(space)
+        if sample.parts is not None:
+            part_pixels += np.bincount(sample.parts.ravel(), minlength=256)
+        if progress is not None:
+            progress(done + 1, len(chosen))
+    pictured = {index: place for place, index in enumerate(chosen)}
+    data = {
+        **_overview(corpus, columns),
+        **_legends(taxonomy),
+        **_about(corpus.manifest),
+        "samples": pictures,
+        "spaces": spaces,
+        "charts": all_charts(columns, pictured, part_pixels, taxonomy),
+        "basis": _basis(corpus, columns),
+    }
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(out, render(data).encode())
+    return out
+
+
+def spread(total: int, wanted: int, seed: int) -> list[int]:
+    """At most ``wanted`` indices below ``total``, one drawn from each of as many equal stretches."""
+    count = max(0, min(total, wanted))
+    rng = generator(seed, "report")
+    return [int(rng.integers(i * total // count, (i + 1) * total // count)) for i in range(count)]
+
+
+def _records(
+    sample: Sample, taxonomy: PartTaxonomy | None, max_bytes: int
+) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    space = space_record(sample, max_bytes * 2 // 5)
+    used = len(space["cloud"]) if space and "cloud" in space else 0
+    return picture_record(sample, taxonomy, max_bytes - used), space
+
+
+def _taxonomy(manifest: Manifest) -> PartTaxonomy | None:
+    """The taxonomy that the manifest describes, by our own definition where the name is one of ours."""
+    described = manifest.part_taxonomy or {}
+    return TAXONOMIES.get(str(described.get("name")))
+
+
+def _overview(corpus: Corpus, columns: Columns) -> dict[str, Any]:
+    manifest, read = corpus.manifest, len(columns.rows)
+    sizes = np.unique(columns.size, axis=0).astype(int)
+    size = f"{sizes[0][0]} × {sizes[0][1]}" if len(sizes) == 1 else f"{len(sizes):,} sizes"
+    motions = {motion for motion in columns.text["motion"] if motion is not None}
+    disk = sum(path.stat().st_size for path in corpus.shards)
+    whole = read == len(corpus)
+    figures = [
+        (f"{len(corpus):,}", "samples"),
+        (f"{len(columns.image):,}", "people" if whole else f"people in {read:,} samples"),
+        (size, "pixels"),
+        (f"{columns.clips:,}", "clips"),
+        (f"{len(motions):,}", "motions"),
+        (f"{len(manifest.shards):,}", "shard" if len(manifest.shards) == 1 else "shards"),
+        (_bytes(disk), "on disk"),
+    ]
+    state = (
+        ""
+        if manifest.complete
+        else f" Unfinished: {len(manifest.shards)} of {manifest.planned_shards} shards."
+    )
+    return {
+        "name": corpus.path.resolve().name,
+        "story": f"Made by posecorpus {manifest.kind} with seed {manifest.seed}.{state}",
+        "figures": [[value, label] for value, label in figures if value not in ("0", "0 sizes")],
+        "coverage": _coverage(corpus, columns),
+    }
+
+
+def _coverage(corpus: Corpus, columns: Columns) -> list[tuple[str, int, int]]:
+    """(label, how many have it, of how many) for each kind of label."""
+    rasters, people = label_coverage(corpus), len(columns.image)
+    titles = {
+        "image": "picture",
+        "parts": "parts",
+        "instances": "instances",
+        "depth": "depth",
+        "normals": "normals",
+        "flow": "flow",
+    }
+    return [
+        *((title, rasters[column], len(corpus)) for column, title in titles.items()),
+        ("camera", int(np.isfinite(columns.t).all(-1).sum()), len(columns.rows)),
+        ("2D joints", int(np.isfinite(columns.limbs2d).any((1, 2)).sum()), people),
+        ("3D joints", int(np.isfinite(columns.limbs3d).any((1, 2)).sum()), people),
+        ("body pose", int((columns.text["body"] != None).sum()), people),  # noqa: E711 (elementwise)
+    ]
+
+
+def _basis(corpus: Corpus, columns: Columns) -> str:
+    read, total = len(columns.rows), len(corpus)
+    return f"From the annotations of {'all' if read == total else f'{read:,} of'} {total:,} samples."
+
+
+def _legends(taxonomy: PartTaxonomy | None) -> dict[str, Any]:
+    ramp = colour_depth(np.linspace(1000, 2000, 12).astype(np.uint16)[None], (1000, 2000))[0]
+    legend = {} if taxonomy is None else taxonomy.legend
+    table: NDArray[np.uint8] = np.zeros((1, 3), np.uint8) if taxonomy is None else taxonomy.palette_table
+    return {
+        "skeletons": {
+            name: {
+                "joints": shape.joints,
+                "drawn": drawn_joints(shape).tolist(),
+                "bones": drawn_bones(shape),
+                "colours": [side_colour(joint) for joint in shape.joints],
+            }
+            for name, shape in SKELETONS.items()
+        },
+        "parts": [{"id": i, "name": name, "colour": table[i].tolist()} for i, name in legend.items()],
+        "partColours": {str(i): table[i].tolist() for i in legend} | {"0": [128, 128, 128]},
+        "instanceColours": INSTANCE_COLOURS,
+        "depthRamp": ramp.tolist(),
+    }
+
+
+def _about(manifest: Manifest) -> dict[str, Any]:
+    return {
+        "configuration": json.dumps(manifest.configuration, indent=2, sort_keys=True, ensure_ascii=False),
+        "conventions": list(manifest.conventions.items()),
+        "packages": list(manifest.packages.items()),
+        "skipped": [(entry.where, entry.reason) for entry in manifest.skipped[:MAX_SKIPPED]],
+        "skippedMore": max(0, len(manifest.skipped) - MAX_SKIPPED),
+    }
+
+
+def _bytes(count: float) -> str:
+    for name in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.3g} {name}"
+        count /= 1000
+    return f"{count:.3g} TB"
+
+
+def render(data: dict[str, Any]) -> str:
+    """The page for the given data."""
+    folder = files("posecorpus.inspect.report") / "assets"
+    asset = {name: (folder / name).read_text("utf-8") for name in ("report.html", "report.css", *_SCRIPTS)}
+    style = asset["report.css"]
+    script = "\n".join(asset[name] for name in _SCRIPTS)
+    policy = (
+        f"default-src 'none'; img-src data:; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    slots = {
+        "policy": policy,
+        "title": html.escape(f"{data['name']} · posecorpus"),
+        "style": style,
+        "data": _json(data),
+        "script": script,
+    }
+    # Split first, fill after: text that looks like a slot is never filled in turn.
+    pieces = asset["report.html"].split("{{")
+    filled = [pieces[0]]
+    for piece in pieces[1:]:
+        slot, _, rest = piece.partition("}}")
+        filled += [slots[slot], rest]
+    return "".join(filled)
+
+
+def _digest(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _json(data: dict[str, Any]) -> str:
+    """JSON that cannot end the element it stands in."""
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text

@@ -1,0 +1,103 @@
+"""A sample's picture and label layers as data URIs that fit a number of bytes."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from posecorpus.core.parts import PartTaxonomy
+from posecorpus.core.sample import Person, Sample
+from posecorpus.inspect.overlays import LAYERS, Layer, colour_layer, depth_range, flow_limit
+
+MAX_SIDE = 1280
+"""Longest side of an embedded picture, pixels."""
+_MIN_SIDE = 96
+_JPEG_QUALITY, _WEBP_QUALITY, _WEBP_LOSSLESS = 85, 78, 101
+_FLAT_LAYERS = ("parts", "instances")  # few colours with sharp edges: lossless is smaller and true
+
+
+def picture_record(sample: Sample, taxonomy: PartTaxonomy | None, max_bytes: int) -> dict[str, Any]:
+    """The part of a sample that the contact sheet shows, as JSON-ready values.
+
+    The picture is scaled down until it and all its layers take at most ``max_bytes`` (or it would be
+    too small to show anything). Joints stay in the pixels of the original.
+    """
+    side = float(min(MAX_SIDE, max(sample.width, sample.height)))
+    while True:
+        scale = side / max(sample.width, sample.height)
+        images = _encoded(sample, taxonomy, scale)
+        if sum(map(len, images.values())) <= max_bytes or side <= _MIN_SIDE:
+            break
+        side = max(_MIN_SIDE, side * 0.75)
+    return {
+        "key": sample.key,
+        "width": sample.width,
+        "height": sample.height,
+        "scale": round(scale, 4),
+        "image": images.pop("image", None),
+        "layers": images,
+        "depthRange": None if sample.depth_mm is None else [d / 1000 for d in depth_range(sample.depth_mm)],
+        "flowLimit": None if sample.flow is None else flow_limit(sample.flow),
+        "clip": sample.clip,
+        "frame": sample.frame,
+        "people": [_person_record(person) for person in sample.people],
+    }
+
+
+def _person_record(person: Person) -> dict[str, Any]:
+    points = np.where(np.isfinite(person.joints2d), np.clip(person.joints2d, -1e5, 1e5), 0)
+    box = np.nan_to_num(person.bbox, posinf=0, neginf=0)
+    return {
+        "skeleton": person.skeleton,
+        "points": np.round(points, 1).tolist(),
+        "flags": np.where(np.isfinite(person.joints2d).all(-1), person.visibility, 0).tolist(),
+        "box": np.round(box, 1).tolist(),
+        "body": person.body,
+        "gender": person.gender,
+        "motion": person.motion,
+        "motionFrame": person.motion_frame,
+    }
+
+
+def _encoded(sample: Sample, taxonomy: PartTaxonomy | None, scale: float) -> dict[str, str]:
+    """Data URIs of the picture (``image``) and of every layer that the sample has."""
+    result = {}
+    if sample.image is not None:
+        small = _resized(sample.image, scale, cv2.INTER_AREA)
+        parameters = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
+        result["image"] = _uri("jpeg", ".jpg", np.ascontiguousarray(small[..., ::-1]), parameters)
+    for layer in LAYERS:
+        encoded = None if layer == "joints" else _encoded_layer(sample, layer, taxonomy, scale)
+        if encoded is not None:
+            result[layer] = encoded
+    return result
+
+
+def _encoded_layer(sample: Sample, layer: Layer, taxonomy: PartTaxonomy | None, scale: float) -> str | None:
+    coloured = colour_layer(sample, layer, taxonomy)
+    if coloured is None:
+        return None
+    colours, mask = coloured
+    picture = np.dstack([colours[..., ::-1], mask.astype(np.uint8) * 255])
+    picture[~mask] = 0
+    quality = _WEBP_LOSSLESS if layer in _FLAT_LAYERS else _WEBP_QUALITY
+    small = _resized(picture, scale, cv2.INTER_NEAREST)
+    return _uri("webp", ".webp", small, [cv2.IMWRITE_WEBP_QUALITY, quality])
+
+
+def _resized(image: NDArray[np.uint8], scale: float, how: int) -> NDArray[np.uint8]:
+    if scale >= 1:
+        return image
+    size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
+    return np.asarray(cv2.resize(image, size, interpolation=how), np.uint8)
+
+
+def _uri(kind: str, extension: str, image: NDArray[np.uint8], parameters: list[int]) -> str:
+    ok, data = cv2.imencode(extension, image, parameters)
+    if not ok:
+        raise RuntimeError(f"OpenCV could not encode a {image.shape} image as {extension}")
+    return f"data:image/{kind};base64,{base64.b64encode(data.tobytes()).decode()}"
