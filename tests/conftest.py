@@ -8,12 +8,16 @@ import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parents[1]
 if worker := os.environ.get("PYTEST_XDIST_WORKER"):
     # Two processes that fill one numba cache at once can file a kernel under another's signature.
     os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / ".numba_cache" / worker))
 REQUIRED = set(filter(None, os.environ.get("POSECORPUS_REQUIRE", "").split(",")))
+# The first example compiles kernels, and CI shares its cores: how long one takes means nothing.
+settings.register_profile("untimed", parent=settings.default, deadline=None)
+settings.load_profile("untimed")
 
 
 def need(what: str, present: bool, hint: str) -> None:
