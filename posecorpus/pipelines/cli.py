@@ -90,7 +90,7 @@ def synth(
     ] = False,
 ) -> None:
     """Render people moved by motion capture, with every label, into a corpus."""
-    from posecorpus.pipelines.console import synth_progress
+    from posecorpus.pipelines.console import stages
     from posecorpus.pipelines.synthesize import SynthRequest, clips_and_frames, synthesize
     from posecorpus.synth.config import load_config
 
@@ -112,8 +112,10 @@ def synth(
     if piece is not None and not 1 <= piece[0] <= piece[1]:
         raise InputError("--shard", "i/n with 1 <= i <= n, e.g. 3/8", shard)
     try:
-        with synth_progress() as (report, note):
-            path = synthesize(request, out, workers=workers or _workers(), piece=piece, report=report, note=note)
+        with stages() as (report, note):
+            path = synthesize(
+                request, out, workers=workers or _workers(), piece=piece, report=report, note=note
+            )
     except KeyboardInterrupt:
         typer.echo("posecorpus: interrupted; run the same command again to go on", err=True)
         raise typer.Exit(EXIT_INTERRUPTED) from None

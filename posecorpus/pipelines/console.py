@@ -10,32 +10,35 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
 from rich.text import Text
 
-from posecorpus.pipelines.synthesize import Progress as SynthProgress
+from posecorpus.pipelines.engine import Report
 
 
-class RateColumn(TextColumn):
-    """Samples a second."""
+class RateColumn(ProgressColumn):
+    """How many a second."""
 
-    def __init__(self) -> None:
-        super().__init__("")
-
-    def render(self, task: object) -> Text:
-        speed = getattr(task, "speed", None)
-        return Text(f"{speed:.0f} samples/s" if speed else "")
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed:.0f}/s" if speed else "")
 
 
 @contextmanager
-def synth_progress() -> Iterator[tuple[Callable[[SynthProgress], None], Callable[[str], None]]]:
-    """A progress bar with rate and time to go; gives the two callbacks of ``synthesize``."""
+def stages() -> Iterator[tuple[Report, Callable[[str], None]]]:
+    """One progress bar for each stage of a pipeline, with rate and time to go.
+
+    Gives the two callbacks that pipelines take: one told how far a stage is, one to print a line.
+    """
     console = Console(stderr=True)
     columns = (
-        TextColumn("rendering"),
+        TextColumn("{task.description:<16}"),
         BarColumn(),
         MofNCompleteColumn(),
         RateColumn(),
@@ -43,13 +46,15 @@ def synth_progress() -> Iterator[tuple[Callable[[SynthProgress], None], Callable
         TextColumn("ETA"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task("render", total=None, visible=False)
+    with Progress(*columns, console=console) as bars:
+        tasks: dict[str, TaskID] = {}
 
-        def report(progress: SynthProgress) -> None:
-            bar.update(task, total=progress.total, completed=progress.done, visible=True)
+        def report(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = bars.add_task(stage, total=total)
+            bars.update(tasks[stage], total=total, completed=done)
 
         def note(message: str) -> None:
-            bar.console.print(message, highlight=False, markup=False)
+            bars.console.print(message, highlight=False, markup=False)
 
         yield report, note

@@ -13,12 +13,12 @@ from pathlib import Path
 
 from posecorpus.core.errors import InputError
 from posecorpus.core.manifest import Skipped
-from posecorpus.pipelines.engine import run_local
+from posecorpus.pipelines.engine import Report, run_local, silent
 from posecorpus.synth.appearance.photos import find_photos
 from posecorpus.synth.bodies.model import load_body
 from posecorpus.synth.builtin import builtin_clips
 from posecorpus.synth.mocap.resample import resample
-from posecorpus.synth.mocap.sources import ClipRef, find_clips, read_clip
+from posecorpus.synth.mocap.sources import ClipRef, read_clip, scan
 from posecorpus.synth.motion import BodyMotion
 from posecorpus.synth.retarget import retarget
 
@@ -63,17 +63,18 @@ def prepare_motions(
     fps: float,
     seed: int,
     *,
-    builtin_clips: int,
+    builtin_count: int,
     frames: int,
     skip_bad: bool,
     workers: int,
+    report: Report = silent,
 ) -> Motions:
     """Read, resample and retarget every clip of the given files, folders and zips.
 
     Args:
         paths: built-in motions are generated if empty.
         fps: frame rate of the result.
-        builtin_clips: how many clips to generate in that case.
+        builtin_count: how many clips to generate in that case.
         frames: length that at least one clip must have.
         skip_bad: see the module's text.
 
@@ -81,9 +82,9 @@ def prepare_motions(
         InputError: bad files, no clip at all, or none of ``frames`` frames.
     """
     if paths:
-        motions = _captured(paths, fps, skip_bad, workers)
+        motions = _captured(paths, fps, skip_bad, workers, report)
     else:
-        motions = Motions([resample(m, fps) for m in _generated(seed, builtin_clips, frames)], {}, [])
+        motions = Motions([resample(m, fps) for m in builtin_clips(seed, builtin_count)], {}, [])
     longest = max((len(m.poses) for m in motions.clips), default=0)
     if not motions.clips:
         raise InputError(", ".join(map(str, paths)), "motion files (.amc, .bvh, .npz)", "none")
@@ -94,15 +95,12 @@ def prepare_motions(
     return motions
 
 
-def _generated(seed: int, count: int, frames: int) -> list[BodyMotion]:
-    return builtin_clips(seed, count)
-
-
-def _captured(paths: Sequence[Path], fps: float, skip_bad: bool, workers: int) -> Motions:
-    refs, problems = find_clips(paths)
+def _captured(paths: Sequence[Path], fps: float, skip_bad: bool, workers: int, report: Report) -> Motions:
+    refs, problems = scan(paths, progress=partial(report, "reading motions"))
     skipped = [Skipped(where=p.where, reason=p.reason) for p in problems]
     clips: dict[str, BodyMotion] = {}
-    for result in run_local(partial(_prepare, fps=fps), refs, workers):
+    for done, result in enumerate(run_local(partial(_prepare, fps=fps), refs, workers), 1):
+        report("retargeting", done, len(refs))
         if isinstance(result, BodyMotion):
             clips[result.name] = result
         else:

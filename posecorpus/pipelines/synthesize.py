@@ -24,7 +24,7 @@ from posecorpus.core.seeds import generator
 from posecorpus.core.shards import write_shard
 from posecorpus.core.skeletons import FULL_42, SMPL_24
 from posecorpus.pipelines import ledger
-from posecorpus.pipelines.engine import run_local
+from posecorpus.pipelines.engine import Report, run_local, silent
 from posecorpus.pipelines.inputs import prepare_motions, prepare_photos
 from posecorpus.synth.config import SynthConfig
 from posecorpus.synth.labels import make_sample
@@ -80,21 +80,13 @@ class ShardTask:
     photos: tuple[str, ...] = field(repr=False, default=())
 
 
-@dataclass(frozen=True)
-class Progress:
-    """What a caller hears while shards are made: samples there are to make, and made so far."""
-
-    total: int
-    done: int
-
-
 def synthesize(
     request: SynthRequest,
     out: Path,
     *,
     workers: int = 1,
     piece: tuple[int, int] | None = None,
-    report: Callable[[Progress], None] = lambda progress: None,
+    report: Report = silent,
     note: Callable[[str], None] = lambda message: None,
 ) -> Path:
     """Make, or finish, a corpus.
@@ -103,7 +95,7 @@ def synthesize(
         out: the corpus's folder. If it holds a part of the same corpus, only the rest is made.
         piece: (i, n) makes every n-th shard, beginning with the i-th (1-based): a corpus can be made in
             pieces on several machines that share the folder, or whose folders are put together later.
-        report: called after every shard.
+        report: told how far each stage is.
         note: called with one line for each stage and each thing the user should know.
 
     Returns:
@@ -113,15 +105,15 @@ def synthesize(
         InputError: unusable inputs, or ``out`` holds something else.
     """
     ledger.check_folder(out)
-    note("reading motions")
     motions = prepare_motions(
         request.motions,
         request.config.motion.fps,
         request.seed,
-        builtin_clips=BUILTIN_CLIPS,
+        builtin_count=BUILTIN_CLIPS,
         frames=request.frames + 1,
         skip_bad=request.skip_bad,
         workers=workers,
+        report=report,
     )
     photos = prepare_photos(request.backgrounds, skip_bad=request.skip_bad)
     planned = _manifest(request, motions.digests | photos.digests, motions.skipped + photos.skipped)
@@ -134,7 +126,7 @@ def synthesize(
 
     total = sum(_shard_samples(request, i) for i in wanted)
     done = total - sum(_shard_samples(request, i) for i in missing)
-    report(Progress(total, done))
+    report("rendering", done, total)
     plan = out / (PLAN if piece is None else f"{PLAN}-{piece[0]}-of-{piece[1]}")
     if missing:
         write_store(plan, motions.clips)
@@ -143,7 +135,7 @@ def synthesize(
             finished[index] = entry
             ledger.record(out, planned, finished, piece)
             done += entry.samples
-            report(Progress(total, done))
+            report("rendering", done, total)
     if plan.exists():
         shutil.rmtree(plan)
     return ledger.close_ledger(out, planned, finished, piece)

@@ -37,7 +37,7 @@ class _Actor:
 def renderer(name: str) -> Renderer:
     """The engine of that name. The second one is imported only when asked for: it needs an EGL library."""
     if name == "raster":
-        from posecorpus.synth.raster import render
+        from posecorpus.synth.raster.engine import render
 
         return render
     from posecorpus.synth.pyrender_engine import render as render_with_pyrender
@@ -80,7 +80,7 @@ def _act(scenes: Sequence[Scene], i: int) -> _Actor:
     posed = pose_body(body, betas, poses, translations)
     points = posed.landmarks[:-1]
     texture = _texture(roles[0].body, roles[0].gender, roles[0].texture_seed)
-    return _Actor(body, texture, posed.vertices, points)
+    return _Actor(body, texture, posed.vertices, posed.landmarks)
 
 
 @lru_cache(maxsize=4)
