@@ -1,0 +1,134 @@
+"""What a corpus's manifest and files must hold to, before any sample is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from posecorpus.core.errors import InputError
+from posecorpus.core.manifest import CONVENTIONS, MANIFEST, Manifest, ShardEntry, describe_skeletons
+from posecorpus.core.parts import TAXONOMIES, PartTaxonomy
+from posecorpus.core.schema import SCHEMA
+from posecorpus.core.shards import file_sha256
+from posecorpus.core.skeletons import SKELETONS
+from posecorpus.inspect.verify.report import Report
+
+
+def check_manifest(path: Path, manifest: Manifest) -> Report:
+    """Conventions, completeness, legends and skeletons of a manifest."""
+    report = Report()
+    wrong = [
+        f"conventions: {name} is {manifest.conventions.get(name)!r}, expected {rule!r}"
+        for name, rule in CONVENTIONS.items()
+        if manifest.conventions.get(name) != rule
+    ]
+    report.record(MANIFEST, "conventions", wrong)
+    report.record(MANIFEST, "complete", _incomplete(path, manifest))
+    if manifest.part_taxonomy is not None:
+        report.record(MANIFEST, "legend", _legend_faults(manifest.part_taxonomy))
+    report.record(MANIFEST, "skeletons", _skeleton_faults(manifest.skeletons))
+    return report
+
+
+def _incomplete(path: Path, manifest: Manifest) -> list[str]:
+    listed = [entry.file for entry in manifest.shards]
+    samples = sum(entry.samples for entry in manifest.shards)
+    faults = [f"{name} is listed twice" for name in sorted({n for n in listed if listed.count(n) > 1})]
+    if len(listed) != manifest.planned_shards or samples != manifest.planned_samples:
+        planned = f"{manifest.planned_samples} samples in {manifest.planned_shards} shards were planned"
+        faults.append(f"{planned}, {samples} in {len(listed)} are there")
+    strays = sorted(p.name for p in path.glob("shard-*.parquet") if p.name not in listed)
+    return faults + [f"{name} lies in the folder, but is not listed" for name in strays]
+
+
+def _legend_faults(described: dict[str, Any]) -> list[str]:
+    name, legend, palette = (described.get(key) for key in ("name", "legend", "palette"))
+    if not isinstance(legend, dict) or not isinstance(palette, dict):
+        return ["part_taxonomy: expected a legend and a palette"]
+    faults = []
+    if not all(key.isdecimal() and int(key) < 256 and isinstance(part, str) for key, part in legend.items()):
+        faults.append("legend: expected ids from 0 to 255 with names")
+    if legend.get("0") != "background":
+        faults.append(f"legend: id 0 is {legend.get('0')!r}, expected 'background'")
+    if name in TAXONOMIES:
+        for i, part in TAXONOMIES[name].legend.items():
+            if legend.get(str(i)) != part:
+                faults.append(f"legend: id {i} of {name} is {legend.get(str(i))!r}, expected {part!r}")
+        faults += [
+            f"legend: {name} has no id {i}" for i in legend if i not in map(str, TAXONOMIES[name].legend)
+        ]
+    colours = [tuple(colour) if isinstance(colour, list) else None for colour in palette.values()]
+    if palette.keys() != legend.keys():
+        faults.append(f"palette: lacks or has too much: {', '.join(sorted(palette.keys() ^ legend.keys()))}")
+    if None in colours or len(set(colours)) < len(colours):
+        faults.append("palette: expected another colour for each part")
+    return faults
+
+
+def _skeleton_faults(described: dict[str, dict[str, Any]]) -> list[str]:
+    faults = []
+    for name, found in described.items():
+        if name not in SKELETONS:
+            faults.append(f"skeletons: {name!r} is none of {', '.join(SKELETONS)}")
+        elif found != describe_skeletons(name)[name]:
+            faults.append(f"skeletons: joints, parents or mirror pairs of {name} are not its own")
+    return faults
+
+
+def undescribed(manifest: Manifest, used: Iterable[str], parts: bool) -> list[str]:
+    """What samples use, but the manifest does not describe: skeletons, and the taxonomy of parts."""
+    faults = [f"skeleton {name} is not described" for name in sorted(used) if name not in manifest.skeletons]
+    return faults + (["the ids of parts are not described"] if parts and not manifest.part_taxonomy else [])
+
+
+def manifest_taxonomy(manifest: Manifest) -> PartTaxonomy | None:
+    """What part ids mean: the package's taxonomy of that name, or else what the manifest says."""
+    described = manifest.part_taxonomy
+    if described is None:
+        return None
+    name, legend = described.get("name"), described.get("legend")
+    if name in TAXONOMIES:
+        return TAXONOMIES[name]
+    if not isinstance(legend, dict):
+        return None
+    return PartTaxonomy(str(name), {int(i): str(part) for i, part in legend.items() if i.isdecimal()})
+
+
+def open_shard(folder: Path, entry: ShardEntry, report: Report) -> pq.ParquetFile | None:
+    """A shard whose hash, columns and number of rows are right; None, with the reason recorded, otherwise."""
+    path = folder / entry.file
+    try:
+        found = file_sha256(path)
+    except OSError as error:
+        report.record(entry.file, "hash", [f"cannot be read: {error.strerror}"])
+        return None
+    if found != entry.sha256:
+        report.record(
+            entry.file, "hash", [f"sha256 is {found[:12]}..., the manifest says {entry.sha256[:12]}..."]
+        )
+        return None
+    report.record(entry.file, "hash", [])
+    try:
+        file = pq.ParquetFile(path)
+    except (OSError, pa.ArrowException) as error:
+        report.record(entry.file, "columns", [str(InputError("file", "Parquet", error))])
+        return None
+    wrong = [
+        f"column {field.name} is {_type_of(file.schema_arrow, field.name)}, expected {field.type}"
+        for field in SCHEMA
+        if _type_of(file.schema_arrow, field.name) != field.type
+    ]
+    wrong += [f"column {name} is unknown" for name in file.schema_arrow.names if name not in SCHEMA.names]
+    report.record(entry.file, "columns", wrong)
+    rows = file.metadata.num_rows
+    short = [] if rows == entry.samples else [f"{rows} rows, the manifest says {entry.samples}"]
+    report.record(entry.file, "count", short)
+    return None if wrong else file
+
+
+def _type_of(schema: pa.Schema, name: str) -> pa.DataType | None:
+    return schema.field(name).type if name in schema.names else None

@@ -1,0 +1,257 @@
+"""What joints, cameras and boxes must hold to. Each check gives messages, or None where it does not apply."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from posecorpus.core.sample import HIDDEN, UNLABELLED, VISIBLE, Person
+from posecorpus.core.skeletons import FULL_42, convert, skeleton
+from posecorpus.inspect.verify.subject import Subject, bone_lengths, joint_parts
+from posecorpus.synth.labels import SURFACE_JOINTS, SURFACE_TOLERANCE_M
+
+REPROJECTION_PX = 0.01
+FLOAT32_PX = 2e-6
+"""Reprojection error that single precision may add, relative to the distance from the image's corner."""
+BODY_M = 1e-3
+BONE_M = 5e-4
+ROUNDING_M = 2e-3
+"""Depth is stored in whole millimetres."""
+FOCAL_RANGE = (0.05, 500.0)
+"""Plausible focal lengths in units of the image's longer side: from a fish-eye's middle to a telescope."""
+
+Messages = list[str] | None
+
+
+def check_camera(camera: Mapping[str, Any] | None, width: int, height: int) -> Messages:
+    """R is a rotation with det = +1 and K belongs to a pinhole camera, as the row holds them."""
+    if camera is None:
+        return None
+    K, R, t = (np.array(camera[name], dtype=np.float64) for name in ("K", "R", "t"))
+    if not all(np.isfinite(value).all() for value in (K, R, t)):
+        return ["K, R or t is not finite"]
+    K, R = K.reshape(3, 3), R.reshape(3, 3)
+    off = float(np.abs(R @ R.T - np.eye(3)).max())
+    if off > 1e-6:
+        return [f"R is not orthonormal: off by {off:.1e}"]
+    if np.linalg.det(R) < 0:
+        return ["det R = -1: a mirrored camera exchanges left and right"]
+    if not np.allclose([K[1, 0], K[2, 0], K[2, 1], K[2, 2]], [0, 0, 0, 1], atol=1e-9):
+        return ["K is not an upper triangle with a last row of 0 0 1"]
+    side = max(width, height)
+    low, high = FOCAL_RANGE[0] * side, FOCAL_RANGE[1] * side
+    if not (low <= K[0, 0] <= high and low <= K[1, 1] <= high):
+        return [f"focal lengths {K[0, 0]:.4g}, {K[1, 1]:.4g} px do not suit a {width}x{height} image"]
+    if abs(K[0, 1]) > max(K[0, 0], K[1, 1]):
+        return [f"a skew of {K[0, 1]:.4g} px exceeds the focal length"]
+    return []
+
+
+def check_reprojection(subject: Subject) -> Messages:
+    """``joints3d`` seen by the camera fall on ``joints2d``."""
+    camera = subject.sample.camera
+    people = [(i, p, p.joints3d) for i, p in enumerate(subject.sample.people) if p.joints3d is not None]
+    if camera is None or not people:
+        return None
+    messages = []
+    for i, person, joints3d in people:
+        expected, _ = camera.project_camera(joints3d)
+        both = np.isfinite(person.joints2d).all(-1) & np.isfinite(joints3d).all(-1)
+        error = np.linalg.norm(person.joints2d - expected, axis=-1)
+        allowed = np.maximum(REPROJECTION_PX, FLOAT32_PX * np.abs(person.joints2d).max(-1))
+        wrong = both & ~(error <= allowed)  # a NaN error is a joint behind the camera that has a pixel
+        messages += _joints(i, person, wrong, lambda j, e=error: f"{e[j]:.4g} px off its projection")
+    return messages
+
+
+def check_body(subject: Subject) -> Messages:
+    """``joints3d`` are where pose, shape and translation put the body's joints."""
+    camera = subject.sample.camera
+    if camera is None:
+        return None
+    messages: Messages = None
+    for i, (person, posed) in enumerate(zip(subject.sample.people, subject.posed, strict=True)):
+        if posed is None or person.joints3d is None:
+            continue
+        messages = messages or []
+        expected = convert(camera.to_camera(posed.joints), FULL_42, skeleton(person.skeleton))
+        error = np.linalg.norm(person.joints3d - expected, axis=-1)
+        wrong = np.isfinite(expected).all(-1) & ~(error <= BODY_M)
+        messages += _joints(i, person, wrong, lambda j, e=error: f"{1e3 * e[j]:.3g} mm off the posed body")
+    return messages
+
+
+def check_bones(subject: Subject, usual: Sequence[NDArray[np.float64]] | None) -> Messages:
+    """Bones are as long as the body's, and as in the clip's other frames.
+
+    Args:
+        usual: per person, the (42,) median lengths over the clip; None outside clips.
+    """
+    messages: Messages = None
+    for i, (person, posed) in enumerate(zip(subject.sample.people, subject.posed, strict=True)):
+        references = [] if posed is None else [("the body's", posed.lengths)]
+        if usual is not None and i < len(usual):
+            references.append(("usual in the clip", usual[i]))
+        lengths = person_bones(person)
+        if lengths is None or not references:
+            continue
+        messages = messages or []
+        for what, reference in references:
+            wrong = np.abs(lengths - reference) > BONE_M
+            messages += [
+                f"people[{i}]: bone to {FULL_42.joints[j]} is {lengths[j]:.4f} m, {reference[j]:.4f} m is {what}"
+                for j in np.flatnonzero(wrong)
+            ]
+    return messages
+
+
+def person_bones(person: Person) -> NDArray[np.float64] | None:
+    """(42,) lengths of the bones of ``full_42`` that the person's joints span, NaN for the others."""
+    if person.joints3d is None:
+        return None
+    source = skeleton(person.skeleton)
+    joints = convert(person.joints3d.astype(np.float64), source, FULL_42)
+    joints[~_exact(source.name)] = np.nan
+    return bone_lengths(joints)
+
+
+@lru_cache(maxsize=32)
+def _exact(name: str) -> NDArray[np.bool_]:
+    """(42,) joints of ``full_42`` that a skeleton has itself, not as a variant of it."""
+    source = skeleton(name)
+    return np.isin(FULL_42.landmarks, source.landmarks)
+
+
+def check_sides(subject: Subject) -> Messages:
+    """The person's left is on the left: of the face, told by nose and crown, or of the bending knees."""
+    messages: Messages = None
+    for i, person in enumerate(subject.sample.people):
+        if person.joints3d is None:
+            continue
+        joints = np.asarray(convert(person.joints3d, skeleton(person.skeleton), FULL_42), dtype=np.float64)
+        for what, value in (("ears and eyes", _face(joints)), ("hips", _knees(joints))):
+            if value is None:
+                continue
+            messages = messages or []
+            if value < 0:
+                messages.append(
+                    f"people[{i}]: {what} have left and right exchanged, or the world is mirrored"
+                )
+    return messages
+
+
+def _joint(joints: NDArray[np.float64], name: str) -> NDArray[np.float64]:
+    return np.asarray(joints[FULL_42.index(name)])
+
+
+def _face(joints: NDArray[np.float64]) -> float | None:
+    """Positive if left is left of where the nose points; None without the joints it takes."""
+    ears = (_joint(joints, "l_ear") + _joint(joints, "r_ear")) / 2
+    up = _joint(joints, "head_top") - ears
+    if not np.isfinite(up).all():  # a face without a crown: the shoulders are below it
+        up = ears - (_joint(joints, "l_shoulder") + _joint(joints, "r_shoulder")) / 2
+    left = _joint(joints, "l_ear") - _joint(joints, "r_ear")
+    eyes = _joint(joints, "l_eye") - _joint(joints, "r_eye")
+    left = left + eyes if np.isfinite(eyes).all() else left
+    volume = float(left @ np.cross(up, _joint(joints, "nose") - ears))
+    return volume if np.isfinite(volume) else None
+
+
+def _knees(joints: NDArray[np.float64]) -> float | None:
+    """Positive if knees that bend clearly bend about an axis that points to the left; None if none does."""
+    left = _joint(joints, "l_hip") - _joint(joints, "r_hip")
+    left = left / max(float(np.linalg.norm(left)), 1e-9)
+    axes = []
+    for side in "lr":
+        thigh = _joint(joints, f"{side}_knee") - _joint(joints, f"{side}_hip")
+        shin = _joint(joints, f"{side}_ankle") - _joint(joints, f"{side}_knee")
+        length = float(np.linalg.norm(thigh) * np.linalg.norm(shin))
+        if not np.isfinite(length) or length == 0:
+            return None
+        axes.append(float(np.cross(thigh, shin) @ left) / length)
+    # Thighs can turn outwards so far that one knee says little: both must speak, and loudly.
+    return max(axes) if max(axes) < -0.5 else (min(axes) if min(axes) > 0.5 else None)
+
+
+def check_visibility(subject: Subject) -> Messages:
+    """Labelled joints have a pixel; visible ones show their person there; hidden ones do not."""
+    sample = subject.sample
+    messages: list[str] = []
+    for i, person in enumerate(sample.people):
+        has_pixel: NDArray[np.bool_] = np.all(np.isfinite(person.joints2d), axis=-1)
+        wrong = has_pixel != (person.visibility != UNLABELLED)
+        messages += _joints(i, person, wrong, lambda j: "must have a pixel if and only if it is labelled")
+        if person.body is None or sample.instances is None:
+            continue
+        inside, x, y = pixel_of(person, sample.width, sample.height)
+        person_seen: NDArray[np.bool_] = inside & (sample.instances[y, x] == i + 1)
+        # Labels are rounded: a joint on the edge of a pixel may belong to the next one.
+        fraction = np.where(has_pixel[:, None], person.joints2d % 1.0, 0.5)
+        certain: NDArray[np.bool_] = np.all(np.abs(fraction - 0.5) <= 0.5 - 2e-3, axis=-1)
+        false = certain & (person.visibility == VISIBLE) & ~person_seen
+        messages += _joints(i, person, false, lambda j: "is visible, but its pixel does not show the person")
+        missed = certain & (person.visibility == HIDDEN) & person_seen & _flesh_seen(subject, person, x, y)
+        messages += _joints(
+            i, person, missed, lambda j: "is hidden, but its own part is what its pixel shows"
+        )
+    return messages if sample.people else None
+
+
+def _flesh_seen(
+    subject: Subject, person: Person, x: NDArray[np.intp], y: NDArray[np.intp]
+) -> NDArray[np.bool_]:
+    """(J,) pixels (x, y) that certainly show a part their joint belongs to, and a point of the skin itself."""
+    sample = subject.sample
+    own = None if subject.taxonomy is None else joint_parts(person.skeleton, subject.taxonomy.name)
+    if own is None or sample.parts is None or sample.depth_mm is None or person.joints3d is None:
+        return np.zeros(len(x), bool)
+    near = np.abs(sample.depth_mm[y, x] / 1e3 - person.joints3d[:, 2]) <= SURFACE_TOLERANCE_M - ROUNDING_M
+    return own[np.arange(len(own)), sample.parts[y, x]] & (near | ~on_skin(person.skeleton))
+
+
+@lru_cache(maxsize=32)
+def on_skin(name: str) -> NDArray[np.bool_]:
+    """(J,) joints of a skeleton that are points of the skin."""
+    return np.isin(skeleton(name).landmarks, SURFACE_JOINTS)
+
+
+def pixel_of(
+    person: Person, width: int, height: int
+) -> tuple[NDArray[np.bool_], NDArray[np.intp], NDArray[np.intp]]:
+    """Which joints lie in the picture, and the column and row of their pixels (0 for the others)."""
+    points = np.nan_to_num(person.joints2d, nan=-1.0)
+    inside: NDArray[np.bool_] = np.all((points >= 0) & (points < (width, height)), axis=-1)
+    x, y = np.where(inside[:, None], np.floor(points), 0).astype(np.intp).T
+    return inside, x, y
+
+
+def check_box(subject: Subject) -> Messages:
+    """``bbox`` is a box, and that of the person's pixels where these are stored."""
+    sample = subject.sample
+    messages = []
+    for i, person in enumerate(sample.people):
+        box = person.bbox
+        if np.isnan(box).all() and (person.visibility == UNLABELLED).all():
+            continue
+        if not np.isfinite(box).all() or box[0] > box[2] or box[1] > box[3]:
+            messages.append(f"people[{i}].bbox: {box.tolist()} is no box")
+        elif sample.instances is not None:
+            mask = sample.instances == i + 1
+            rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+            if len(rows):
+                seen = np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1])
+            else:
+                points = person.joints2d[np.isfinite(person.joints2d).all(-1)]
+                seen = np.concatenate([points.min(0), points.max(0)])
+            if np.abs(box - seen).max() > 1e-3 + 1e-6 * np.abs(seen).max():
+                messages.append(f"people[{i}].bbox: {box.tolist()}, but the person spans {seen.tolist()}")
+    return messages if sample.people else None
+
+
+def _joints(i: int, person: Person, wrong: NDArray[np.bool_], what: Any) -> list[str]:
+    names = skeleton(person.skeleton).joints
+    return [f"people[{i}].{names[j]} {what(j)}" for j in np.flatnonzero(wrong)]

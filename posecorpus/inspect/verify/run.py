@@ -1,0 +1,232 @@
+"""Verify a corpus: shard by shard, sample by sample, in as many processes as are given."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from posecorpus.core.codecs import decode
+from posecorpus.core.errors import InputError
+from posecorpus.core.manifest import MANIFEST, ShardEntry, read_manifest
+from posecorpus.core.parts import PartTaxonomy
+from posecorpus.core.sample import Sample
+from posecorpus.core.schema import RASTER_COLUMNS, SCHEMA, sample_of
+from posecorpus.inspect.verify import files, joints, rasters, surfaces
+from posecorpus.inspect.verify.joints import Messages
+from posecorpus.inspect.verify.report import Report, Violation
+from posecorpus.inspect.verify.subject import Subject
+
+Check = Callable[[Subject], Messages]
+
+CHECKS: tuple[tuple[str, tuple[Check, ...]], ...] = (
+    ("reprojection", (joints.check_reprojection,)),
+    ("body", (joints.check_body,)),
+    ("sides", (joints.check_sides,)),
+    ("visibility", (joints.check_visibility,)),
+    ("bbox", (joints.check_box,)),
+    ("ids", (rasters.check_ids,)),
+    ("masks", (rasters.check_masks,)),
+    ("instances", (surfaces.check_surface_instances,)),
+    ("parts", (rasters.check_joint_parts, surfaces.check_surface_parts)),
+    ("depth", (rasters.check_joint_depth, surfaces.check_surface_depth)),
+    ("normals", (rasters.check_normals, surfaces.check_surface_normals)),
+    ("flow", (rasters.check_flow_values, surfaces.check_surface_flow)),
+)
+"""Checks of one sample, by name. ``camera``, ``sample``, ``bones`` and those of files are made beside them."""
+
+
+@dataclass
+class _ShardResult:
+    """What a worker sends home: its report, and what only the whole corpus can judge."""
+
+    report: Report = field(default_factory=Report)
+    keys: list[str] = field(default_factory=list)
+    frames: list[tuple[str, int]] = field(default_factory=list)
+    skeletons: set[str] = field(default_factory=set)
+    parts: bool = False
+
+
+def verify_corpus(path: Path | str, workers: int = 1) -> Report:
+    """Re-derive every label of a corpus that can be re-derived.
+
+    Args:
+        path: the corpus's folder.
+        workers: processes to share the shards among.
+
+    Raises:
+        InputError: there is no corpus.
+    """
+    folder = Path(path)
+    manifest = read_manifest(folder / MANIFEST)
+    report = files.check_manifest(folder, manifest)
+    verify = partial(_verify_shard, folder, files.manifest_taxonomy(manifest))
+    used: set[str] = set()
+    keys: Counter[str] = Counter()
+    frames: Counter[tuple[str, int]] = Counter()
+    parts = False
+    for result in _map(verify, manifest.shards, workers):
+        report.merge(result.report)
+        keys.update(result.keys)
+        frames.update(result.frames)
+        used |= result.skeletons
+        parts = parts or result.parts
+    report.checked["keys"] += len(keys)
+    report.violations += [
+        Violation(key, "keys", f"{n} samples have this key") for key, n in keys.items() if n > 1
+    ]
+    report.violations += [
+        Violation(clip, "keys", f"{n} samples are frame {frame} of this clip")
+        for (clip, frame), n in frames.items()
+        if n > 1
+    ]
+    report.violations += [
+        Violation(MANIFEST, "legend", fault) for fault in files.undescribed(manifest, used, parts)
+    ]
+    return report
+
+
+def _map(
+    verify: Callable[[ShardEntry], _ShardResult], shards: list[ShardEntry], workers: int
+) -> Iterator[_ShardResult]:
+    if workers <= 1 or len(shards) <= 1:
+        yield from map(verify, shards)
+        return
+    with ProcessPoolExecutor(min(workers, len(shards)), mp_context=get_context("spawn")) as pool:
+        yield from pool.map(verify, shards)
+
+
+def _verify_shard(folder: Path, taxonomy: PartTaxonomy | None, entry: ShardEntry) -> _ShardResult:
+    cv2.setNumThreads(1)
+    result = _ShardResult()
+    file = files.open_shard(folder, entry, result.report)
+    if file is None:
+        return result
+    try:
+        samples = _read_light(file, result)
+        following = _following(samples)
+        usual = _usual_bones(samples)
+        for sample, row in zip(samples, _raster_rows(file), strict=True):
+            if sample is not None and _decode(sample, row, result.report):
+                subject = Subject(sample, following.get(sample.key), taxonomy)
+                _verify_sample(subject, usual.get(sample.clip), result.report)
+                result.parts = result.parts or sample.parts is not None
+                _drop_rasters(sample)
+    except (OSError, pa.ArrowException) as error:
+        result.report.record(entry.file, "columns", [str(InputError("rows", "readable data", error))])
+    return result
+
+
+def _verify_sample(subject: Subject, usual: list[NDArray[np.float64]] | None, report: Report) -> None:
+    key = subject.sample.key
+    for name, checks in CHECKS:
+        found = [messages for check in checks if (messages := check(subject)) is not None]
+        report.record(key, name, [message for messages in found for message in messages] if found else None)
+    report.record(key, "bones", joints.check_bones(subject, usual))
+    report.notes += [
+        note for reason in subject.unposed if (note := f"not posed: {reason}") not in report.notes
+    ]
+
+
+def _read_light(file: pq.ParquetFile, result: _ShardResult) -> list[Sample | None]:
+    """All samples of a shard without their rasters; None for a broken row, which is recorded."""
+    light = [name for name in SCHEMA.names if name not in RASTER_COLUMNS.values()]
+    samples: list[Sample | None] = []
+    for batch in file.iter_batches(batch_size=50, columns=light):
+        for row in batch.to_pylist():
+            sample = _sample_of(row, result.report)
+            samples.append(sample)
+            result.report.samples += 1
+            result.keys.append(str(row["key"]))
+            if sample is not None:
+                result.skeletons.update(person.skeleton for person in sample.people)
+                if sample.clip is not None and sample.frame is not None:
+                    result.frames.append((sample.clip, sample.frame))
+    return samples
+
+
+def _sample_of(row: dict[str, Any], report: Report) -> Sample | None:
+    key = str(row["key"])
+    try:
+        faults = joints.check_camera(row["camera"], row["width"], row["height"])
+        report.record(key, "camera", faults)
+        sample = sample_of(row | {"camera": None} if faults else row, "row", fields=())
+    except (InputError, TypeError, ValueError) as error:
+        report.record(key, "sample", [" ".join(str(error).removeprefix(f"row: {key}: ").split())])
+        return None
+    return sample
+
+
+def _raster_rows(file: pq.ParquetFile) -> Iterator[dict[str, bytes | None]]:
+    for batch in file.iter_batches(batch_size=10, columns=list(RASTER_COLUMNS.values())):
+        for i in range(batch.num_rows):
+            yield batch.slice(i, 1).to_pylist()[0]
+
+
+def _decode(sample: Sample, row: dict[str, bytes | None], report: Report) -> bool:
+    """Put the rasters of a row into its sample; False, with the reason recorded, if they are broken."""
+    try:
+        for name, column in RASTER_COLUMNS.items():
+            data = row[column]
+            if data is not None:
+                setattr(sample, name, decode(name, data, sample.width, sample.height, name))
+        report.record(sample.key, "sample", [])
+    except InputError as error:
+        report.record(sample.key, "sample", [str(error)])
+        return False
+    return True
+
+
+def _drop_rasters(sample: Sample) -> None:
+    for name in RASTER_COLUMNS:
+        setattr(sample, name, None)
+
+
+def _following(samples: list[Sample | None]) -> dict[str, Sample]:
+    """Key of each sample to the sample of the next frame of its clip."""
+    at = {(s.clip, s.frame): s for s in samples if s is not None and s.clip is not None}
+    found = {}
+    for (clip, frame), sample in at.items():
+        after = at.get((clip, frame + 1)) if frame is not None else None
+        if after is not None:
+            found[sample.key] = after
+    return found
+
+
+def _usual_bones(samples: list[Sample | None]) -> dict[str | None, list[NDArray[np.float64]]]:
+    """Clip to the median (42,) bone lengths of each of its people."""
+    clips: dict[str, list[Sample]] = defaultdict(list)
+    for sample in samples:
+        if sample is not None and sample.clip is not None:
+            clips[sample.clip].append(sample)
+    usual: dict[str | None, list[NDArray[np.float64]]] = {}
+    for clip, members in clips.items():
+        count = {len(sample.people) for sample in members}
+        if len(members) < 2 or len(count) != 1:
+            continue
+        usual[clip] = [
+            _median([joints.person_bones(s.people[i]) for s in members]) for i in range(count.pop())
+        ]
+    return usual
+
+
+def _median(lengths: list[NDArray[np.float64] | None]) -> NDArray[np.float64]:
+    known = [row for row in lengths if row is not None]
+    if not known:
+        return np.full(1, np.nan)
+    table = np.stack(known)
+    result = np.full(table.shape[1], np.nan)
+    some = np.isfinite(table).any(0)
+    result[some] = np.nanmedian(table[:, some], axis=0)
+    return result

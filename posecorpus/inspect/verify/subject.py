@@ -1,0 +1,155 @@
+"""A sample under verification, with everything that can be derived from its own description of itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from posecorpus.core.errors import InputError
+from posecorpus.core.parts import SMPL_24_PARTS, PartTaxonomy, merge_table, taxonomy
+from posecorpus.core.sample import Person, Sample
+from posecorpus.core.skeletons import FULL_42, correspondence, skeleton
+from posecorpus.inspect.verify.cast import Hits, cast
+from posecorpus.synth.bodies.model import BodyModel, load_body
+from posecorpus.synth.bodies.skinning import pose_body
+from posecorpus.synth.labels import JOINT_PARTS
+from posecorpus.synth.raster.visibility import NEAR_M
+
+Window = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class PosedPerson:
+    """A person's body as its pose, shape and place say.
+
+    Attributes:
+        body: the model.
+        vertices: (V, 3) float32 world, metres.
+        joints: (42, 3) float32 world, joints of ``full_42``.
+        lengths: (42,) rest distance of each of these joints from its parent, NaN for the root.
+    """
+
+    body: BodyModel
+    vertices: NDArray[np.float32]
+    joints: NDArray[np.float32]
+    lengths: NDArray[np.float64]
+
+
+@dataclass
+class Subject:
+    """One sample, the one that follows it in its clip, and what their people's bodies look like.
+
+    Attributes:
+        sample: with all rasters that are stored.
+        following: the clip's next sample, without rasters; None for a still or a clip's last frame.
+        taxonomy: what the part ids mean; None if the corpus does not say.
+        unposed: why a person's body could not be posed, filled in as bodies are asked for.
+    """
+
+    sample: Sample
+    following: Sample | None = None
+    taxonomy: PartTaxonomy | None = None
+    unposed: list[str] = field(default_factory=list)
+
+    @cached_property
+    def posed(self) -> list[PosedPerson | None]:
+        """The people's bodies now; None for those without a body or whose model is not here."""
+        return [self._pose(person) for person in self.sample.people]
+
+    @cached_property
+    def posed_next(self) -> list[PosedPerson | None]:
+        """The people's bodies one frame later, as far as the clip's next sample or the provenance tells."""
+        return [None if person is None else self._pose(person) for person in self._next_people()]
+
+    @cached_property
+    def surfaces_known(self) -> bool:
+        """Whether every person's body is known, so that every pixel can be derived."""
+        people = self.sample.people
+        return bool(people) and self.sample.camera is not None and None not in self.posed
+
+    @cached_property
+    def hits(self) -> Hits:
+        """What the pixels' centres show; only where :attr:`surfaces_known`."""
+        return self.cast()
+
+    @cached_property
+    def occluded(self) -> NDArray[np.bool_]:
+        """(H, W) where a surface that is nobody's hides the bodies: depth before them, no instance, no part."""
+        sample = self.sample
+        if sample.depth_mm is None or sample.instances is None:
+            return np.zeros((sample.height, sample.width), bool)
+        nobody = (sample.depth_mm > 0) & (sample.instances == 0)
+        if sample.parts is not None:
+            nobody &= sample.parts == 0
+        return np.asarray(nobody & (sample.depth_mm / 1e3 < self.hits.z))
+
+    def cast(self, window: Window | None = None, offset: tuple[float, float] = (0.0, 0.0)) -> Hits:
+        """Cast rays at the people's bodies; see :func:`posecorpus.inspect.verify.cast.cast`."""
+        assert self.sample.camera is not None
+        return cast(self._meshes, self.sample.camera, NEAR_M, window, offset)
+
+    @cached_property
+    def _meshes(self) -> list[tuple[NDArray[np.float64], NDArray[np.int32]]]:
+        camera = self.sample.camera
+        assert camera is not None
+        return [(camera.to_camera(p.vertices), p.body.faces) for p in self.posed if p is not None]
+
+    def _pose(self, person: Person) -> PosedPerson | None:
+        if person.body is None or person.pose is None or person.betas is None or person.translation is None:
+            return None
+        try:
+            return pose_person(person)
+        except InputError as error:
+            if str(error) not in self.unposed:
+                self.unposed.append(str(error))
+            return None
+
+    def _next_people(self) -> list[Person | None]:
+        people = self.sample.people
+        if self.following is not None and len(self.following.people) == len(people):
+            return list(self.following.people)
+        return [None] * len(people)
+
+
+def pose_person(person: Person) -> PosedPerson:
+    """Pose one person's body.
+
+    Raises:
+        InputError: the body model is not here, or its arrays do not fit it.
+    """
+    assert person.body is not None and person.pose is not None
+    assert person.betas is not None and person.translation is not None
+    body = load_body(person.body, person.gender or "neutral")
+    posed = pose_body(body, person.betas[None], person.pose[None], person.translation[None])
+    rest = body.landmarks_template + body.landmarks_shapedirs[:, :, : len(person.betas)] @ person.betas
+    return PosedPerson(body, posed.vertices[0], posed.landmarks[0], bone_lengths(rest))
+
+
+def bone_lengths(joints: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Distance (..., 42) of each joint of ``full_42`` (..., 42, 3) from its parent, NaN for the root."""
+    parents = np.array(FULL_42.parents)
+    lengths = np.linalg.norm(joints - joints[..., parents, :], axis=-1)
+    return np.where(parents < 0, np.nan, lengths)
+
+
+@lru_cache(maxsize=64)
+def joint_parts(skeleton_name: str, taxonomy_name: str) -> NDArray[np.bool_] | None:
+    """(J, 256) whether an id of a taxonomy is a part that a joint belongs to; None if that is not known.
+
+    A joint that is no joint of ``full_42`` belongs to every part.
+    """
+    try:
+        merge = merge_table(SMPL_24_PARTS, taxonomy(taxonomy_name))
+    except InputError:
+        return None
+    picked = correspondence(FULL_42, skeleton(skeleton_name))
+    table = np.zeros((len(picked), 256), bool)
+    for j, source in enumerate(picked):
+        if source < 0:
+            table[j] = True
+        else:
+            table[j, merge[np.flatnonzero(JOINT_PARTS[source])]] = True
+    return table

@@ -1,0 +1,187 @@
+"""Rasters of rendered people against rays cast at their bodies, pixel by pixel.
+
+The renderer may place a vertex by up to 1/8192 pixel elsewhere, so where an outline or a border between parts
+passes that close to a pixel's centre, a raster may show what lies on either side. A pixel is right if it agrees
+with the ray through its centre or with one of eight rays around it; there is no other allowance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from posecorpus.core.errors import InputError
+from posecorpus.core.parts import SMPL_24_PARTS, merge_table, taxonomy
+from posecorpus.inspect.verify.cast import Hits
+from posecorpus.inspect.verify.joints import Messages
+from posecorpus.inspect.verify.subject import PosedPerson, Subject
+from posecorpus.synth.bodies.skinning import vertex_normals
+from posecorpus.synth.raster.visibility import NEAR_M
+
+RAY_OFFSET_PX = 1 / 2048
+DEPTH_M = 1.5e-3
+NORMAL_COSINE = float(np.cos(np.radians(4.0)))
+FLOW_PX, FLOW_SHARE = 0.02, 2e-3
+"""Flow is stored in half precision: 11 significant bits."""
+
+Mask = NDArray[np.bool_]
+Pixels = tuple[NDArray[np.intp], NDArray[np.intp]]
+Agree = Callable[[Hits, Pixels, Pixels], Mask]
+"""Whether a raster's pixels (rows, columns) agree with hits at (rows, columns) of their window."""
+
+_RING = [(dx, dy) for dy in (-1, 0, 1) for dx in (-1, 0, 1) if dx or dy]
+
+
+def check_surface_depth(subject: Subject) -> Messages:
+    """Depth is that of the bodies, to a millimetre and a half."""
+    depth = subject.sample.depth_mm
+    if depth is None or not subject.surfaces_known:
+        return None
+    metres = depth / 1e3
+    occluded = subject.occluded
+
+    def agree(hits: Hits, pixels: Pixels, at: Pixels) -> Mask:
+        z, seen = hits.z[at], metres[pixels]
+        return np.where(np.isfinite(z), np.abs(seen - z) <= DEPTH_M, seen == 0) | occluded[pixels]
+
+    wrong = _disagreeing(subject, agree, metres > 0)
+    return _messages(wrong, lambda y, x: f"{metres[y, x]:.3f} m, a body is at {subject.hits.z[y, x]:.3f} m")
+
+
+def check_surface_instances(subject: Subject) -> Messages:
+    """Each pixel belongs to the person whose body is seen there."""
+    instances = subject.sample.instances
+    if instances is None or not subject.surfaces_known:
+        return None
+    occluded = subject.occluded
+
+    def agree(hits: Hits, pixels: Pixels, at: Pixels) -> Mask:
+        return np.asarray((hits.mesh[at] == instances[pixels]) | occluded[pixels])
+
+    wrong = _disagreeing(subject, agree, instances > 0)
+    return _messages(wrong, lambda y, x: f"instance {instances[y, x]}, a ray meets {subject.hits.mesh[y, x]}")
+
+
+def check_surface_parts(subject: Subject) -> Messages:
+    """Each pixel shows the part of the body that is seen there. Ids outside the legend are reported elsewhere."""
+    parts = subject.sample.parts
+    if parts is None or subject.taxonomy is None or not subject.surfaces_known:
+        return None
+    merge, legend = _merge(subject.taxonomy.name), subject.taxonomy.legend
+    if merge is None:
+        return None
+    occluded = subject.occluded
+    known = np.isin(np.arange(256), list(legend))
+    face_parts = [merge[p.body.face_parts] for p in subject.posed if p is not None]
+
+    def agree(hits: Hits, pixels: Pixels, at: Pixels) -> Mask:
+        mesh, face = hits.mesh[at], hits.face[at]
+        expected = np.zeros(len(mesh), np.uint8)
+        for i, ids in enumerate(face_parts):
+            expected[mesh == i + 1] = ids[face[mesh == i + 1]]
+        seen = parts[pixels]
+        return np.asarray((expected == seen) | occluded[pixels] | ~known[seen])
+
+    wrong = _disagreeing(subject, agree, parts > 0)
+    return _messages(wrong, lambda y, x: f"{legend.get(int(parts[y, x]))}, a ray meets another part")
+
+
+def check_surface_normals(subject: Subject) -> Messages:
+    """Normals are those of the bodies, interpolated between vertices, to four degrees."""
+    normals, camera = subject.sample.normals, subject.sample.camera
+    if normals is None or camera is None or not subject.surfaces_known:
+        return None
+    posed = [p for p in subject.posed if p is not None]
+    at_vertices = [vertex_normals(p.vertices, p.body.faces) @ camera.R.T for p in posed]
+
+    def agree(hits: Hits, pixels: Pixels, at: Pixels) -> Mask:
+        expected, valid = _interpolate(posed, at_vertices, hits, at)
+        got = normals[pixels] / 127.5 - 1.0
+        norm = np.linalg.norm(expected, axis=-1) * np.linalg.norm(got, axis=-1)
+        return np.asarray(~valid | (norm < 1e-6) | ((expected * got).sum(-1) >= NORMAL_COSINE * norm))
+
+    stored: Mask = np.any(normals, axis=-1) & ~subject.occluded
+    wrong = _disagreeing(subject, agree, stored, only=stored)
+    return _messages(wrong, lambda y, x: "the normal is over four degrees off a body's")
+
+
+def check_surface_flow(subject: Subject) -> Messages:
+    """Flow leads to where the clip's next sample has the same point of the same body."""
+    flow, camera = subject.sample.flow, subject.sample.camera
+    after = camera if subject.following is None else subject.following.camera
+    if flow is None or camera is None or after is None or not subject.surfaces_known:
+        return None
+    posed = [p for p in subject.posed if p is not None]
+    following = [p for p in subject.posed_next if p is not None]
+    if len(following) != len(posed):
+        return None
+    if any(a.vertices.shape != b.vertices.shape for a, b in zip(posed, following, strict=True)):
+        return ["the body model changes within the clip"]
+    moved = [after.to_camera(p.vertices) for p in following]
+    values = flow.astype(np.float64)
+
+    def agree(hits: Hits, pixels: Pixels, at: Pixels) -> Mask:
+        points, valid = _interpolate(posed, moved, hits, at)
+        expected = after.project_camera(points)[0] - np.column_stack([pixels[1], pixels[0]]) - 0.5
+        valid &= points[:, 2] >= NEAR_M  # nearer points have no flow
+        error = np.linalg.norm(values[pixels] - expected, axis=-1)
+        allowed = FLOW_PX + FLOW_SHARE * np.linalg.norm(expected, axis=-1)
+        return np.asarray(~valid | (error <= allowed))
+
+    shown: Mask = (subject.hits.mesh > 0) & ~subject.occluded
+    wrong = _disagreeing(subject, agree, shown, only=shown)
+    return _messages(wrong, lambda y, x: f"flow {flow[y, x].tolist()} px leads elsewhere than a body moves")
+
+
+def _disagreeing(subject: Subject, agree: Agree, marked: Mask, only: Mask | None = None) -> NDArray[np.intp]:
+    """(N, 2) rows and columns of the pixels that agree with no ray near their centre.
+
+    Args:
+        marked: pixels to compare beside those where a body is met.
+        only: compare no others than these.
+    """
+    compare = (subject.hits.mesh > 0) | marked
+    if only is not None:
+        compare &= only
+    y, x = np.nonzero(compare)
+    wrong = ~agree(subject.hits, (y, x), (y, x))
+    y, x = y[wrong], x[wrong]
+    for dx, dy in _RING:
+        if not len(y):
+            break
+        window = (int(x.min()), int(y.min()), int(x.max()) + 1, int(y.max()) + 1)
+        hits = subject.cast(window, (dx * RAY_OFFSET_PX, dy * RAY_OFFSET_PX))
+        wrong = ~agree(hits, (y, x), (y - window[1], x - window[0]))
+        y, x = y[wrong], x[wrong]
+    return np.column_stack([y, x])
+
+
+def _interpolate(
+    posed: Sequence[PosedPerson], values: Sequence[NDArray[np.floating]], hits: Hits, at: Pixels
+) -> tuple[NDArray[np.float64], Mask]:
+    """Values at vertices (V, 3), one array a body, interpolated where rays met faces; and where they met any."""
+    mesh, face, weights = hits.mesh[at], hits.face[at], hits.weights[at]
+    result = np.zeros((len(mesh), 3))
+    for i, (person, value) in enumerate(zip(posed, values, strict=True)):
+        here = mesh == i + 1
+        corners = value[person.body.faces[face[here]]].astype(np.float64)
+        result[here] = (corners * weights[here][..., None]).sum(1)
+    return result, mesh > 0
+
+
+@lru_cache(maxsize=8)
+def _merge(name: str) -> NDArray[np.uint8] | None:
+    try:
+        return merge_table(SMPL_24_PARTS, taxonomy(name))
+    except InputError:
+        return None
+
+
+def _messages(wrong: NDArray[np.intp], what: Callable[[int, int], str]) -> list[str]:
+    if not len(wrong):
+        return []
+    y, x = (int(v) for v in wrong[0])
+    return [f"at ({x}, {y}) {what(y, x)}; {len(wrong)} such pixels"]
