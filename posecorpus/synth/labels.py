@@ -73,7 +73,7 @@ def make_sample(
         joints_world: per person, (42, 3) landmarks of FULL_42 in the world.
         number: the frame's number within the clip.
     """
-    camera = scene.camera
+    camera, surface = scene.camera, frame.depth > 0
     people = []
     for i, (who, world) in enumerate(zip(scene.people, joints_world, strict=True)):
         joints3d = camera.to_camera(world)
@@ -104,8 +104,8 @@ def make_sample(
         parts=frame.parts,
         instances=frame.instances,
         depth_mm=quantise_depth(frame.depth),
-        normals=quantise_normals(frame.normals, frame.depth > 0),
-        flow=frame.flow.astype(np.float16),
+        normals=quantise_normals(frame.normals, surface),
+        flow=quantise_flow(frame.flow, surface),
         clip=clip,
         frame=number,
         provenance=provenance,
@@ -151,10 +151,23 @@ def bounding_box(mask: NDArray[np.bool_], joints2d: NDArray[np.floating]) -> NDA
 
 def quantise_depth(depth: NDArray[np.float32]) -> NDArray[np.uint16]:
     """Metres to whole millimetres. A surface stays a surface: from 1 to 65,535 mm, 0 only for none."""
-    millimetres = np.clip(np.rint(depth * 1000.0), 1, MAX_DEPTH_MM)
-    return np.where(depth > 0, millimetres, 0).astype(np.uint16)
+    seen = np.flatnonzero(depth > 0)  # people fill a tenth of a picture
+    result = np.zeros(depth.shape, np.uint16)
+    result.ravel()[seen] = np.clip(np.rint(depth.ravel()[seen] * 1000.0), 1, MAX_DEPTH_MM)
+    return result
 
 
 def quantise_normals(normals: NDArray[np.float32], surface: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """Unit vectors to ``round(127.5 (n + 1))``, 0 0 0 where there is no surface."""
-    return np.where(surface[..., None], np.rint(127.5 * (normals + 1.0)), 0).astype(np.uint8)
+    seen = np.flatnonzero(surface)
+    result = np.zeros(normals.shape, np.uint8)
+    result.reshape(-1, 3)[seen] = np.rint(127.5 * (normals.reshape(-1, 3)[seen] + 1.0))
+    return result
+
+
+def quantise_flow(flow: NDArray[np.float32], surface: NDArray[np.bool_]) -> NDArray[np.float16]:
+    """Pixels to float16, zero where there is no surface: the background does not move."""
+    seen = np.flatnonzero(surface)
+    result = np.zeros(flow.shape, np.float16)
+    result.reshape(-1, 2)[seen] = flow.reshape(-1, 2)[seen]
+    return result
