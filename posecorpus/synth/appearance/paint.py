@@ -26,7 +26,7 @@ from posecorpus.synth.appearance.look import (
     STRIPES,
 )
 
-_f = np.float32
+_f: Any = np.float32  # kernels count in single precision; Any, as numba does the typing
 _Record = Any  # a numba record: the structured scalar made by ``look.record``
 _helper = njit(error_model="numpy")
 

@@ -1,0 +1,216 @@
+"""Photos as backgrounds: finding them, checking them, and cutting a window of the right shape.
+
+A folder or a zip of a stranger is hostile input: names are never used as paths to write, pictures are
+measured before they are decoded, and what is kept in memory is bounded.
+"""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections import OrderedDict
+from pathlib import Path, PurePosixPath
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from posecorpus.core.errors import InputError
+from posecorpus.synth.appearance.image_header import image_size
+
+SUFFIXES = (".jpg", ".jpeg", ".png")
+MAX_FILE_BYTES = 64 << 20
+MAX_PIXELS = 64_000_000
+MAX_PHOTOS = 5_000_000
+KEPT_SIDE = 1600
+"""Decoded photos are reduced until their shorter side is at most this, pixels."""
+
+CACHE_BYTES = 64 << 20
+MEMBER = "!"
+"""Between a zip's path and the name of a photo in it, as in ``photos.zip!beach/one.jpg``."""
+
+SMALLEST_ZOOM = 0.6
+"""A window shows at least this share of the widest window that fits."""
+
+
+def find_photos(where: str | Path) -> list[str]:
+    """All photos of a folder (with its subfolders), of a zip, or a single file, in a fixed order.
+
+    Returns:
+        paths that :func:`photo_background` takes; a photo in a zip is ``<zip>!<member>``.
+
+    Raises:
+        InputError: nothing there, no readable zip, or no photo in it.
+    """
+    path = Path(where)
+    if path.is_dir():
+        found = [str(p) for p in _walk(path)]
+    elif path.suffix.lower() == ".zip":
+        found = [f"{path}{MEMBER}{name}" for name in _members(path)]
+    elif path.is_file() and path.suffix.lower() in SUFFIXES:
+        found = [str(path)]
+    else:
+        raise InputError(path, "a folder or a .zip of jpg or png photos", "nothing of the kind")
+    if not found:
+        raise InputError(path, "at least one .jpg or .png photo", "none")
+    return found
+
+
+def check_photo(photo: str) -> None:
+    """Read a photo's header and make sure that it can be used, without decoding it.
+
+    Raises:
+        InputError: it is missing, no jpg or png, truncated in its header, or too large.
+    """
+    _measure(photo, _read(photo))
+
+
+def photo_background(photo: str, width: int, height: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """A random window of a photo.
+
+    The window has the shape of the result and lies anywhere inside the photo, from the largest that fits
+    down to :data:`SMALLEST_ZOOM` of it; it is mirrored half of the time.
+
+    Args:
+        photo: as :func:`find_photos` gives it.
+        width, height: of the result, pixels.
+        rng: decides the window.
+
+    Returns:
+        (height, width, 3) uint8 RGB.
+
+    Raises:
+        InputError: the photo cannot be read.
+    """
+    picture = _CACHE.get(photo)
+    have_height, have_width = picture.shape[:2]
+    zoom, u, v, mirror = rng.uniform(SMALLEST_ZOOM, 1), rng.random(), rng.random(), rng.random() < 0.5
+    scale = min(have_width / width, have_height / height) * zoom
+    w, h = max(1, int(scale * width)), max(1, int(scale * height))
+    x, y = int(u * (have_width - w + 1)), int(v * (have_height - h + 1))
+    window = picture[y : y + h, x : x + w]
+    # INTER_AREA averages when shrinking; when enlarging it would give blocks.
+    method = cv2.INTER_AREA if w >= width else cv2.INTER_CUBIC
+    result = cv2.resize(window, (width, height), interpolation=method)
+    return np.ascontiguousarray(result[:, ::-1] if mirror else result)
+
+
+def _walk(folder: Path) -> list[Path]:
+    found: list[Path] = []
+    for root, folders, files in os.walk(folder):  # links to folders are not followed: no cycles
+        folders.sort()
+        found += [Path(root) / f for f in sorted(files) if _is_photo(f)]
+        if len(found) > MAX_PHOTOS:
+            raise InputError(folder, f"at most {MAX_PHOTOS} photos", "more")
+    return sorted(found)
+
+
+def _members(path: Path) -> list[str]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return sorted(
+                {i.filename for i in archive.infolist() if not i.is_dir() and _is_photo(i.filename)}
+            )
+    except (OSError, zipfile.BadZipFile, NotImplementedError) as error:
+        raise InputError(path, "a readable zip", error) from None
+
+
+def _is_photo(name: str) -> bool:
+    path = PurePosixPath(name)
+    hidden = path.name.startswith(".") or "__MACOSX" in path.parts
+    return path.suffix.lower() in SUFFIXES and not hidden
+
+
+def _read(photo: str) -> bytes:
+    archive, mark, member = photo.partition(f".zip{MEMBER}")
+    try:
+        if mark:
+            with zipfile.ZipFile(f"{archive}.zip") as opened, opened.open(member) as stream:
+                data = stream.read(MAX_FILE_BYTES + 1)  # never what the directory claims: it may lie
+        else:
+            with open(photo, "rb") as stream:
+                data = stream.read(MAX_FILE_BYTES + 1)
+    except (
+        OSError,
+        KeyError,
+        zipfile.BadZipFile,
+        NotImplementedError,
+        RuntimeError,
+        EOFError,
+        ValueError,
+    ) as error:
+        raise InputError(photo, "a readable photo", error) from None
+    except Exception as error:
+        if type(error).__module__ in ("zlib", "lzma"):  # a damaged member
+            raise InputError(photo, "an intact member of a zip", error) from None
+        raise
+    if len(data) > MAX_FILE_BYTES:
+        raise InputError(photo, f"a photo of at most {MAX_FILE_BYTES >> 20} MB", "more")
+    return data
+
+
+def _measure(photo: str, data: bytes) -> tuple[int, int]:
+    size = image_size(data)
+    if size is None:
+        raise InputError(photo, "a jpg or png photo", "another or a damaged format")
+    width, height = size
+    if min(size) < 1 or width * height > MAX_PIXELS:
+        raise InputError(photo, f"a photo of at most {MAX_PIXELS // 10**6} megapixels", f"{width}x{height}")
+    return size
+
+
+def load_photo(photo: str) -> NDArray[np.uint8]:
+    """A photo as (H, W, 3) uint8 RGB, upright, its shorter side at most :data:`KEPT_SIDE` pixels.
+
+    Grey, CMYK, 16-bit and palette pictures become RGB; transparency is dropped.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    data = _read(photo)
+    width, height = _measure(photo, data)
+    flag = cv2.IMREAD_COLOR  # applies EXIF orientation and drops alpha
+    for shrink, reduced in (
+        (8, cv2.IMREAD_REDUCED_COLOR_8),
+        (4, cv2.IMREAD_REDUCED_COLOR_4),
+        (2, cv2.IMREAD_REDUCED_COLOR_2),
+    ):
+        if min(width, height) >= shrink * KEPT_SIDE:
+            flag = reduced  # jpg decodes straight to an eighth, a quarter or a half
+            break
+    try:
+        picture = cv2.imdecode(np.frombuffer(data, np.uint8), flag)
+    except cv2.error as error:
+        raise InputError(photo, "a jpg or png photo", error) from None
+    if picture is None:
+        raise InputError(photo, "an intact photo", "damaged data")
+    shrink_to = KEPT_SIDE / min(picture.shape[:2])
+    if shrink_to < 1:
+        picture = cv2.resize(picture, None, fx=shrink_to, fy=shrink_to, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+class PhotoCache:
+    """The photos used last, decoded, up to a number of bytes."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        self.limit_bytes, self.held_bytes = limit_bytes, 0
+        self._held: OrderedDict[str, NDArray[np.uint8]] = OrderedDict()
+
+    def get(self, photo: str) -> NDArray[np.uint8]:
+        """As :func:`load_photo`, from memory if it is there. The result is read-only."""
+        picture = self._held.get(photo)
+        if picture is not None:
+            self._held.move_to_end(photo)
+            return picture
+        picture = load_photo(photo)
+        picture.flags.writeable = False
+        if picture.nbytes <= self.limit_bytes:
+            self._held[photo] = picture
+            self.held_bytes += picture.nbytes
+            while self.held_bytes > self.limit_bytes:
+                self.held_bytes -= self._held.popitem(last=False)[1].nbytes
+        return picture
+
+
+_CACHE = PhotoCache(CACHE_BYTES)
