@@ -70,7 +70,8 @@ class Problem:
     @staticmethod
     def of(error: InputError) -> Problem:
         """The problem that an error reports."""
-        return Problem(error.where, str(error)[len(" ".join(error.where.split())) + 2 :])
+        where = " ".join(error.where.split())
+        return Problem(where, str(error).removeprefix(f"{where}: "))
 
 
 def is_zip(path: Path) -> bool:

@@ -39,7 +39,7 @@ def read_amc(skeleton: Skeleton, motion: Motion, name: str, subject: str, readin
     channels = _channel_values(skeleton, motion)
     joints, parents, offsets = _joints(skeleton, unit_m)
     size = reach(parents, np.linalg.norm(offsets, axis=1))
-    if not REACH_LIMITS_M[0] <= size <= REACH_LIMITS_M[1]:
+    if reading.units is None and not REACH_LIMITS_M[0] <= size <= REACH_LIMITS_M[1]:
         raise InputError(skeleton.where, "a skeleton of a person's size", f"{size:.3g} m", "state its units")
     local: list[LocalRotation | None] = []
     for bone in skeleton.bones:

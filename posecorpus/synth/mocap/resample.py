@@ -8,7 +8,7 @@ as it is.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TypeVar
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +17,19 @@ from scipy.spatial.transform import Rotation
 from posecorpus.synth.mocap.units import check_fps
 from posecorpus.synth.motion import BodyMotion, SourceClip
 
-ClipT = TypeVar("ClipT", SourceClip, BodyMotion)
 COINCIDENT = 1e-6
 """Fraction of a frame within which two frames are one."""
 
 
-def resample(clip: ClipT, fps: float) -> ClipT:
+@overload
+def resample(clip: SourceClip, fps: float) -> SourceClip: ...
+
+
+@overload
+def resample(clip: BodyMotion, fps: float) -> BodyMotion: ...
+
+
+def resample(clip: SourceClip | BodyMotion, fps: float) -> SourceClip | BodyMotion:
     """The clip at another frame rate.
 
     Args:
@@ -40,10 +47,16 @@ def resample(clip: ClipT, fps: float) -> ClipT:
     check_fps("fps", fps)
     if fps == clip.fps:
         return clip
-    if isinstance(clip, BodyMotion):
-        at = frame_times(len(clip.poses), clip.fps, fps)
-        vectors = _slerp_vectors(clip.poses, at)
-        return replace(clip, fps=fps, poses=vectors, translations=_lerp(clip.translations, at))
+    return _resample_body(clip, fps) if isinstance(clip, BodyMotion) else _resample_source(clip, fps)
+
+
+def _resample_body(clip: BodyMotion, fps: float) -> BodyMotion:
+    at = frame_times(len(clip.poses), clip.fps, fps)
+    poses = _slerp_vectors(clip.poses, at)
+    return replace(clip, fps=fps, poses=poses, translations=_lerp(clip.translations, at))
+
+
+def _resample_source(clip: SourceClip, fps: float) -> SourceClip:
     at = frame_times(len(clip.positions), clip.fps, fps)
     rotations = _slerp_matrices(clip.rotations, at)
     return replace(clip, fps=fps, rotations=rotations, positions=_positions(clip, rotations, at))
@@ -54,7 +67,7 @@ def frame_times(frames: int, source_fps: float, fps: float) -> NDArray[np.float6
     count = int(np.floor((frames - 1) * fps / source_fps + COINCIDENT)) + 1
     at = np.minimum(np.arange(count) * (source_fps / fps), frames - 1)
     whole = np.round(at)
-    return np.where(np.abs(at - whole) < COINCIDENT, whole, at)
+    return np.asarray(np.where(np.abs(at - whole) < COINCIDENT, whole, at))
 
 
 def _split(
