@@ -147,7 +147,8 @@ def regress_joints(
 def prune(weights: NDArray[np.float64]) -> NDArray[np.float32]:
     """Drop influences too small to see; rows sum to one again."""
     kept = np.where(weights < _MIN_WEIGHT, 0, weights)
-    return (kept / kept.sum(axis=1, keepdims=True)).astype(np.float32)
+    normalised = kept / kept.sum(axis=1, keepdims=True)
+    return np.asarray(normalised, np.float32)
 
 
 if __name__ == "__main__":

@@ -86,7 +86,7 @@ def joint_weights(people: AnnyPeople) -> NDArray[np.float64]:
     for b, bone in enumerate(people.bones):
         for joint, share in joint_shares(bone).items():
             merge[b, SMPL_24.index(joint)] = share
-    weights = people.weights @ merge
+    weights: Vectors = people.weights @ merge
     return weights / weights.sum(axis=1, keepdims=True)
 
 
@@ -94,7 +94,8 @@ def joint_positions(people: AnnyPeople, heads: Vectors) -> Vectors:
     """(N, 24, 3) SMPL joints: the start of a bone, or the mean of several."""
 
     def mean(*bones: str) -> Vectors:
-        return heads[:, [people.bones.index(bone) for bone in bones]].mean(axis=1)
+        found: Vectors = heads[:, [people.bones.index(bone) for bone in bones]].mean(axis=1)
+        return found
 
     joints = {joint: mean(bone) for joint, bone in _HEADS.items()}
     for prefix, suffix, _ in _SIDES:
@@ -193,9 +194,10 @@ def _align(first: Vectors, second: Vectors, to_first: Vectors, to_second: Vector
 
 def _twist(rotation: Vectors) -> Vectors:
     """(N,) angle of the part of a rotation that turns about X."""
-    return 2 * np.arctan2(
-        (rotation[:, 2, 1] - rotation[:, 1, 2]) / 2, 1 + (np.trace(rotation, axis1=1, axis2=2) - 1) / 2
-    )
+    sine = (rotation[:, 2, 1] - rotation[:, 1, 2]) / 2
+    cosine = (np.trace(rotation, axis1=1, axis2=2) - 1) / 2
+    angle: Vectors = 2 * np.arctan2(sine, 1 + cosine)
+    return angle
 
 
 def _about(axis: list[float], angles: Vectors) -> Vectors:
@@ -203,4 +205,5 @@ def _about(axis: list[float], angles: Vectors) -> Vectors:
     x, y, z = axis
     cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
     sin, cos = np.sin(angles)[:, None, None], np.cos(angles)[:, None, None]
-    return np.eye(3) + sin * cross + (1 - cos) * (cross @ cross)
+    rotations: Vectors = np.eye(3) + sin * cross + (1 - cos) * (cross @ cross)
+    return rotations

@@ -53,8 +53,8 @@ def sample_people(gender: str, count: int, seed: int) -> AnnyPeople:
     with torch.random.fork_rng(), torch.no_grad():
         torch.manual_seed(seed)
         uniform = [
-            torch.distributions.Uniform(*(torch.tensor(bound, dtype=torch.float64) for bound in bounds))
-            for bounds in (AGES, GENDER_RANGE[gender])
+            torch.distributions.Uniform(torch.tensor(low).double(), torch.tensor(high).double())
+            for low, high in (AGES, GENDER_RANGE[gender])
         ]
         _, phenotypes = SimpleShapeDistribution(model, *uniform).sample(count)
         vertices, heads = [], []

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from posecorpus.core.errors import InputError
 from posecorpus.core.skeletons import SMPL_24
 from posecorpus.synth.bodies.arrays import BodyArrays, read_body_arrays
+from posecorpus.synth.bodies.landmark_transfer import Surface, transfer_landmarks
 from posecorpus.synth.bodies.planar_uv import planar_uv
 from posecorpus.synth.bodies.regressor import LandmarkRegressor
 
@@ -66,7 +67,7 @@ class BodyModel:
     @property
     def num_betas(self) -> int:
         """How many shape coefficients the body knows."""
-        return self.shapedirs.shape[2]
+        return int(self.shapedirs.shape[2])
 
     @property
     def joints_template(self) -> NDArray[np.float64]:
@@ -120,7 +121,7 @@ def assemble(name: str, gender: str, arrays: BodyArrays) -> BodyModel:
     """Arrange the arrays of a file as a :class:`BodyModel`."""
     shapedirs = _last_axis_outermost(arrays.shapedirs)
     weight_joints, weights = sparse_rows(arrays.weights)
-    regressor = _landmarks(arrays)
+    regressor = _landmarks(arrays, gender)
     joints, template = arrays.joint_regressor, arrays.v_template.astype(np.float64)
     uv, uv_faces = arrays.uv, arrays.uv_faces
     if uv is None or uv_faces is None:
@@ -144,10 +145,19 @@ def assemble(name: str, gender: str, arrays: BodyArrays) -> BodyModel:
     )
 
 
-def _landmarks(arrays: BodyArrays) -> LandmarkRegressor:
-    if arrays.landmarks is None:
-        raise InputError("landmarks", "a regressor in the file", "none")
-    return LandmarkRegressor.from_entries(*arrays.landmarks)
+def _landmarks(arrays: BodyArrays, gender: str) -> LandmarkRegressor:
+    """The regressor in the file, or else that of the open body of the same gender, carried over."""
+    if arrays.landmarks is not None:
+        return LandmarkRegressor.from_entries(*arrays.landmarks)
+    reference = read_body_arrays(DATA / f"open_{gender}.npz")
+    assert reference.landmarks is not None
+    return transfer_landmarks(
+        _surface(reference), LandmarkRegressor.from_entries(*reference.landmarks), _surface(arrays)
+    )
+
+
+def _surface(arrays: BodyArrays) -> Surface:
+    return Surface(arrays.v_template.astype(np.float64), arrays.faces, arrays.weights, arrays.shapedirs)
 
 
 def _last_axis_outermost(directions: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -168,4 +178,5 @@ def sparse_rows(weights: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArra
 
 def face_parts(weights: NDArray[np.float32], faces: NDArray[np.int32]) -> NDArray[np.uint8]:
     """(F,) part of each face: one more than the joint that moves its three vertices most."""
-    return (weights[faces].sum(axis=1).argmax(axis=1) + 1).astype(np.uint8)
+    heaviest: NDArray[np.intp] = weights[faces].sum(axis=1).argmax(axis=1)
+    return (heaviest + 1).astype(np.uint8)

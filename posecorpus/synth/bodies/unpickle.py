@@ -231,12 +231,10 @@ def _dtype(kind: object, where: str) -> np.dtype[Any]:
     if not isinstance(kind, _DType) or not kind.args:
         raise InputError(where, "a number type", type(kind).__name__)
     code = str(kind.args[0])
-    order = "<"
-    if isinstance(kind.state, tuple) and len(kind.state) > 1 and kind.state[1] in ("<", ">"):
-        order = str(kind.state[1])
+    big_endian = isinstance(kind.state, tuple) and len(kind.state) > 1 and kind.state[1] == ">"
     if code not in ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8"):
         raise InputError(where, "real numbers", f"type {code[:20]!r}")
-    return np.dtype(order + code).newbyteorder(order)
+    return np.dtype((">" if big_endian else "<") + code)
 
 
 def _sparse_array(value: _Sparse, where: str, depth: int) -> NDArray[np.generic]:
@@ -249,12 +247,12 @@ def _sparse_array(value: _Sparse, where: str, depth: int) -> NDArray[np.generic]
         or shape[0] * shape[1] > 10_000_000
     ):
         raise InputError(where, "a sparse matrix of 24 rows", f"shape {shape}")
-    data, inner, bounds = (
+    data, indices, indptr = (
         _array(value.field(name), where, depth + 1).ravel() for name in ("data", "indices", "indptr")
     )
     by_column = isinstance(value, _CompressedColumns)
     lines, extent = (shape[1], shape[0]) if by_column else (shape[0], shape[1])
-    inner, bounds = inner.astype(np.int64), bounds.astype(np.int64)
+    inner, bounds = indices.astype(np.intp), indptr.astype(np.intp)
     if (
         len(bounds) != lines + 1
         or bounds[0] != 0
@@ -265,6 +263,6 @@ def _sparse_array(value: _Sparse, where: str, depth: int) -> NDArray[np.generic]
         raise InputError(where, "an intact sparse matrix", "indices out of range")
     line = np.repeat(np.arange(lines), np.diff(bounds))
     inner, data = inner[: bounds[-1]], data[: bounds[-1]]
-    dense = np.zeros(shape)
-    np.add.at(dense, (inner, line) if by_column else (line, inner), data.astype(np.float64))
-    return dense
+    row, column = (inner, line) if by_column else (line, inner)
+    dense = np.bincount(row * shape[1] + column, data.astype(np.float64), shape[0] * shape[1])
+    return dense.reshape(shape)
