@@ -6,15 +6,16 @@ the user says so, is left out and listed in the manifest.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from posecorpus.core.errors import InputError
 from posecorpus.core.manifest import Skipped
 from posecorpus.pipelines.engine import Report, run_local, silent
-from posecorpus.synth.appearance.photos import find_photos
+from posecorpus.synth.appearance.photos import find_photos, load_photo
 from posecorpus.synth.bodies.model import load_body
 from posecorpus.synth.builtin import builtin_clips
 from posecorpus.synth.mocap.resample import resample
@@ -106,11 +107,18 @@ def _captured(paths: Sequence[Path], fps: float, skip_bad: bool, workers: int, r
         else:
             skipped.append(result)
     if skipped and not skip_bad:
-        raise UnusableInputs([f"{s.where}: {s.reason}" for s in sorted(skipped, key=lambda s: s.where)])
+        raise UnusableInputs(sorted(f"{s.where}: {s.reason}" for s in skipped))
     # Workers finish in any order; the corpus must not depend on it.
-    ordered = [clips[ref.name] for ref in refs if ref.name in clips]
-    digests = {ref.source: ref.sha256 for ref in refs if ref.name in clips}
-    return Motions(ordered, digests, sorted(skipped, key=lambda s: s.where))
+    used = [ref for ref in refs if ref.name in clips]
+    ordered = [replace(clips[ref.name], source=named(ref.source, paths)) for ref in used]
+    digests = {named(ref.source, paths): ref.sha256 for ref in used}
+    return Motions(ordered, digests, _listed(skipped, paths))
+
+
+def _listed(skipped: list[Skipped], roots: Sequence[Path]) -> list[Skipped]:
+    return sorted(
+        (Skipped(where=named(s.where, roots), reason=s.reason) for s in skipped), key=lambda s: s.where
+    )
 
 
 def _prepare(ref: ClipRef, fps: float) -> BodyMotion | Skipped:
@@ -122,18 +130,43 @@ def _prepare(ref: ClipRef, fps: float) -> BodyMotion | Skipped:
         return Skipped(where=error.where, reason=f"expected {error.expected}, got {error.got}")
 
 
-def prepare_photos(folder: Path | None, skip_bad: bool) -> Photos:
-    """List and check the photos of a folder or zip.
+def prepare_photos(where: Path | None, *, skip_bad: bool, workers: int, report: Report = silent) -> Photos:
+    """List the photos of a folder or zip and decode each once, to know that it can be used.
 
     Raises:
         InputError: no photo there, or unreadable ones and not ``skip_bad``.
     """
-    if folder is None:
+    if where is None:
         return Photos((), {}, [])
-    photos, problems = find_photos(folder)
-    if problems and not skip_bad:
-        raise UnusableInputs([f"{p.where}: {p.reason}" for p in problems])
-    if not photos:
-        raise InputError(folder, "photos (.jpg, .png)", "none")
-    skipped = [Skipped(where=p.where, reason=p.reason) for p in problems]
-    return Photos(tuple(p.path for p in photos), {p.name: p.sha256 for p in photos}, skipped)
+    paths = find_photos(where)
+    digests: dict[str, str] = {}
+    skipped = []
+    for done, (photo, result) in enumerate(run_local(_examine, paths, workers), 1):
+        report("checking photos", done, len(paths))
+        if isinstance(result, Skipped):
+            skipped.append(result)
+        else:
+            digests[photo] = result
+    if skipped and not skip_bad:
+        raise UnusableInputs(sorted(f"{s.where}: {s.reason}" for s in skipped))
+    if not digests:
+        raise InputError(where, "at least one usable photo", f"{len(skipped)} unusable ones")
+    usable = tuple(photo for photo in paths if photo in digests)
+    return Photos(
+        usable, {named(photo, [where]): digests[photo] for photo in usable}, _listed(skipped, [where])
+    )
+
+
+def _examine(photo: str) -> tuple[str, str | Skipped]:
+    try:
+        return photo, hashlib.sha256(load_photo(photo)).hexdigest()
+    except InputError as error:
+        return photo, Skipped(where=error.where, reason=f"expected {error.expected}, got {error.got}")
+
+
+def named(source: str, roots: Sequence[Path]) -> str:
+    """A source as corpora name it: from what the user gave onwards, so that machines agree."""
+    for root in roots:
+        if source.startswith(str(root)):
+            return source.removeprefix(str(root.parent)).lstrip("/")
+    return source

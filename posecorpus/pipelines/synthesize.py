@@ -115,7 +115,9 @@ def synthesize(
         workers=workers,
         report=report,
     )
-    photos = prepare_photos(request.backgrounds, skip_bad=request.skip_bad)
+    photos = prepare_photos(
+        request.backgrounds, skip_bad=request.skip_bad, workers=workers, report=report
+    )
     planned = _manifest(request, motions.digests | photos.digests, motions.skipped + photos.skipped)
     finished = ledger.open_ledger(out, planned, piece)
     wanted = [i for i in range(request.shards) if piece is None or i % piece[1] == piece[0] - 1]

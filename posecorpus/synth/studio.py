@@ -52,18 +52,21 @@ def shoot(scenes: Sequence[Scene], render: Renderer) -> Iterator[tuple[Frame, li
         The frame and, per person, the (42, 3) landmarks of FULL_42 in the world.
     """
     actors = [_act(scenes, i) for i in range(len(scenes[0].people))]
-    background = paint_background(scenes[0].background, scenes[0].camera)
+    pelvises = [actor.landmarks[:-1, 0] for actor in actors]
+    background = paint_background(scenes[0].background, scenes[0].camera, np.concatenate(pelvises))
     for t, scene in enumerate(scenes):
         meshes = [_mesh(actor, t, instance=i + 1) for i, actor in enumerate(actors)]
         frame = render(meshes, scene.camera, scene.light, background)
         yield frame, [actor.landmarks[t] for actor in actors]
 
 
-def paint_background(background: Background, camera: Camera) -> NDArray[np.uint8]:
-    """(H, W, 3) RGB picture of what is behind the people."""
+def paint_background(
+    background: Background, camera: Camera, people: NDArray[np.floating]
+) -> NDArray[np.uint8]:
+    """(H, W, 3) RGB picture of what is behind the people, who stand at (P, 3) world positions."""
     rng = np.random.default_rng(background.seed)
     if background.photo is None:
-        return room(camera, rng)
+        return room(camera, rng, people)
     return photo_background(background.photo, camera.width, camera.height, rng)
 
 
@@ -78,7 +81,6 @@ def _act(scenes: Sequence[Scene], i: int) -> _Actor:
     translations = np.stack([role.translation for role in roles] + [roles[-1].translation_next])
     betas = np.broadcast_to(roles[0].betas, (len(poses), len(roles[0].betas)))
     posed = pose_body(body, betas, poses, translations)
-    points = posed.landmarks[:-1]
     texture = _texture(roles[0].body, roles[0].gender, roles[0].texture_seed)
     return _Actor(body, texture, posed.vertices, posed.landmarks)
 
