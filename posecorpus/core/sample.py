@@ -141,7 +141,9 @@ def _validate_person(where: str, person: Person) -> None:
         raise InputError(f"{where}.joints2d", "numbers for every joint with visibility above 0", "NaN")
 
 
-def _expect(where: str, value: NDArray[Any], shape: tuple[int, ...], dtype: type[np.generic]) -> None:
+def _expect(where: str, value: NDArray[Any] | None, shape: tuple[int, ...], dtype: type[np.generic]) -> None:
+    if value is None:
+        raise InputError(where, f"{np.dtype(dtype)} of shape {shape}", "nothing")
     if value.shape != shape or value.dtype != dtype:
         raise InputError(
             where, f"{np.dtype(dtype)} of shape {shape}", f"{value.dtype} of shape {value.shape}"

@@ -78,6 +78,8 @@ def fault(name: str, value: object) -> Callable[[Sample], None]:
         (fault("camera", Camera.from_fov(60, 6, 5)), "camera"),
         (person_fault("skeleton", "coco"), "skeleton"),
         (person_fault("skeleton", "lsp_14"), r"people\[0\].joints2d"),
+        (person_fault("joints2d", None), r"people\[0\].joints2d"),
+        (person_fault("bbox", None), r"people\[0\].bbox"),
         (person_fault("joints2d", np.zeros((17, 2))), r"people\[0\].joints2d"),
         (person_fault("joints2d", np.full((17, 2), np.nan, np.float32)), r"people\[0\].joints2d"),
         (person_fault("visibility", np.zeros(16, np.uint8)), r"people\[0\].visibility"),

@@ -13,8 +13,8 @@ from posecorpus.synth.labels import SURFACE_TOLERANCE_M
 
 UNIT_TOLERANCE = 0.02
 """Rounding to 8 bits moves a unit vector by at most sqrt(3) / 255."""
-FACING_COSINE = 0.35
-"""Interpolated normals may lean away from the camera at an outline, but not farther than this."""
+AWAY_COSINE, AWAY_SHARE = 0.2, 0.05
+"""Interpolated normals may look away from the camera at outlines and in folds, but only a few."""
 GRADIENT_DEG = 15.0
 MIN_GRADIENT_PIXELS = 200
 BEHIND_M, IN_FRONT_M = 0.05, 0.35
@@ -139,9 +139,12 @@ def check_normals(subject: Subject) -> Messages:
         messages.append(f"a normal of length {length[worst]:.3f} at ({x[worst]}, {y[worst]})")
     rays = sample.camera.unproject(np.column_stack([x, y]) + 0.5, np.ones(len(x)))
     cosine = (normals * rays).sum(-1) / np.linalg.norm(rays, axis=-1)
-    if (cosine > FACING_COSINE).any():
+    away = cosine > AWAY_COSINE
+    if away.mean() > AWAY_SHARE:
         worst = int(cosine.argmax())
-        messages.append(f"a normal at ({x[worst]}, {y[worst]}) looks away from the camera")
+        messages.append(
+            f"{away.mean():.0%} of the normals look away from the camera, e.g. at ({x[worst]}, {y[worst]})"
+        )
     angle = _angle_to_depth(sample)
     if angle is not None and angle > GRADIENT_DEG:
         messages.append(f"normals are {angle:.0f} degrees off the slope of the depth (median)")

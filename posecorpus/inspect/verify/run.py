@@ -117,9 +117,9 @@ def _verify_shard(folder: Path, taxonomy: PartTaxonomy | None, entry: ShardEntry
         samples = _read_light(file, result)
         following = _following(samples)
         usual = _usual_bones(samples)
-        for sample, row in zip(samples, _raster_rows(file), strict=True):
+        for sample, after, row in zip(samples, following, _raster_rows(file), strict=True):
             if sample is not None and _decode(sample, row, result.report):
-                subject = Subject(sample, following.get(sample.key), taxonomy)
+                subject = Subject(sample, after, taxonomy)
                 _verify_sample(subject, usual.get(sample.clip), result.report)
                 result.parts = result.parts or sample.parts is not None
                 _drop_rasters(sample)
@@ -193,15 +193,18 @@ def _drop_rasters(sample: Sample) -> None:
         setattr(sample, name, None)
 
 
-def _following(samples: list[Sample | None]) -> dict[str, Sample]:
-    """Key of each sample to the sample of the next frame of its clip."""
-    at = {(s.clip, s.frame): s for s in samples if s is not None and s.clip is not None}
-    found = {}
-    for (clip, frame), sample in at.items():
-        after = at.get((clip, frame + 1)) if frame is not None else None
-        if after is not None:
-            found[sample.key] = after
-    return found
+def _following(samples: list[Sample | None]) -> list[Sample | None]:
+    """For each sample the one of the next frame of its clip, if there is one and only one."""
+    at: dict[tuple[str | None, int], list[Sample]] = defaultdict(list)
+    for sample in samples:
+        if sample is not None and sample.clip is not None and sample.frame is not None:
+            at[sample.clip, sample.frame].append(sample)
+    following: list[Sample | None] = []
+    for sample in samples:
+        frame = None if sample is None else sample.frame
+        after = [] if sample is None or frame is None else at.get((sample.clip, frame + 1), [])
+        following.append(after[0] if len(after) == 1 else None)
+    return following
 
 
 def _usual_bones(samples: list[Sample | None]) -> dict[str | None, list[NDArray[np.float64]]]:

@@ -52,14 +52,15 @@ def check_surface_depth(subject: Subject) -> Messages:
 
 
 def check_surface_instances(subject: Subject) -> Messages:
-    """Each pixel belongs to the person whose body is seen there."""
+    """Each pixel belongs to the person whose body is seen there. Ids of nobody are reported elsewhere."""
     instances = subject.sample.instances
     if instances is None or not subject.surfaces_known:
         return None
-    occluded = subject.occluded
+    occluded, people = subject.occluded, len(subject.posed)
 
     def agree(hits: Hits, pixels: Pixels, at: Pixels) -> Mask:
-        return np.asarray((hits.mesh[at] == instances[pixels]) | occluded[pixels])
+        seen = instances[pixels]
+        return np.asarray((hits.mesh[at] == seen) | occluded[pixels] | (seen > people))
 
     wrong = _disagreeing(subject, agree, instances > 0)
     return _messages(wrong, lambda y, x: f"instance {instances[y, x]}, a ray meets {subject.hits.mesh[y, x]}")

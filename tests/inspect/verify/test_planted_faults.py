@@ -1,0 +1,510 @@
+"""A good corpus has no violation; each fault planted in it is found by the checks meant for it, at its key.
+
+Where several labels hang together (a person's pose and every pixel that shows it), the fault of one
+shows in all that are derived from it; then all those checks, and no others, must fire.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from small_corpus import good_samples, manifest_of, write_corpus
+
+from posecorpus.core.codecs import decode, encode
+from posecorpus.core.manifest import ShardEntry
+from posecorpus.core.parts import SMPL_24_PARTS
+from posecorpus.core.sample import HIDDEN, UNLABELLED, VISIBLE, Person, Sample
+from posecorpus.core.schema import SCHEMA, table
+from posecorpus.core.shards import file_sha256
+from posecorpus.core.skeletons import FULL_42
+from posecorpus.inspect.verify import CHECKS, verify_corpus
+
+KEY = "a-1"
+Plant = Callable[[Sample], None]
+
+
+@pytest.fixture(scope="session")
+def good() -> list[list[Sample]]:
+    return good_samples()
+
+
+def violations(folder: Path) -> dict[str, set[str]]:
+    """Key to the names of the checks that it breaks."""
+    found: dict[str, set[str]] = {}
+    for violation in verify_corpus(folder).violations:
+        assert "\n" not in str(violation)
+        found.setdefault(violation.key, set()).add(violation.check)
+    return found
+
+
+def test_a_good_corpus_is_clean_and_nothing_went_unchecked(good: list[list[Sample]], tmp_path: Path) -> None:
+    write_corpus(tmp_path, good)
+    report = verify_corpus(tmp_path)
+    assert report.violations == [] and report.ok and report.notes == []
+    assert report.samples == 7
+    rendered = {"camera", "bones", *(name for name, _ in CHECKS)} - {"visibility", "bbox"}
+    assert {name: report.checked[name] for name in rendered} == dict.fromkeys(rendered, 6)
+    assert report.checked["visibility"] == report.checked["bbox"] == report.checked["sample"] == 7
+
+
+def test_workers_do_not_change_the_report(good: list[list[Sample]], tmp_path: Path) -> None:
+    shards = copy.deepcopy(good)
+    shift_pixels(shards[0][1])
+    negate_flow(shards[1][0])
+    write_corpus(tmp_path, shards)
+    one, two = verify_corpus(tmp_path, workers=1), verify_corpus(tmp_path, workers=2)
+    assert one == two
+    assert [(v.key, v.check) for v in one.violations] == [("a-1", "reprojection"), ("b-0", "flow")]
+
+
+# --- faults of one sample ----------------------------------------------------------------------------
+
+
+def joint_seen(sample: Sample) -> tuple[Person, int, int, int]:
+    """A visible joint of a limb or hip: person, joint, row and column of its pixel."""
+    for person in sample.people:
+        for name in ("l_elbow", "r_elbow", "l_knee", "r_knee", "l_hip", "r_hip"):
+            j = FULL_42.index(name)
+            if person.visibility[j] == VISIBLE:
+                x, y = np.floor(person.joints2d[j]).astype(int)
+                return person, j, y, x
+    raise AssertionError("no limb is visible")
+
+
+def reproject(sample: Sample, person: Person) -> None:
+    assert sample.camera is not None and person.joints3d is not None
+    person.joints2d = sample.camera.project_camera(person.joints3d)[0].astype(np.float32)
+
+
+def shift_pixels(sample: Sample) -> None:
+    person, j, _, _ = joint_seen(sample)
+    towards_middle = 0.5 - person.joints2d[j] % 1
+    person.joints2d[j] += 0.02 * np.sign(towards_middle) * (1, 0)
+
+
+def stretch_bone(sample: Sample) -> None:
+    person = sample.people[0]
+    elbow, wrist, hand = FULL_42.indices("r_elbow", "r_wrist", "r_hand")
+    person.joints3d[[wrist, hand]] += 0.08 * (person.joints3d[wrist] - person.joints3d[elbow])
+    reproject(sample, person)
+
+
+def move_person(sample: Sample) -> None:
+    sample.people[0].joints3d += np.float32([0, 0, 0.004])
+    reproject(sample, sample.people[0])
+
+
+def bend_elbow(sample: Sample) -> None:
+    person = sample.people[1]
+    person.pose[FULL_42.index("r_elbow")] += np.float32([0, 0.25, 0])
+
+
+def change_shape(sample: Sample) -> None:
+    sample.people[0].betas = np.zeros(10, np.float32)
+
+
+def exchange_joints(sample: Sample) -> None:
+    for person in sample.people:
+        person.joints2d = person.joints2d[FULL_42.mirror]
+        person.joints3d = person.joints3d[FULL_42.mirror]
+        person.visibility = person.visibility[FULL_42.mirror]
+
+
+def mirror_everything(sample: Sample) -> None:
+    """What SURREAL's camera does: the whole picture from the other side of a mirror, names left as they are."""
+    for name in ("image", "parts", "instances", "depth_mm", "normals", "flow"):
+        setattr(sample, name, np.ascontiguousarray(getattr(sample, name)[:, ::-1]))
+    surface = sample.normals.any(-1)
+    sample.normals[..., 0] = np.where(surface, 255 - sample.normals[..., 0], 0)
+    sample.flow[..., 0] *= -1
+    for person in sample.people:
+        person.joints3d[:, 0] *= -1
+        reproject(sample, person)
+        person.bbox[[0, 2]] = sample.width - person.bbox[[2, 0]]
+
+
+def mirror_bodiless(sample: Sample) -> None:
+    mirror_everything(sample)
+    forget_bodies(sample)
+
+
+def forget_bodies(sample: Sample) -> None:
+    for person in sample.people:
+        person.body = person.pose = person.betas = person.translation = None
+
+
+def dent_depth(sample: Sample) -> None:
+    _, _, y, x = joint_seen(sample)
+    sample.depth_mm[y, x] += 100
+
+
+def ray_distance(sample: Sample) -> None:
+    y, x = np.mgrid[: sample.height, : sample.width] + 0.5
+    rays = sample.camera.unproject(np.stack([x, y], -1), np.ones_like(x))
+    sample.depth_mm = np.rint(sample.depth_mm * np.linalg.norm(rays, axis=-1)).astype(np.uint16)
+
+
+def exchange_part_sides(sample: Sample) -> None:
+    sample.parts = SMPL_24_PARTS.mirror[sample.parts]
+
+
+def repaint_one_part(sample: Sample) -> None:
+    _, _, y, x = joint_seen(sample)
+    sample.parts[y, x] = FULL_42.index("head") + 1
+
+
+def unknown_part(sample: Sample) -> None:
+    y, x = np.argwhere(sample.parts > 0)[50]
+    sample.parts[y, x] = 25
+
+
+def exchange_instances(sample: Sample) -> None:
+    sample.instances = np.array([0, 2, 1], np.uint8)[sample.instances]
+
+
+def hole_in_depth(sample: Sample) -> None:
+    y, x = np.argwhere(sample.instances > 0)[50]
+    sample.depth_mm[y, x] = 0
+
+
+def depth_of_nothing(sample: Sample) -> None:
+    sample.depth_mm[0, 0] = 5000
+
+
+def person_of_nothing(sample: Sample) -> None:
+    sample.instances[0, 0] = 1
+
+
+def negate_flow(sample: Sample) -> None:
+    sample.flow = -sample.flow
+
+
+def transpose_flow(sample: Sample) -> None:
+    sample.flow = np.ascontiguousarray(sample.flow[..., ::-1])
+
+
+def stray_flow(sample: Sample) -> None:
+    sample.flow[0, 0] = 1
+
+
+def infinite_flow(sample: Sample) -> None:
+    y, x = np.argwhere(sample.instances > 0)[50]
+    sample.flow[y, x] = np.inf
+
+
+def edit_normals(change: Callable[[np.ndarray], np.ndarray]) -> Plant:
+    """Change the unit vectors of all normals, (N, 3)."""
+
+    def plant(sample: Sample) -> None:
+        surface = sample.normals.any(-1)
+        vectors = change(sample.normals[surface] / 127.5 - 1)
+        sample.normals[surface] = np.clip(np.rint(127.5 * (vectors + 1)), 0, 255)
+
+    return plant
+
+
+def grow_box(sample: Sample) -> None:
+    sample.people[0].bbox[2] += 1
+
+
+def no_box(sample: Sample) -> None:
+    sample.people[0].bbox[:] = sample.people[0].bbox[[2, 1, 0, 3]]
+
+
+def hide_joint(sample: Sample) -> None:
+    person, j, _, _ = joint_seen(sample)
+    person.visibility[j] = HIDDEN
+
+
+def show_joint(sample: Sample) -> None:
+    """Flag a joint visible whose pixel shows something else."""
+    for i, person in enumerate(sample.people):
+        for j in np.flatnonzero(person.visibility == HIDDEN):
+            x, y = np.floor(person.joints2d[j]).astype(int)
+            inside = 0 <= x < sample.width and 0 <= y < sample.height
+            if not inside or sample.instances[y, x] != i + 1:
+                person.visibility[j] = VISIBLE
+                return
+    raise AssertionError("every joint is visible")
+
+
+def unlabel_joint(sample: Sample) -> None:
+    sample.people[0].visibility[FULL_42.index("l_knee")] = UNLABELLED
+
+
+SAMPLE_FAULTS: list[tuple[Plant, set[str]]] = [
+    (shift_pixels, {"reprojection"}),
+    (stretch_bone, {"body", "bones"}),
+    (move_person, {"body"}),
+    (bend_elbow, {"body", "instances", "parts", "depth", "normals", "flow", "flow before"}),
+    (change_shape, {"body", "bones", "instances", "parts", "depth", "normals", "flow", "flow before"}),
+    (exchange_joints, {"body", "sides", "parts", "visibility"}),
+    (mirror_everything, {"body", "sides", "instances", "parts", "depth", "normals", "flow"}),
+    (mirror_bodiless, {"sides"}),
+    (dent_depth, {"depth"}),
+    (ray_distance, {"depth"}),
+    (exchange_part_sides, {"parts", "visibility"}),
+    (repaint_one_part, {"parts"}),
+    (unknown_part, {"ids"}),
+    (exchange_instances, {"instances", "visibility", "bbox"}),
+    (hole_in_depth, {"masks", "depth"}),
+    (depth_of_nothing, {"masks"}),
+    (person_of_nothing, {"masks", "bbox", "instances"}),
+    (negate_flow, {"flow"}),
+    (transpose_flow, {"flow"}),
+    (stray_flow, {"masks"}),
+    (infinite_flow, {"flow"}),
+    (edit_normals(lambda n: -n), {"normals"}),
+    (edit_normals(lambda n: n * 0.8), {"normals"}),
+    (edit_normals(lambda n: n * [-1, 1, 1]), {"normals"}),
+    (edit_normals(lambda n: n[:, [0, 2, 1]]), {"normals"}),
+    (grow_box, {"bbox"}),
+    (no_box, {"bbox"}),
+    (hide_joint, {"visibility"}),
+    (show_joint, {"visibility"}),
+    (unlabel_joint, {"visibility"}),
+]
+
+
+@pytest.mark.parametrize(
+    ("plant", "expected"),
+    [
+        pytest.param(plant, expected, id=f"{plant.__name__}-{i}")
+        for i, (plant, expected) in enumerate(SAMPLE_FAULTS)
+    ],
+)
+def test_fault_of_a_sample(
+    plant: Plant, expected: set[str], good: list[list[Sample]], tmp_path: Path
+) -> None:
+    shards = copy.deepcopy(good)
+    plant(shards[0][1])
+    write_corpus(tmp_path, shards)
+    before = {"a-0": {"flow"}} if "flow before" in expected else {}  # flow leads into the faulty sample
+    assert violations(tmp_path) == {KEY: expected - {"flow before"}} | before
+
+
+def test_samples_without_bodies_are_checked_as_far_as_their_labels_go(
+    good: list[list[Sample]], tmp_path: Path
+) -> None:
+    shards = copy.deepcopy(good)
+    for sample in shards[0]:
+        forget_bodies(sample)
+    write_corpus(tmp_path, shards)
+    assert violations(tmp_path) == {}
+    dent = shards[0][1]
+    _, _, y, x = joint_seen(dent)
+    dent.depth_mm[y, x] -= 500
+    stretch_bone(shards[0][0])
+    write_corpus(tmp_path, shards)
+    assert violations(tmp_path) == {"a-0": {"bones"}, "a-1": {"depth"}}
+
+
+def test_a_body_that_is_not_here_is_noted(good: list[list[Sample]], tmp_path: Path) -> None:
+    shards = copy.deepcopy(good)
+    for sample in shards[0]:
+        sample.people[0].body = "/nowhere/SMPL_NEUTRAL.npz"
+    write_corpus(tmp_path, shards)
+    report = verify_corpus(tmp_path)
+    assert report.ok
+    assert len(report.notes) == 1 and "SMPL_NEUTRAL.npz" in report.notes[0]
+    assert report.checked["body"] == 6 and report.checked["instances"] == 3
+
+
+# --- faults of a row, which no Sample could carry ------------------------------------------------------
+
+
+def mirrored_camera(row: dict[str, Any]) -> None:
+    row["camera"]["R"] = [-v if i < 3 else v for i, v in enumerate(row["camera"]["R"])]
+
+
+def camera_number(field: str, index: int, value: float) -> Callable[[dict[str, Any]], None]:
+    def plant(row: dict[str, Any]) -> None:
+        row["camera"][field][index] = value
+
+    return plant
+
+
+def column(name: str, value: Any) -> Callable[[dict[str, Any]], None]:
+    def plant(row: dict[str, Any]) -> None:
+        row[name] = value
+
+    return plant
+
+
+def truncated(name: str) -> Callable[[dict[str, Any]], None]:
+    def plant(row: dict[str, Any]) -> None:
+        row[name] = row[name][: len(row[name]) // 2]
+
+    return plant
+
+
+def person_field(name: str, value: Any) -> Callable[[dict[str, Any]], None]:
+    def plant(row: dict[str, Any]) -> None:
+        row["people"][0][name] = value
+
+    return plant
+
+
+def third_instance(row: dict[str, Any]) -> None:
+    instances = decode("instances", row["instances"], row["width"], row["height"], "")
+    y, x = np.argwhere(instances > 0)[50]
+    instances[y, x] = 3
+    row["instances"] = encode("instances", instances)
+
+
+ROW_FAULTS: list[tuple[Callable[[dict[str, Any]], None], dict[str, set[str]]]] = [
+    (mirrored_camera, {KEY: {"camera"}}),
+    (camera_number("R", 0, 1.5), {KEY: {"camera"}}),
+    (camera_number("K", 0, 0.0), {KEY: {"camera"}}),
+    (camera_number("K", 4, -240.0), {KEY: {"camera"}}),
+    (camera_number("K", 0, 1e9), {KEY: {"camera"}}),
+    (camera_number("K", 8, 2.0), {KEY: {"camera"}}),
+    (camera_number("t", 1, float("nan")), {KEY: {"camera"}}),
+    (truncated("image"), {KEY: {"sample"}}),
+    (truncated("depth"), {KEY: {"sample"}}),
+    (truncated("parts"), {KEY: {"sample"}}),
+    (column("image", b"not an image"), {KEY: {"sample"}}),
+    (column("width", 201), {KEY: {"sample"}}),
+    (column("provenance", "{"), {KEY: {"sample"}}),
+    (third_instance, {KEY: {"ids"}}),
+    (person_field("skeleton", "smpl"), {KEY: {"sample"}}),
+    (person_field("skeleton", None), {KEY: {"sample"}}),
+    (person_field("joints2d", None), {KEY: {"sample"}}),
+    (person_field("joints3d", [[0.0, 0.0, 1.0]]), {KEY: {"sample"}}),
+    (person_field("visibility", [None] * 42), {KEY: {"sample"}}),
+    (person_field("bbox", [0.0, None, 1.0, 1.0]), {KEY: {"bbox"}}),
+    (column("key", "a-0"), {"a-0": {"keys"}}),
+    (column("key", "../a"), {"../a": {"sample"}}),
+    (column("frame", 0), {"a": {"keys"}}),
+    (column("skipped", None), {}),
+]
+
+
+@pytest.mark.parametrize(("plant", "expected"), ROW_FAULTS)
+def test_fault_of_a_row(
+    plant: Callable[[dict[str, Any]], None],
+    expected: dict[str, set[str]],
+    good: list[list[Sample]],
+    tmp_path: Path,
+) -> None:
+    rows = [table(samples).to_pylist() for samples in good]
+    plant(rows[0][1])
+    write_rows(tmp_path, [pa.Table.from_pylist(shard, schema=SCHEMA) for shard in rows])
+    assert violations(tmp_path) == expected
+
+
+def write_rows(folder: Path, tables: list[pa.Table]) -> None:
+    manifest = manifest_of(len(tables), sum(map(len, tables)))
+    for i, shard in enumerate(tables):
+        path = folder / f"shard-{i:05d}.parquet"
+        pq.write_table(shard, path)
+        manifest.shards.append(ShardEntry(file=path.name, samples=len(shard), sha256=file_sha256(path)))
+    manifest.write(folder / "manifest.json")
+
+
+# --- faults of files -----------------------------------------------------------------------------------
+
+
+def flip_bit(folder: Path) -> None:
+    path = folder / "shard-00000.parquet"
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+def cut_shard(folder: Path) -> None:
+    path = folder / "shard-00000.parquet"
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def lose_shard(folder: Path) -> None:
+    (folder / "shard-00000.parquet").unlink()
+
+
+def add_shard(folder: Path) -> None:
+    (folder / "shard-00007.parquet").write_bytes((folder / "shard-00000.parquet").read_bytes())
+
+
+def edit_manifest(change: Callable[[dict[str, Any]], Any]) -> Callable[[Path], None]:
+    def plant(folder: Path) -> None:
+        manifest = json.loads((folder / "manifest.json").read_text())
+        change(manifest)
+        (folder / "manifest.json").write_text(json.dumps(manifest))
+
+    return plant
+
+
+def rewrite_shard(change: Callable[[pa.Table], pa.Table]) -> Callable[[Path], None]:
+    """Change a shard's table and let the manifest vouch for the new bytes."""
+
+    def plant(folder: Path) -> None:
+        path = folder / "shard-00000.parquet"
+        pq.write_table(change(pq.read_table(path)), path)
+        edit_manifest(lambda m: m["shards"][0].update(sha256=file_sha256(path)))(folder)
+
+    return plant
+
+
+def not_parquet(folder: Path) -> None:
+    path = folder / "shard-00000.parquet"
+    path.write_bytes(b"PAR1 and no more PAR1")
+    edit_manifest(lambda m: m["shards"][0].update(sha256=file_sha256(path)))(folder)
+
+
+SHARD, MANIFEST = "shard-00000.parquet", "manifest.json"
+FILE_FAULTS: list[tuple[Callable[[Path], None], dict[str, set[str]]]] = [
+    (flip_bit, {SHARD: {"hash"}}),
+    (cut_shard, {SHARD: {"hash"}}),
+    (lose_shard, {SHARD: {"hash"}}),
+    (not_parquet, {SHARD: {"columns"}}),
+    (rewrite_shard(lambda t: t.drop_columns(["flow"])), {SHARD: {"columns"}}),
+    (rewrite_shard(lambda t: t.append_column("mine", pa.array([0] * len(t)))), {SHARD: {"columns"}}),
+    (rewrite_shard(lambda t: t.set_column(2, "width", t["width"].cast("int64"))), {SHARD: {"columns"}}),
+    (rewrite_shard(lambda t: t.slice(0, 2)), {SHARD: {"count"}}),
+    (add_shard, {MANIFEST: {"complete"}}),
+    (edit_manifest(lambda m: m["shards"].pop(0)), {MANIFEST: {"complete"}}),
+    (edit_manifest(lambda m: m.update(planned_samples=8)), {MANIFEST: {"complete"}}),
+    (edit_manifest(lambda m: m["conventions"].update(depth="ray distance")), {MANIFEST: {"conventions"}}),
+    (edit_manifest(lambda m: m["conventions"].pop("flow")), {MANIFEST: {"conventions"}}),
+    (edit_manifest(lambda m: m["part_taxonomy"]["legend"].pop("7")), {MANIFEST: {"legend"}}),
+    (edit_manifest(lambda m: m["part_taxonomy"]["legend"].update({"7": "leg"})), {MANIFEST: {"legend"}}),
+    (edit_manifest(lambda m: m["part_taxonomy"]["palette"].pop("7")), {MANIFEST: {"legend"}}),
+    (edit_manifest(lambda m: m["part_taxonomy"]["palette"].update({"7": [0, 0, 0]})), {MANIFEST: {"legend"}}),
+    (edit_manifest(lambda m: m["part_taxonomy"].pop("palette")), {MANIFEST: {"legend"}}),
+    (edit_manifest(lambda m: m.update(part_taxonomy=None)), {MANIFEST: {"legend"}}),
+    (edit_manifest(lambda m: m["skeletons"].pop("coco_17")), {MANIFEST: {"legend"}}),
+    (edit_manifest(lambda m: m["skeletons"]["full_42"]["joints"].reverse()), {MANIFEST: {"skeletons"}}),
+    (edit_manifest(lambda m: m["skeletons"].update(mine={})), {MANIFEST: {"skeletons"}}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("plant", "expected"), FILE_FAULTS)
+def test_fault_of_a_file(
+    plant: Callable[[Path], None],
+    expected: dict[str, set[str]],
+    good: list[list[Sample]],
+    tmp_path: Path,
+) -> None:
+    write_corpus(tmp_path, good)
+    plant(tmp_path)
+    found = violations(tmp_path)
+    assert found == expected
+
+
+def test_other_cameras_of_a_clip_are_taken_from_its_samples(good: list[list[Sample]], tmp_path: Path) -> None:
+    """Flow leads into the NEXT sample's camera: a camera that jumps makes the flow before it wrong."""
+    shards = copy.deepcopy(good)
+    moved = shards[0][2]
+    moved.camera = replace(moved.camera, t=moved.camera.t + [0.05, 0, 0])
+    write_corpus(tmp_path, shards)
+    found = violations(tmp_path)
+    assert found.keys() == {"a-1", "a-2"} and found["a-1"] == {"flow"}
