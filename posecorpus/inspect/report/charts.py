@@ -76,8 +76,9 @@ def histogram(values: Array, unit: str) -> Chart | None:
     if not finite.size:
         return None
     low, high = float(finite.min()), float(finite.max())
-    if high - low <= 1e-9 * max(1.0, abs(high)):
-        low, high = low - 0.5, high + 0.5
+    if _constant(finite):
+        margin = max(0.05 * abs(low), 0.5)
+        low, high = low - margin, high + margin
     counts, edges = np.histogram(finite, BINS, (low, high))
     return {
         "type": "histogram",
@@ -85,6 +86,10 @@ def histogram(values: Array, unit: str) -> Chart | None:
         "edges": np.round(edges, 4).tolist(),
         "counts": counts.tolist(),
     }
+
+
+def _constant(values: Array) -> bool:
+    return bool(np.ptp(values) <= 1e-6 * max(1.0, float(np.abs(values).max())))
 
 
 def camera_distances(columns: Columns) -> Array:
@@ -102,7 +107,10 @@ def _camera_histogram(columns: Columns, title: str, note: str, values: Array, un
     if chart is None:
         return None
     finite = values[np.isfinite(values)]
-    spread = f" Median {np.median(finite):.4g}, 90 % between {np.percentile(finite, 5):.4g} and {np.percentile(finite, 95):.4g}."
+    low, middle, high = np.percentile(finite, (5, 50, 95))
+    spread = f" Median {middle:.4g}, 90 % between {low:.4g} and {high:.4g}."
+    if _constant(finite):
+        spread = f" Always {middle:.4g} {unit}."
     return chart | {"group": "Camera", "title": title, "note": note + spread}
 
 

@@ -40,21 +40,21 @@ _SCRIPTS = ("dom.js", "gallery.js", "space.js", "charts.js", "main.js")
 
 
 def write_report(
-    corpus: Corpus,
+    corpus: Corpus | Path,
     out: Path,
     *,
     samples: int = 48,
     seed: int = 0,
-    progress: Callable[[int, int], None] | None = None,
+    report: Callable[[str, int, int], None] | None = None,
 ) -> Path:
     """Write a self-contained HTML report on a corpus.
 
     Args:
-        corpus: what to look at; it may be unfinished.
+        corpus: what to look at, or its folder; it may be unfinished.
         out: the file to write; its folder is made. A file that is there is replaced, atomically.
         samples: how many samples to picture, spread evenly over the corpus.
         seed: which sample of each stretch is pictured. The same corpus and seed give the same bytes.
-        progress: called with (pictures done, pictures in all).
+        report: called with ("pictures", pictures done, pictures in all).
 
     Returns:
         ``out``.
@@ -62,6 +62,7 @@ def write_report(
     Raises:
         InputError: a shard is missing or damaged.
     """
+    corpus = corpus if isinstance(corpus, Corpus) else Corpus(corpus)
     taxonomy = _taxonomy(corpus.manifest)
     columns = read_columns(corpus, MAX_COUNTED)
     chosen = spread(len(corpus), samples, seed)
@@ -73,8 +74,8 @@ def write_report(
         spaces.append(space)
         if sample.parts is not None:
             part_pixels += np.bincount(sample.parts.ravel(), minlength=256)
-        if progress is not None:
-            progress(done + 1, len(chosen))
+        if report is not None:
+            report("pictures", done + 1, len(chosen))
     pictured = {index: place for place, index in enumerate(chosen)}
     data = {
         **_overview(corpus, columns),
