@@ -18,7 +18,7 @@ from typing import IO
 
 from posecorpus.core.errors import InputError
 
-MAX_FILE_BYTES = 128 << 20
+MAX_FILE_BYTES = 64 << 20
 MAX_RATIO = 200
 RATIO_FLOOR_BYTES = 16 << 20
 """A small member may compress as well as it likes: a person who stands still does."""

@@ -49,8 +49,9 @@ def lines_of(text: bytes, first: int = 1) -> Lines:
     starts = ~space
     starts[1:] &= space[:-1]
     line_of_word = np.searchsorted(np.flatnonzero(raw == _NEWLINE), np.flatnonzero(starts))
-    numbers, words = np.unique(line_of_word, return_counts=True)
-    return Lines(numbers + first, words)
+    words = np.bincount(line_of_word)
+    filled = np.flatnonzero(words)
+    return Lines(filled + first, words[filled])
 
 
 def parse_numbers(text: bytes, lines: Lines, where: str) -> NDArray[np.float64]:
