@@ -53,7 +53,11 @@ BOX = np.dtype(
         ("legs", np.float32),
     ]
 )
-LIGHT = np.dtype([("x", np.float32), ("y", np.float32), ("z", np.float32), ("power", np.float32)])
+LIGHT = np.dtype(
+    [(axis + lamp, np.float32) for lamp in "ab" for axis in ("x", "y", "z", "power_")]
+    + [("ambient", np.float32), ("tint", _RGB)]
+)
+"""Two lamps, a and b, and what is the same everywhere; ambient 1 shows a surface in its own colour."""
 
 
 @dataclass(frozen=True)
@@ -68,9 +72,7 @@ class RoomPlan:
         decals: (D,) DECAL records sorted by surface; later ones cover earlier ones. On walls u runs along
             the wall's horizontal axis and v is the height; on floor and ceiling they are x and z.
         boxes: (B,) BOX records: furniture.
-        lights: (L,) LIGHT records.
-        ambient: light everywhere, 1 shows a surface in its own colour.
-        tint: of the light.
+        light: (1,) LIGHT record.
     """
 
     turn: NDArray[np.float64]
@@ -80,9 +82,7 @@ class RoomPlan:
     surfaces: NDArray[np.void]
     decals: NDArray[np.void]
     boxes: NDArray[np.void]
-    lights: NDArray[np.void]
-    ambient: float
-    tint: RGB
+    light: NDArray[np.void]
 
 
 def plan_room(camera: Camera, rng: np.random.Generator, keep_clear: NDArray[np.floating]) -> RoomPlan:
@@ -107,12 +107,13 @@ def plan_room(camera: Camera, rng: np.random.Generator, keep_clear: NDArray[np.f
     surfaces = _surfaces(rng)
     decals = _decals(rng, low, high)
     boxes = _furniture(rng, low, high, np.vstack([people, eye]))
-    lights = np.zeros(2, LIGHT)
-    for light in lights:
-        place = rng.uniform(low, high)
-        light["x"], light["y"], light["z"] = place[0], high[1] - 0.4, place[2]
-        light["power"] = rng.uniform(0.1, 0.7)
+    light = np.zeros(1, LIGHT)
+    for lamp in "ab":
+        light["x" + lamp], _, light["z" + lamp] = rng.uniform(low, high)
+        light["y" + lamp] = high[1] - 0.4
+        light["power_" + lamp] = rng.uniform(0.05, 0.45)
     warm = rng.uniform(-0.08, 0.12)
+    light["ambient"], light["tint"] = rng.uniform(0.4, 0.85), (1 + warm, 1.0, 1 - warm)
     return RoomPlan(
         turn=turn,
         eye=eye,
@@ -121,9 +122,7 @@ def plan_room(camera: Camera, rng: np.random.Generator, keep_clear: NDArray[np.f
         surfaces=surfaces,
         decals=decals,
         boxes=boxes,
-        lights=lights,
-        ambient=rng.uniform(0.35, 0.8),
-        tint=(1 + warm, 1.0, 1 - warm),
+        light=light,
     )
 
 
@@ -158,7 +157,9 @@ def _surfaces(rng: np.random.Generator) -> NDArray[np.void]:
     office = rng.random() < 0.2
     surfaces[CEILING] = (GRID if office else PLAIN, white, colours.scale(white, 0.85), 0.6, 0.02)
     wall = (PLAIN, PLAIN, PLAIN, PLAIN, WALLPAPER, WAINSCOT, BRICK, TILES)[rng.integers(8)]
-    one = _pale(rng, 0.45, 0.95) if rng.random() < 0.75 else colours.cloth(rng, 0.3)
+    one = _pale(rng, 0.45, 0.95)
+    if rng.random() < 0.35:
+        one = colours.blend(one, colours.cloth(rng, 0.3), rng.uniform(0.15, 0.7))
     two = colours.scale(one, rng.uniform(0.8, 0.95))
     size = rng.uniform(0.08, 0.35)
     if wall == BRICK:
@@ -172,7 +173,7 @@ def _surfaces(rng: np.random.Generator) -> NDArray[np.void]:
     for k in (WALL_X0, WALL_X1, WALL_Z0, WALL_Z1):
         surfaces[k] = (wall, one, two, size, rng.uniform(0.01, 0.05))
         if k == accent:
-            other = colours.cloth(rng, 0.5)
+            other = colours.blend(one, colours.cloth(rng, 0.5), 0.75)
             surfaces[k] = (PLAIN, other, colours.scale(other, 0.9), 0.3, 0.04)
     return surfaces
 
@@ -181,16 +182,15 @@ def _decals(
     rng: np.random.Generator, low: NDArray[np.float64], high: NDArray[np.float64]
 ) -> NDArray[np.void]:
     rows: list[tuple[object, ...]] = []
+    palette = [colours.cloth(rng, 0.55) for _ in range(7)]
     if rng.random() < 0.45:
         middle = np.array([rng.uniform(low[0], high[0]), rng.uniform(0.4, 1.0) * high[2]])
         half = rng.uniform((0.8, 0.6), (2.0, 1.5))
-        one, two = colours.cloth(rng, 0.5), colours.cloth(rng, 0.5)
-        rows.append(_decal(FLOOR, RUG, middle - half, middle + half, one, two, colours.cloth(rng, 0.5), rng))
+        rows.append(_decal(FLOOR, RUG, middle - half, middle + half, palette, rng))
     for _ in range(rng.integers(0, 4)):
         middle = rng.uniform(low[[0, 2]], high[[0, 2]])
         half = np.array([0.3, 0.3]) if rng.random() < 0.6 else np.array([0.6, 0.15])
-        bright: RGB = (255.0, 252.0, 240.0)
-        rows.append(_decal(CEILING, LAMP, middle - half, middle + half, bright, bright, bright, rng))
+        rows.append(_decal(CEILING, LAMP, middle - half, middle + half, [(255.0, 252.0, 240.0)], rng))
     white = _pale(rng, 0.75, 0.95)
     for wall, axis in ((WALL_X0, 2), (WALL_X1, 2), (WALL_Z1, 0)):
         # Fill the wall from one end to the other with things and gaps.
@@ -201,16 +201,13 @@ def _decals(
             if at + width > high[axis] - 0.1:
                 break
             if rng.random() < 0.8:
-                one, two = colours.cloth(rng, 0.5), colours.cloth(rng, 0.3)
+                frame = palette
                 if kind in (WINDOW, DOOR):
-                    one = (
-                        white
-                        if rng.random() < 0.6
-                        else colours.blend((60, 38, 26), (170, 125, 84), rng.random())
-                    )
+                    wood = colours.blend((60, 38, 26), (170, 125, 84), rng.random())
+                    frame = [white if rng.random() < 0.6 else wood]
                 rows.append(
-                    _decal(wall, kind, np.array([at, bottom]), np.array([at + width, top]), one, two, colours.cloth(rng, 0.4), rng)
-                )  # fmt: skip
+                    _decal(wall, kind, np.array([at, bottom]), np.array([at + width, top]), frame, rng)
+                )
             at += width + rng.uniform(0.25, 1.3)
     decals = np.zeros(len(rows), DECAL)
     for i, row in enumerate(rows):
@@ -234,9 +231,14 @@ def _opening(rng: np.random.Generator, kind: int, height: float) -> tuple[float,
 
 
 def _decal(
-    surface: int, kind: int, low: NDArray[np.float64], high: NDArray[np.float64],
-    one: RGB, two: RGB, three: RGB, rng: np.random.Generator,
-) -> tuple[object, ...]:  # fmt: skip
+    surface: int,
+    kind: int,
+    low: NDArray[np.float64],
+    high: NDArray[np.float64],
+    palette: list[RGB],
+    rng: np.random.Generator,
+) -> tuple[object, ...]:
+    one, two, three = (palette[k] for k in rng.integers(len(palette), size=3))
     return surface, kind, low[0], high[0], low[1], high[1], one, two, three, rng.random()
 
 
@@ -278,13 +280,12 @@ def _furniture(
 def _in_the_way(low: NDArray[np.float64], high: NDArray[np.float64], people: NDArray[np.float64]) -> bool:
     """Whether a box comes within 0.7 m of the line from the camera (last row) to any person."""
     eye = people[-1]
-    for person in people[:-1]:
-        for share in np.linspace(0, 1.05, 22):
-            at = eye + share * (person - eye)
-            gap = np.maximum(np.maximum(low - at, at - high), 0)
-            if np.hypot(gap[0], gap[2]) < 0.7:
-                return True
-    return False
+    at = eye + _SHARES[:, None, None] * (people[:-1] - eye)
+    gap = np.maximum(np.maximum(low - at, at - high), 0)
+    return bool((gap[..., 0] ** 2 + gap[..., 2] ** 2 < 0.7**2).any())
+
+
+_SHARES = np.linspace(0, 1.05, 22)
 
 
 def _overlaps(low: NDArray[np.float64], high: NDArray[np.float64], boxes: NDArray[np.void]) -> bool:

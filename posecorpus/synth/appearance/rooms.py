@@ -6,7 +6,6 @@ pixel, edges of patterns softened by the pixel's footprint. Shading is by a few 
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import cv2
@@ -15,6 +14,7 @@ from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from posecorpus.core.cameras import Camera
+from posecorpus.synth.appearance.colours import RGB
 from posecorpus.synth.appearance.noise import TILE, noise_tile
 from posecorpus.synth.appearance.room_plan import (
     BOOKS,
@@ -42,10 +42,15 @@ from posecorpus.synth.appearance.room_plan import (
 SUBJECT_DISTANCE_M = 8.0
 """Where people are taken to be if the caller does not say: on the optical axis, this far."""
 
-RGB = tuple[float, float, float]
+SHARPNESS = 0.75
+"""Rays along a side per pixel."""
+
 _Record = Any  # a numba record of a structured array
 _f: Any = np.float32  # kernels count in single precision; Any, as numba does the typing
 _helper = njit(error_model="numpy")
+_SMOOTH = noise_tile(1)
+_WHITE = noise_tile(2, (TILE,))
+# Compiled in as constants: an array that is handed from helper to helper is counted at every call.
 
 
 def room(camera: Camera, rng: np.random.Generator, keep_clear: ArrayLike | None = None) -> NDArray[np.uint8]:
@@ -67,11 +72,12 @@ def room(camera: Camera, rng: np.random.Generator, keep_clear: ArrayLike | None 
     else:
         clear = np.asarray(keep_clear, np.float64).reshape(-1, 3)
     plan = plan_room(camera, rng, clear)
-    picture = draw_room(plan, camera)
-    # A lens and a sensor: a little blur, a little noise.
-    picture = cv2.GaussianBlur(picture, (3, 3), rng.uniform(0.45, 0.9))
+    # What is behind people is a little out of focus: fewer rays do. The sensor adds its noise.
+    width, height = (max(1, round(SHARPNESS * side)) for side in (camera.width, camera.height))
+    drawn = draw_room(plan, camera.resize(width, height))
+    picture = cv2.resize(drawn, (camera.width, camera.height), interpolation=cv2.INTER_CUBIC)
     offset = rng.integers(0, TILE, 2)
-    _grain(picture, _tiles()[1], offset[0], offset[1], np.float32(rng.uniform(0.01, 0.06)))
+    _grain(picture, offset[0], offset[1], np.float32(rng.uniform(0.01, 0.06)))
     return picture
 
 
@@ -83,26 +89,17 @@ def draw_room(plan: RoomPlan, camera: Camera) -> NDArray[np.uint8]:
     eye, low, high = (v.astype(np.float32) for v in (plan.eye, plan.low, plan.high))
     starts = np.searchsorted(plan.decals["surface"], np.arange(7))
     box_low, box_high = (np.ascontiguousarray(plan.boxes[side]) for side in ("lo", "hi"))
-    tint = np.asarray(plan.tint, np.float32)
     pixel = np.float32(1 / camera.K[0, 0])
-    ambient = np.float32(plan.ambient)
     _cast_walls(
         to_room, eye, low, high, plan.surfaces, plan.decals, starts, box_low, box_high,
-        plan.lights, ambient, tint, pixel, _tiles()[0], out, depth,
+        plan.light[0], pixel, out, depth,
     )  # fmt: skip
     for k in range(len(plan.boxes)):
         window = _window_of(plan, camera, k)
         _cast_box(
-            to_room, eye, plan.boxes[k], box_low[k], box_high[k], plan.lights, ambient, tint, pixel,
-            _tiles()[0], window, out, depth,
-        )  # fmt: skip
+            to_room, eye, plan.boxes[k], box_low[k], box_high[k], plan.light[0], pixel, window, out, depth
+        )
     return out
-
-
-@cache
-def _tiles() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Smooth noise for surfaces and white noise for the sensor; the same in every process."""
-    return noise_tile(1), noise_tile(2, (TILE,))
 
 
 def _window_of(plan: RoomPlan, camera: Camera, k: int) -> NDArray[np.int64]:
@@ -143,22 +140,22 @@ def _times(colour: RGB, factor: float) -> RGB:
 
 
 @_helper
-def _noise(tile: NDArray[np.uint8], u: float, v: float) -> float:
+def _noise(u: float, v: float) -> float:
     """Bilinear look-up in [-1, 1]; u, v in texels, any value."""
     fu, fv = np.floor(u), np.floor(v)
-    a, b = np.int64(fu) & 255, np.int64(fv) & 255
+    a, b = np.int32(fu) & 255, np.int32(fv) & 255
     c, d = (a + 1) & 255, (b + 1) & 255
     u, v = u - fu, v - fv
-    top = _f(tile[b, a]) * (_f(1) - u) + _f(tile[b, c]) * u
-    low = _f(tile[d, a]) * (_f(1) - u) + _f(tile[d, c]) * u
+    top = _f(_SMOOTH[b, a]) * (_f(1) - u) + _f(_SMOOTH[b, c]) * u
+    low = _f(_SMOOTH[d, a]) * (_f(1) - u) + _f(_SMOOTH[d, c]) * u
     return (top * (_f(1) - v) + low * v - _f(128)) * _f(1 / 128)
 
 
 @_helper
-def _cell(tile: NDArray[np.uint8], i: float, j: float) -> float:
+def _cell(i: float, j: float) -> float:
     """A number in [0, 1] for a cell of a lattice."""
-    a, b = np.int64(i), np.int64(j)
-    return _f(tile[(a * 37 + b * 101 + 11) & 255, (a * 59 + b * 17 + 5) & 255]) * _f(1 / 255)
+    a, b = np.int32(i), np.int32(j)
+    return _f(_SMOOTH[(a * 37 + b * 101 + 11) & 255, (a * 59 + b * 17 + 5) & 255]) * _f(1 / 255)
 
 
 @_helper
@@ -170,26 +167,26 @@ def _line(at: float, period: float, half_width: float, soft: float) -> float:
 
 
 @_helper
-def _material(s: _Record, u: float, v: float, soft: float, tile: NDArray[np.uint8]) -> RGB:
+def _material(s: _Record, u: float, v: float, soft: float) -> RGB:
     one, two = _rgb(s.one), _rgb(s.two)
     fade = min(_f(0.012) / soft, _f(1))  # fine grain vanishes with distance
     if s.material == PLAIN:
         return _times(
-            one, _f(1) + s.grain * (_noise(tile, u * 20, v * 20) + fade * _noise(tile, u * 170, v * 170))
+            one, _f(1) + s.grain * (_noise(u * _f(20), v * _f(20)) + fade * _noise(u * _f(170), v * _f(170)))
         )
     if s.material == PLANKS:
         row = np.floor(u / s.size)
         length = s.size * _f(9)
-        shift = v + _cell(tile, row, _f(3)) * length
+        shift = v + _cell(row, _f(3)) * length
         board = np.floor(shift / length)
-        tone = _f(0.86) + _f(0.28) * _cell(tile, row, board)
-        grain = _noise(tile, u * 300 + board * 31, v * 14 + row * 57) * s.grain
+        tone = _f(0.86) + _f(0.28) * _cell(row, board)
+        grain = _noise(u * _f(300) + board * _f(31), v * _f(14) + row * _f(57)) * s.grain
         colour = _times(one, tone + grain * (_f(0.4) + _f(0.6) * fade))
         joint = max(_line(u, s.size, _f(0.003), soft), _line(shift, length, _f(0.003), soft))
         return _mix(colour, _times(two, _f(0.55)), joint)
     if s.material == TILES or s.material == CHECKER:
         i, j = np.floor(u / s.size), np.floor(v / s.size)
-        tone = _f(0.95) + _f(0.1) * _cell(tile, i, j) + s.grain * _f(0.4) * _noise(tile, u * 60, v * 60)
+        tone = _f(0.95) + _f(0.1) * _cell(i, j) + s.grain * _f(0.4) * _noise(u * _f(60), v * _f(60))
         base = one
         if s.material == CHECKER:
             odd = _f((np.int64(i) + np.int64(j)) & 1)
@@ -197,18 +194,18 @@ def _material(s: _Record, u: float, v: float, soft: float, tile: NDArray[np.uint
         grout = max(_line(u, s.size, _f(0.005), soft), _line(v, s.size, _f(0.005), soft))
         return _mix(_times(base, tone), _times(two, _f(0.8)), grout)
     if s.material == CARPET:
-        n = fade * _noise(tile, u * 400, v * 400) + _f(0.5) * _noise(tile, u * 30, v * 30)
+        n = fade * _noise(u * _f(400), v * _f(400)) + _f(0.5) * _noise(u * _f(30), v * _f(30))
         return _times(one, _f(1) + s.grain * n)
     if s.material == WALLPAPER:
         t = u / s.size
         stripe = _below(s.size * _f(0.25), abs(t - np.floor(t) - _f(0.5)) * s.size, soft)
-        blossom = _below(_f(-0.25), -_noise(tile, u * 130, v * 130), _f(0.2)) * _f(0.5) * fade
+        blossom = _below(_f(-0.25), -_noise(u * _f(130), v * _f(130)), _f(0.2)) * _f(0.5) * fade
         return _mix(_mix(one, two, stripe), two, blossom)
     if s.material == BRICK:
         row = np.floor(v / s.size)
         shift = u + _f(0.5) * s.size * _f(3) * _f(np.int64(row) & 1)
-        tone = _f(0.8) + _f(0.35) * _cell(tile, row, np.floor(shift / (s.size * _f(3))))
-        tone += _f(0.12) * _noise(tile, u * 120, v * 120)
+        tone = _f(0.8) + _f(0.35) * _cell(row, np.floor(shift / (s.size * _f(3))))
+        tone += _f(0.12) * _noise(u * _f(120), v * _f(120))
         joint = max(_line(v, s.size, _f(0.006), soft), _line(shift, s.size * _f(3), _f(0.006), soft))
         return _mix(_times(one, tone), two, joint)
     if s.material == WAINSCOT:
@@ -226,7 +223,7 @@ def _frame(u: float, v: float, width: float, height: float) -> float:
 
 
 @_helper
-def _decal(d: _Record, u: float, v: float, soft: float, tile: NDArray[np.uint8]) -> RGB:
+def _decal(d: _Record, u: float, v: float, soft: float) -> RGB:
     """Colour of a decal at (u, v) metres from its lower corner. A negative red marks its own light."""
     width, height = d.u1 - d.u0, d.v1 - d.v0
     one, two, three = _rgb(d.one), _rgb(d.two), _rgb(d.three)
@@ -234,10 +231,10 @@ def _decal(d: _Record, u: float, v: float, soft: float, tile: NDArray[np.uint8])
     if d.kind == WINDOW:
         frame = max(_below(_f(0.06), inward, soft), _below(_f(0.025), abs(u - width * _f(0.5)), soft))
         skyline = height * (_f(0.25) + _f(0.4) * d.phase) + _f(0.18) * _noise(
-            tile, u * 25 + d.phase * 999, _f(7)
+            u * _f(25) + d.phase * _f(999), _f(7)
         )
         sky = _mix((_f(235), _f(240), _f(246)), (_f(170), _f(200), _f(240)), v / height)
-        leaf = _f(1) + _f(0.35) * _noise(tile, u * 55 + d.phase * 555, v * 55)
+        leaf = _f(1) + _f(0.35) * _noise(u * _f(55) + d.phase * _f(555), v * _f(55))
         ground = _times(_mix((_f(95), _f(120), _f(75)), (_f(140), _f(138), _f(135)), d.phase), leaf)
         return _mix(_mix(sky, ground, _below(skyline, v, _f(0.08))), one, frame)
     if d.kind == DOOR:
@@ -246,11 +243,11 @@ def _decal(d: _Record, u: float, v: float, soft: float, tile: NDArray[np.uint8])
         groove = abs(_frame(u, panel_v, width, height * _f(0.5)) - _f(0.17))
         colour = _times(one, _f(1) - _f(0.25) * _below(_f(0.012), groove, soft))
         colour = _mix(colour, _times(one, _f(0.82)), casing)
-        knob = _below(_f(0.035), np.sqrt((u - width + _f(0.12)) ** 2 + (v - _f(1.0)) ** 2), soft)
+        knob = _below(_f(0.035), np.sqrt((u - width + _f(0.12)) ** _f(2) + (v - _f(1.0)) ** _f(2)), soft)
         return _mix(colour, (_f(150), _f(140), _f(115)), knob)
     if d.kind == PICTURE:
         x, y = u / width, v / height
-        swell = _noise(tile, x * 60 + d.phase * 777, y * 60 + d.phase * 333)
+        swell = _noise(x * _f(60) + d.phase * _f(777), y * _f(60) + d.phase * _f(333))
         if d.phase < 0.4:  # a landscape
             colour = _mix(two, three, _below(_f(0.45) + _f(0.2) * swell, y, _f(0.04)))
             colour = _mix(colour, one, _below(_f(0.2) - _f(0.15) * swell, y, _f(0.04)))
@@ -258,10 +255,10 @@ def _decal(d: _Record, u: float, v: float, soft: float, tile: NDArray[np.uint8])
             colour = _mix(
                 _mix(one, two, _below(_f(0), swell, _f(0.1))),
                 three,
-                _below(_f(0.06), (x - _f(0.5)) ** 2 + (y - d.phase) ** 2, _f(0.02)),
+                _below(_f(0.06), (x - _f(0.5)) ** _f(2) + (y - d.phase) ** _f(2), _f(0.02)),
             )
         else:  # a poster or portrait
-            head = (x - _f(0.5)) ** 2 * _f(2) + (y - _f(0.6)) ** 2
+            head = (x - _f(0.5)) ** _f(2) * _f(2) + (y - _f(0.6)) ** _f(2)
             colour = _mix(
                 _mix(two, three, y),
                 one,
@@ -273,12 +270,12 @@ def _decal(d: _Record, u: float, v: float, soft: float, tile: NDArray[np.uint8])
         return _mix(colour, _times(one, _f(0.6)), _below(_f(0.025), inward, soft))
     if d.kind == RUG:
         ring = _below(_f(0.12), inward, soft) - _below(_f(0.07), inward, soft)
-        n = _noise(tile, u * 40, v * 40)
+        n = _noise(u * _f(40), v * _f(40))
         fill = _mix(
             one,
             two,
             _below(
-                _f(0), _noise(tile, abs(u - width * _f(0.5)) * 90, abs(v - height * _f(0.5)) * 90), _f(0.3)
+                _f(0), _noise(abs(u - width * _f(0.5)) * _f(90), abs(v - height * _f(0.5)) * _f(90)), _f(0.3)
             )
             * d.phase,
         )
@@ -287,10 +284,10 @@ def _decal(d: _Record, u: float, v: float, soft: float, tile: NDArray[np.uint8])
         shelf = height / np.floor(height * _f(3))
         up = v - shelf * np.floor(v / shelf)
         book = np.floor(u / _f(0.045))
-        pick = _cell(tile, book, np.floor(v / shelf) + d.phase * _f(50))
-        tall = shelf * (_f(0.6) + _f(0.3) * _cell(tile, book + _f(7), np.floor(v / shelf)))
+        pick = _cell(book, np.floor(v / shelf) + d.phase * _f(50))
+        tall = shelf * (_f(0.6) + _f(0.3) * _cell(book + _f(7), np.floor(v / shelf)))
         spine = _mix(_mix(one, two, min(pick * _f(2), _f(1))), three, max(pick * _f(2) - _f(1), _f(0)))
-        spine = _times(spine, _f(0.55) + _f(0.6) * _cell(tile, book, _f(5)))
+        spine = _times(spine, _f(0.55) + _f(0.6) * _cell(book, _f(5)))
         dark = _times(one, _f(0.3))
         colour = _mix(dark, spine, _below(tall, up, soft))
         board = max(_below(_f(0.03), inward, soft), _below(_f(0.025), up, soft))
@@ -299,18 +296,20 @@ def _decal(d: _Record, u: float, v: float, soft: float, tile: NDArray[np.uint8])
 
 
 @_helper
-def _lit(lights: NDArray[np.void], x: float, y: float, z: float, ambient: float) -> float:
-    total = ambient
-    for k in range(lights.shape[0]):
-        dx, dy, dz = x - lights[k].x, y - lights[k].y, z - lights[k].z
-        total += lights[k].power / (_f(1) + _f(0.18) * (dx * dx + dy * dy + dz * dz))
-    return total
+def _lit(light: _Record, x: float, y: float, z: float) -> float:
+    """Light at a point: it falls off smoothly to nothing 9 m from a lamp."""
+    dx, dy, dz = x - light.xa, y - light.ya, z - light.za
+    a = max(_f(1) - (dx * dx + dy * dy + dz * dz) * _f(1 / 81), _f(0))
+    dx, dy, dz = x - light.xb, y - light.yb, z - light.zb
+    b = max(_f(1) - (dx * dx + dy * dy + dz * dz) * _f(1 / 81), _f(0))
+    return light.ambient + light.power_a * a * a + light.power_b * b * b
 
 
 @_helper
 def _corner(distance: float) -> float:
-    """How much the neighbourhood of another surface darkens."""
-    return _f(1) - _f(0.26) / (_f(1) + _f(30) * distance * distance)
+    """How much a surface this far away darkens its neighbourhood, up to 0.6 m."""
+    near = max(_f(1) - distance * _f(1 / 0.6), _f(0))
+    return _f(1) - _f(0.26) * near * near
 
 
 @_helper
@@ -322,11 +321,12 @@ def _byte(value: float) -> np.uint8:
 def _cast_walls(
     to_room: NDArray[np.float32], eye: NDArray[np.float32], low: NDArray[np.float32], high: NDArray[np.float32],
     surfaces: NDArray[np.void], decals: NDArray[np.void], starts: NDArray[np.int64],
-    box_low: NDArray[np.float32], box_high: NDArray[np.float32], lights: NDArray[np.void],
-    ambient: float, tint: NDArray[np.float32], pixel: float, tile: NDArray[np.uint8],
+    box_low: NDArray[np.float32], box_high: NDArray[np.float32], light: _Record, pixel: float,
     out: NDArray[np.uint8], depth: NDArray[np.float32],
 ) -> None:  # fmt: skip
     ex, ey, ez = eye[0], eye[1], eye[2]
+    low_x, low_y, low_z, high_x, high_y, high_z = low[0], low[1], low[2], high[0], high[1], high[2]
+    tint = _rgb(light.tint)
     for row in range(out.shape[0]):
         py = _f(row) + _f(0.5)
         for column in range(out.shape[1]):
@@ -334,65 +334,68 @@ def _cast_walls(
             dx = to_room[0, 0] * px + to_room[0, 1] * py + to_room[0, 2]
             dy = to_room[1, 0] * px + to_room[1, 1] * py + to_room[1, 2]
             dz = to_room[2, 0] * px + to_room[2, 1] * py + to_room[2, 2]
-            tx = ((high[0] if dx > 0 else low[0]) - ex) / dx if dx != 0 else _f(1e9)
-            ty = ((high[1] if dy > 0 else low[1]) - ey) / dy if dy != 0 else _f(1e9)
-            tz = ((high[2] if dz > 0 else low[2]) - ez) / dz if dz != 0 else _f(1e9)
+            reach_x = (high_x if dx > 0 else low_x) - ex
+            reach_y = (high_y if dy > 0 else low_y) - ey
+            reach_z = (high_z if dz > 0 else low_z) - ez
+            tx = reach_x / dx if dx != 0 else _f(1e9)
+            ty = reach_y / dy if dy != 0 else _f(1e9)
+            tz = reach_z / dz if dz != 0 else _f(1e9)
             t = min(tx, min(ty, tz))
             x, y, z = ex + t * dx, ey + t * dy, ez + t * dz
-            length = np.sqrt(dx * dx + dy * dy + dz * dz)
             gap_x, gap_y, gap_z = (
-                min(x - low[0], high[0] - x),
-                min(y - low[1], high[1] - y),
-                min(z - low[2], high[2] - z),
+                min(x - low_x, high_x - x),
+                min(y - low_y, high_y - y),
+                min(z - low_z, high_z - z),
             )
             if t == ty:
-                surface, u, v, slope = (CEILING if dy > 0 else FLOOR), x, z, abs(dy)
+                surface, u, v, reach = (CEILING if dy > 0 else FLOOR), x, z, reach_y
                 shade = _corner(gap_x) * _corner(gap_z)
             elif t == tx:
-                surface, u, v, slope = (WALL_X0 + 1 if dx > 0 else WALL_X0), z, y - low[1], abs(dx)
+                surface, u, v, reach = (WALL_X0 + 1 if dx > 0 else WALL_X0), z, y - low_y, reach_x
                 shade = _corner(gap_y) * _corner(gap_z) * _f(0.95)
             else:
-                surface, u, v, slope = (WALL_Z0 + 1 if dz > 0 else WALL_Z0), x, y - low[1], abs(dz)
+                surface, u, v, reach = (WALL_Z0 + 1 if dz > 0 else WALL_Z0), x, y - low_y, reach_z
                 shade = _corner(gap_y) * _corner(gap_x)
-            soft = max(t * pixel * np.sqrt(length / max(slope, _f(0.02))), _f(0.002))
+            # The footprint is longer along a slanting surface: the mean of its two sides.
+            soft = max(t * pixel * np.sqrt(t / max(abs(reach), _f(0.05))), _f(0.002))
             colour = (_f(0), _f(0), _f(0))
             hit = -1
             for k in range(starts[surface], starts[surface + 1]):
                 if decals[k].u0 < u < decals[k].u1 and decals[k].v0 < v < decals[k].v1:
                     hit = k
-            bright = False
+            glows = False
             if hit >= 0:
-                colour = _decal(decals[hit], u - decals[hit].u0, v - decals[hit].v0, soft, tile)
-                bright = decals[hit].kind == WINDOW or decals[hit].kind == LAMP
+                colour = _decal(decals[hit], u - decals[hit].u0, v - decals[hit].v0, soft)
+                glows = decals[hit].kind == WINDOW or decals[hit].kind == LAMP
             else:
-                colour = _material(surfaces[surface], u, v, soft, tile)
+                colour = _material(surfaces[surface], u, v, soft)
                 if surface >= WALL_X0:
                     skirting = _below(_f(0.09), v, soft)
                     colour = _mix(colour, (_f(205), _f(202), _f(196)), skirting * _f(0.8))
                     colour = _times(colour, _f(1) - _f(0.3) * _below(_f(0.012), abs(v - _f(0.09)), soft))
-            light = _f(1.05)
-            if not bright:
-                light = _lit(lights, x, y, z, ambient) * shade
+            bright = _f(1.05)
+            if not glows:
+                bright = _lit(light, x, y, z) * shade
                 if surface == CEILING:
-                    light *= _f(0.92)
+                    bright *= _f(0.92)
                 if surface == FLOOR:
                     for b in range(box_low.shape[0]):
                         bx = max(max(box_low[b, 0] - x, x - box_high[b, 0]), _f(0))
                         bz = max(max(box_low[b, 2] - z, z - box_high[b, 2]), _f(0))
-                        light *= _f(1) - _f(0.5) / (_f(1) + _f(25) * (bx * bx + bz * bz))
-            out[row, column, 0] = _byte(colour[0] * light * tint[0])
-            out[row, column, 1] = _byte(colour[1] * light * tint[1])
-            out[row, column, 2] = _byte(colour[2] * light * tint[2])
+                        near = max(_f(1) - (bx * bx + bz * bz) * _f(8), _f(0))
+                        bright *= _f(1) - _f(0.5) * near * near
+            out[row, column, 0] = _byte(colour[0] * bright * tint[0])
+            out[row, column, 1] = _byte(colour[1] * bright * tint[1])
+            out[row, column, 2] = _byte(colour[2] * bright * tint[2])
             depth[row, column] = t
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _cast_box(
     to_room: NDArray[np.float32], eye: NDArray[np.float32], box: _Record, low: NDArray[np.float32],
-    high: NDArray[np.float32], lights: NDArray[np.void], ambient: float, tint: NDArray[np.float32], pixel: float,
-    tile: NDArray[np.uint8], window: NDArray[np.int64], out: NDArray[np.uint8], depth: NDArray[np.float32],
+    high: NDArray[np.float32], light: _Record, pixel: float, window: NDArray[np.int64], out: NDArray[np.uint8], depth: NDArray[np.float32],
 ) -> None:  # fmt: skip
-    one, two = _rgb(box.one), _rgb(box.two)
+    one, two, tint = _rgb(box.one), _rgb(box.two), _rgb(light.tint)
     for row in range(window[1], window[3]):
         py = _f(row) + _f(0.5)
         for column in range(window[0], window[2]):
@@ -420,7 +423,7 @@ def _cast_box(
             under_top = axis != 1 and box.legs > 0 and v < height - box.legs
             if under_top and _f(0.06) < u < width - _f(0.06):
                 continue  # a table: see through between the legs
-            colour = _times(one, _f(1) + _f(0.08) * _noise(tile, u * 30, (v + z) * 160))
+            colour = _times(one, _f(1) + _f(0.08) * _noise(u * _f(30), (v + z) * _f(160)))
             if axis != 1 and box.legs == 0:
                 fronts = max(
                     _line(u, width / box.columns, _f(0.008), soft),
@@ -428,18 +431,18 @@ def _cast_box(
                 )
                 colour = _mix(colour, two, max(fronts, _below(_f(0.05), v, soft)))
                 shade *= _corner(v)
-            light = _lit(lights, x, y, z, ambient) * shade
-            out[row, column, 0] = _byte(colour[0] * light * tint[0])
-            out[row, column, 1] = _byte(colour[1] * light * tint[1])
-            out[row, column, 2] = _byte(colour[2] * light * tint[2])
+            bright = _lit(light, x, y, z) * shade
+            out[row, column, 0] = _byte(colour[0] * bright * tint[0])
+            out[row, column, 1] = _byte(colour[1] * bright * tint[1])
+            out[row, column, 2] = _byte(colour[2] * bright * tint[2])
             depth[row, column] = near
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _grain(picture: NDArray[np.uint8], tile: NDArray[np.uint8], at: int, along: int, strength: float) -> None:
+def _grain(picture: NDArray[np.uint8], at: int, along: int, strength: float) -> None:
     """Sensor noise, in place."""
     for row in range(picture.shape[0]):
         for column in range(picture.shape[1]):
-            n = (_f(tile[(row + at) & 255, (column + along + 73 * (row >> 8)) & 255]) - _f(128)) * strength
+            n = (_f(_WHITE[(row + at) & 255, (column + along + 73 * (row >> 8)) & 255]) - _f(128)) * strength
             for k in range(3):
                 picture[row, column, k] = _byte(_f(picture[row, column, k]) + n)
