@@ -25,7 +25,7 @@ instances      each pixel belongs to the person whose posed body a ray meets the
 parts          each pixel shows the part a ray meets; visible joints lie on a part of theirs
 depth          each pixel is as far as the body a ray meets; visible joints lie behind their surface
 normals        unit length, towards the camera, along the depth's slope, those of the posed body
-flow           each pixel leads to where the clip's next sample has that point of the body
+flow           each pixel leads to where the clip's next sample (or the provenance) has that point of the body
 =============  ========================================================================================
 """
 

@@ -17,8 +17,9 @@ AWAY_COSINE, AWAY_SHARE = 0.2, 0.05
 """Interpolated normals may look away from the camera at outlines and in folds, but only a few."""
 GRADIENT_DEG = 15.0
 MIN_GRADIENT_PIXELS = 200
-BEHIND_M, IN_FRONT_M = 0.05, 0.35
-"""A joint seen lies inside the body: its surface is at most this far behind and in front of it."""
+BEHIND_M, IN_FRONT_M = 0.05, 0.65
+"""A joint seen lies inside the body: the surface of a part it belongs to is at most this far behind it, and
+in front of it by the longest segment, a thigh that points at the camera."""
 
 Mask = NDArray[np.bool_]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -62,7 +62,11 @@ class Subject:
     @cached_property
     def posed_next(self) -> list[PosedPerson | None]:
         """The people's bodies one frame later, as far as the clip's next sample or the provenance tells."""
-        return [None if person is None else self._pose(person) for person in self._next_people()]
+        try:
+            return [self._pose(person) for person in self._next_people()]
+        except (KeyError, TypeError, ValueError) as error:
+            self.unposed.append(f"provenance.next does not hold poses: {error!r}")
+            return []
 
     @cached_property
     def surfaces_known(self) -> bool:
@@ -107,11 +111,18 @@ class Subject:
                 self.unposed.append(str(error))
             return None
 
-    def _next_people(self) -> list[Person | None]:
-        people = self.sample.people
-        if self.following is not None and len(self.following.people) == len(people):
-            return list(self.following.people)
-        return [None] * len(people)
+    def _next_people(self) -> list[Person]:
+        """The people one frame later, in order; none if that is not known."""
+        if self.following is not None:
+            return self.following.people
+        return [
+            replace(
+                person,
+                pose=np.array(after["pose"], np.float32),
+                translation=np.array(after["translation"], np.float32),
+            )
+            for person, after in zip(self.sample.people, self.sample.provenance.get("next", []), strict=False)
+        ]
 
 
 def pose_person(person: Person) -> PosedPerson:

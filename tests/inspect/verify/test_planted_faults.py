@@ -308,6 +308,22 @@ def test_samples_without_bodies_are_checked_as_far_as_their_labels_go(
     assert violations(tmp_path) == {"a-0": {"bones"}, "a-1": {"depth"}}
 
 
+def test_flow_of_stills_is_checked_by_the_provenance(good: list[list[Sample]], tmp_path: Path) -> None:
+    """Where no next sample tells how people move, their next pose is part of the provenance."""
+    shards = copy.deepcopy(good)
+    for sample in shards[0]:
+        sample.clip = sample.frame = None
+    shards[0][0].provenance["next"] = [{"pose": 3}]
+    del shards[0][1].provenance["next"]
+    negate_flow(shards[0][0])  # not known
+    negate_flow(shards[0][1])  # not known
+    negate_flow(shards[0][2])
+    write_corpus(tmp_path, shards)
+    report = verify_corpus(tmp_path)
+    assert [(v.key, v.check) for v in report.violations] == [("a-2", "flow")]
+    assert len(report.notes) == 1 and "provenance.next" in report.notes[0]
+
+
 def test_a_body_that_is_not_here_is_noted(good: list[list[Sample]], tmp_path: Path) -> None:
     shards = copy.deepcopy(good)
     for sample in shards[0]:
