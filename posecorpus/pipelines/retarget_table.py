@@ -32,6 +32,8 @@ BONES = {
 }
 HINGES = {"elbow": ("shoulder", "elbow", "wrist"), "knee": ("hip", "knee", "ankle")}
 BENT_DEG = 15.0
+FOLDED_DEG = 140.0
+"""Of a limb folded farther the bones are all but opposite, and a slight sideways tilt decides the sign."""
 JUMP_DEG = 40.0
 NEAR_FLOOR_M = 0.02
 FLOOR_LIMIT_M = 0.05
@@ -161,11 +163,12 @@ def _bending(body: BodyModel, local: Array, hinge: str, side: str) -> tuple[int,
     rest = body.joints_template
     upper, lower = _unit(rest[middle] - rest[start]), _unit(rest[end] - rest[middle])
     now = local[:, middle] @ lower
-    bent = _angle(np.broadcast_to(upper, now.shape), now) > BENT_DEG
+    angle = _angle(np.broadcast_to(upper, now.shape), now)
+    bent = angle > BENT_DEG
     axis = np.array([1.0, 0.0, 0.0])
     if hinge == "elbow":
         axis = np.array([0.0, -1.0 if side == "l" else 1.0, 0.0])
-    wrong = np.cross(np.broadcast_to(upper, now.shape), now) @ axis < 0
+    wrong = (np.cross(np.broadcast_to(upper, now.shape), now) @ axis < 0) & (angle < FOLDED_DEG)
     return int(bent.sum()), int((bent & wrong).sum())
 
 

@@ -8,37 +8,79 @@ the hinge is the axis about which that elbow or knee is seen to bend over the wh
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
 from posecorpus.core.errors import InputError
 from posecorpus.synth.motion import SourceClip
 from posecorpus.synth.retarget.roles import Roles
-from posecorpus.synth.rotations import apply, bone_frame, shortest, unit
+from posecorpus.synth.rotations import about, apply, bone_frame, shortest, unit
 
 Array = NDArray[np.float64]
-STRAIGHT = 0.05
-"""Weight of the hinge of a relaxed limb against the mean sine of the bending that was seen."""
+STRAIGHT = 0.02
+"""Weight of the hinge of a relaxed limb against the mean squared sine of the bending that was seen."""
 _SNAP_COSINE = np.cos(np.radians(25.0))
+_SAME_COSINE = np.cos(np.radians(40.0))
+_NARROW_M = 0.02
 
 
-def trunk_frame(clip: SourceClip, roles: Roles) -> Array:
-    """(3, 3) columns: the left, up and forward of the zero pose's trunk, snapped to the axes if near them.
+def trunk_frames(clip: SourceClip, roles: Roles) -> dict[int, Array]:
+    """C of the joints of trunk, neck and head, (3, 3) each.
+
+    Hips and shoulders tell what is left, and the way to the head what is up. Where both agree, the zero pose
+    is a human's and one frame holds for all. Where they do not, each joint's frame only names axes: those
+    without a left and right of their own take the multiple of a quarter turn that keeps them, on average over
+    the clip, nearest to the joint below.
 
     Raises:
         InputError: hips or trunk have no extent.
     """
-    top = roles.head if roles.head != roles.trunk[-1] else roles.trunk[-1]
-    up = clip.rest[top] - clip.rest[roles.trunk[0]]
-    left = clip.rest[roles.limbs["l_hip"]] - clip.rest[roles.limbs["r_hip"]]
-    cross = np.linalg.norm(np.cross(up, left))
-    if not cross > 1e-3 * max(np.linalg.norm(up), 1e-9) or not np.linalg.norm(left) > 1e-3:
-        raise InputError(clip.source, "hips apart and a trunk above them", "a zero pose without")
-    x = unit(left - np.dot(left, unit(up)) * unit(up))
-    frame = np.stack([x, unit(up), np.cross(x, unit(up))], axis=-1)
+    pelvis, chest = roles.trunk[0], roles.trunk[-1]
+    top = roles.neck[-1] if roles.neck else roles.head
+    limbs = roles.limbs
+    lower = _frame(clip, clip.rest[top] - clip.rest[pelvis], limbs["l_hip"], limbs["r_hip"])
+    arms = (
+        ("l_collar", "r_collar") if {"l_collar", "r_collar"} <= set(limbs) else ("l_shoulder", "r_shoulder")
+    )
+    if np.linalg.norm(clip.rest[limbs[arms[0]]] - clip.rest[limbs[arms[1]]]) < _NARROW_M:
+        arms = ("l_shoulder", "r_shoulder")
+    upper = _frame(clip, clip.rest[top] - clip.rest[pelvis], limbs[arms[0]], limbs[arms[1]])
+    chain = [*roles.trunk, *roles.neck, roles.head]
+    if np.trace(lower.T @ upper) > 1 + 2 * _SAME_COSINE:
+        return dict.fromkeys(chain, lower)
+    frames = {pelvis: lower, chest: upper}
+    for below, joint in pairwise(chain):
+        if joint not in frames:
+            frames[joint] = _quarter_turn(clip, below, joint, frames[below])
+    return frames
+
+
+def _quarter_turn(clip: SourceClip, below: int, joint: int, frame: Array) -> Array:
+    """(3, 3) C of a joint: the frame below turned about the trunk by the quarter turns that fit the clip best."""
+    turn = clip.rotations[:, joint].astype(np.float64)
+    mean = np.einsum("tji,tjk->ik", turn, clip.rotations[:, below].astype(np.float64) @ frame)
+    options = [frame @ about(1, quarter * np.pi / 2) for quarter in range(4)]
+    return max(options, key=lambda option: float(np.sum(option * mean)))
+
+
+def _frame(clip: SourceClip, up: Array, left: int, right: int) -> Array:
+    """(3, 3) columns: left, up and forward in the zero pose, snapped to the axes if near them."""
+    across = clip.rest[left] - clip.rest[right]
+    cross = float(np.linalg.norm(np.cross(up, across)))
+    if not cross > 1e-4:
+        raise InputError(
+            clip.source,
+            f"{clip.joints[left]} and {clip.joints[right]} apart and a trunk above",
+            "a zero pose without",
+        )
+    y = unit(up)
+    x = unit(across - np.dot(across, y) * y)
+    frame = np.stack([x, y, np.cross(x, y)], axis=-1)
     snapped = np.round(frame)
-    near = np.abs(snapped).sum(0) == 1
-    if near.all() and (np.sum(frame * snapped, axis=0) > _SNAP_COSINE).all():
+    near = bool((np.abs(snapped).sum(axis=0) == 1).all()) and np.linalg.det(snapped) > 0.5
+    if near and bool((np.sum(frame * snapped, axis=0) > _SNAP_COSINE).all()):
         return np.asarray(snapped)
     return frame
 
@@ -55,6 +97,7 @@ def hinge_axes(upper: Array, lower: Array, turns: tuple[Array, Array], relaxed: 
         Two (3,) unit vectors; bending is the right-handed turn about them of the lower bone.
     """
     bend = np.cross(upper, lower)
+    bend = bend * np.linalg.norm(bend, axis=-1, keepdims=True)  # the more it bends the surer its axis
     result = []
     for bone, turn in zip((upper, lower), turns, strict=True):
         seen = _mean_local(turn, bend)

@@ -18,7 +18,9 @@ MIN_STANCES = 5
 _THUMB_LIMITS = np.cos(np.radians([15.0, 85.0]))
 
 
-def foot_constants(clip: SourceClip, roles: Roles, side: str, shin: Array) -> tuple[Array, Array | None]:
+def foot_constants(
+    clip: SourceClip, roles: Roles, side: str, shin: Array, rest_bone: Array
+) -> tuple[Array, Array | None]:
     """C (see ``calibrate``) of the foot and, where the rig has one, of the toes.
 
     The foot's heading is the rig's. Its sole is what is level when the foot stands still on the floor; without
@@ -29,6 +31,7 @@ def foot_constants(clip: SourceClip, roles: Roles, side: str, shin: Array) -> tu
         roles: its joints.
         side: ``l`` or ``r``.
         shin: (T, 3, 3) the body's shin in the world, for the foot's neutral pose.
+        rest_bone: (3,) from the ankle to the toes' joint in the body's rest pose, whose sole is level.
     """
     ankle, toes = roles.limbs[f"{side}_ankle"], roles.limbs.get(f"{side}_toes")
     turn = clip.rotations[:, ankle].astype(np.float64)
@@ -47,7 +50,7 @@ def foot_constants(clip: SourceClip, roles: Roles, side: str, shin: Array) -> tu
         standing = np.median(turn[still][:, 1, :], axis=0)  # the world's up in the foot
         if unit(standing) @ unit(up) > TRUSTED_COSINE:
             up = unit(standing)
-    constant = _frame(up, along)
+    constant = _frame(up, along) @ _frame(np.array([0.0, 1.0, 0.0]), rest_bone).T
     # A leaf joint carries no rotation of its own in most formats.
     moves = clip.parents.count(toes) > 0
     return constant, constant if moves else None
@@ -97,7 +100,7 @@ def _fingers(clip: SourceClip, wrist: int) -> tuple[Array | None, Array | None]:
         offset = clip.rest[j] - clip.rest[wrist]
         length = float(np.linalg.norm(offset))
         thumb = "thumb" in name or "finger1" in name
-        if thumb and (above in carriers or above == parent) or (thumb and above in carriers):
+        if thumb and (above in carriers or above == parent):
             carriers.add(j)
             if length > 0.01:
                 thumbs.append(offset / length)

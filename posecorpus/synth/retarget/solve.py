@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
 
 from posecorpus.core.errors import InputError
 from posecorpus.core.skeletons import SMPL_24
 from posecorpus.synth.bodies.model import BodyModel
 from posecorpus.synth.measures import Measures, measure
 from posecorpus.synth.motion import BodyMotion, SourceClip
-from posecorpus.synth.retarget.calibrate import aimed, hinge_axes, relaxed_hinge, segment, trunk_frame
+from posecorpus.synth.retarget.calibrate import aimed, hinge_axes, relaxed_hinge, segment, trunk_frames
 from posecorpus.synth.retarget.extremities import foot_constants, hand_constant
 from posecorpus.synth.retarget.floor import settle
 from posecorpus.synth.retarget.roles import Roles, find_roles
@@ -22,7 +23,7 @@ from posecorpus.synth.rotations import (
     about,
     apply,
     between,
-    forward_kinematics,
+    from_axis_angle,
     shortest,
     to_axis_angle,
     twist_angle,
@@ -33,6 +34,9 @@ Array = NDArray[np.float64]
 _SPINE = ("spine1", "spine2", "spine3")
 FOREARM_SHARE = 0.5
 """Share of the hand's turn about the forearm that the forearm itself takes, as radius and ulna do."""
+PRONATION_LIMIT_RAD = np.radians(120.0)
+"""No hand turns farther about its forearm from palm down; captured wrists sometimes do."""
+ROLL_SMOOTHING_S = 0.1
 KNEE_HINGE = np.array([1.0, 0.0, 0.0])
 
 
@@ -81,11 +85,15 @@ class _Source:
 
     def __init__(self, clip: SourceClip, roles: Roles) -> None:
         self.clip, self.roles = clip, roles
-        self.frame = trunk_frame(clip, roles)
+        self.frames = trunk_frames(clip, roles)
 
     def place(self, role: str) -> Array:
         """(T, 3) world position."""
         return self.clip.positions[:, self.roles.limbs[role]].astype(np.float64)
+
+    def trunk(self, joint: int) -> Array:
+        """(T, 3, 3) orientation of the body's pelvis, spine, neck or head at a joint of the trunk."""
+        return self.turn(joint) @ self.frames[joint]
 
     def turn(self, joint: int) -> Array:
         """(T, 3, 3) zero pose to world."""
@@ -123,15 +131,15 @@ def _check(clip: SourceClip, roles: Roles) -> None:
 
 def _trunk(source: _Source, measures: Measures, turn: dict[str, Array]) -> None:
     """Pelvis, spine, neck and head. The spine is sampled by height, so that rigs of any number of joints bend alike."""
-    clip, roles, frame = source.clip, source.roles, source.frame
-    turn["pelvis"] = source.turn(roles.trunk[0]) @ frame
-    turn["spine3"] = source.turn(roles.trunk[-1]) @ frame
-    up = frame[:, 1]
+    clip, roles = source.clip, source.roles
+    turn["pelvis"] = source.trunk(roles.trunk[0])
+    turn["spine3"] = source.trunk(roles.trunk[-1])
+    up = source.frames[roles.trunk[0]][:, 1]
     top = roles.neck[0] if roles.neck else roles.head
     marks = [*roles.trunk, top if top != roles.trunk[-1] else roles.trunk[-1]]
     height = np.array([(clip.rest[j] - clip.rest[roles.trunk[0]]) @ up for j in marks])
     middle = (height[:-1] + height[1:]) / 2 / max(height[-1], 1e-6)
-    chain = [source.turn(j) @ frame for j in roles.trunk]
+    chain = [source.trunk(j) for j in roles.trunk]
     body = [0.0] + [measures.joints[SMPL_24.index(n), 1] - measures.joints[0, 1] for n in (*_SPINE, "neck")]
     for i, name in enumerate(_SPINE[:2], 1):
         at = (body[i] + body[i + 1]) / 2 / body[-1]
@@ -140,9 +148,9 @@ def _trunk(source: _Source, measures: Measures, turn: dict[str, Array]) -> None:
         gap = middle[above] - middle[below]
         share = np.clip((at - middle[below]) / gap, 0.0, 1.0) if gap > 1e-9 else 0.0
         turn[name] = between(chain[below], chain[above], np.full(len(chain[0]), share))
-    turn["head"] = source.turn(roles.head) @ frame
+    turn["head"] = source.trunk(roles.head)
     if roles.neck:
-        first, last = (source.turn(j) @ frame for j in (roles.neck[0], roles.neck[-1]))
+        first, last = (source.trunk(j) for j in (roles.neck[0], roles.neck[-1]))
     else:
         first, last = turn["spine3"], turn["head"]
     turn["neck"] = between(first, last, np.full(len(first), 0.5))
@@ -170,7 +178,7 @@ def _leg(source: _Source, measures: Measures, side: str, sign: float, turn: dict
     names = (f"{side}_hip", f"{side}_knee", f"{side}_ankle")
     thigh, shin = _limb(source, names, rest, KNEE_HINGE, turn["pelvis"])
     turn[f"{side}_hip"], turn[f"{side}_knee"] = thigh, shin
-    foot, toes = foot_constants(source.clip, source.roles, side, shin)
+    foot, toes = foot_constants(source.clip, source.roles, side, shin, measures.bone("ankle", "foot", sign))
     turn[f"{side}_ankle"] = source.turn(source.roles.limbs[f"{side}_ankle"]) @ foot
     turn[f"{side}_foot"] = turn[f"{side}_ankle"]
     if toes is not None:
@@ -188,12 +196,32 @@ def _arm(source: _Source, measures: Measures, side: str, sign: float, turn: dict
     upper, fore = _limb(source, names, rest, hinge, turn[f"{side}_collar"])
     hand = source.turn(roles.limbs[f"{side}_wrist"]) @ hand_constant(source.clip, roles, side, sign, fore)
     along = unit(rest[1])
-    roll = FOREARM_SHARE * twist_angle(fore.swapaxes(-1, -2) @ hand, along)
-    c, s = np.cos(roll)[:, None, None], np.sin(roll)[:, None, None]
-    skew = np.array([[0, -along[2], along[1]], [along[2], 0, -along[0]], [-along[1], along[0], 0]])
-    fore = fore @ (np.eye(3) + s * skew + (1 - c) * (skew @ skew))
+    roll = _unwrapped(twist_angle(fore.swapaxes(-1, -2) @ hand, along))
+    kept = _within(roll, PRONATION_LIMIT_RAD)
+    # A hand folded back on the forearm has no defined roll; the forearm must not follow its flips.
+    followed = gaussian_filter1d(kept, ROLL_SMOOTHING_S * source.clip.fps, mode="nearest")
+    fore, hand = fore @ _about(along, FOREARM_SHARE * followed), hand @ _about(along, kept - roll)
     turn[f"{side}_shoulder"], turn[f"{side}_elbow"] = upper, fore
     turn[f"{side}_wrist"] = turn[f"{side}_hand"] = hand
+
+
+def _unwrapped(angles: Array) -> Array:
+    """Angles (T,) without jumps of a whole turn, their median within half a turn of zero."""
+    result = np.unwrap(angles)
+    return np.asarray(result - 2 * np.pi * np.round(np.median(result) / (2 * np.pi)))
+
+
+def _within(angles: Array, limit: float) -> Array:
+    """Angles as they are up to three quarters of ``limit``, pressed smoothly below it beyond."""
+    free = 0.75 * limit
+    over = np.maximum(np.abs(angles) - free, 0.0)
+    pressed = (limit - free) * np.tanh(over / (limit - free))
+    return np.asarray(np.sign(angles) * (np.minimum(np.abs(angles), free) + pressed))
+
+
+def _about(axis: Array, angle: Array) -> Array:
+    """(T, 3, 3) rotations about a unit axis (3,)."""
+    return from_axis_angle(angle[:, None] * axis)
 
 
 def _collar(source: _Source, side: str, sign: float, chest: Array) -> Array:
@@ -205,7 +233,7 @@ def _collar(source: _Source, side: str, sign: float, chest: Array) -> Array:
     start, end = limbs[f"{side}_collar"], limbs[f"{side}_shoulder"]
     if np.linalg.norm(clip.rest[end] - clip.rest[start]) < 1e-3:
         return about(0, np.zeros(len(chest)))
-    neutral = unit(source.frame.T @ (clip.rest[end] - clip.rest[start]))
+    neutral = unit(source.frames[source.roles.trunk[-1]].T @ (clip.rest[end] - clip.rest[start]))
     if neutral[0] * sign < 0.5:
         neutral = np.array([sign, 0.0, 0.0])
     now = np.einsum("tji,tj->ti", chest, source.bone(f"{side}_collar", f"{side}_shoulder"))
@@ -227,4 +255,4 @@ def _hips(source: _Source, measures: Measures, pelvis_turn: Array) -> Array:
     return centre - apply(pelvis_turn, between_hips)
 
 
-__all__ = ["elbow_hinge", "forward_kinematics", "retarget"]
+__all__ = ["elbow_hinge", "retarget"]
