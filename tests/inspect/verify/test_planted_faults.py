@@ -302,7 +302,7 @@ def test_samples_without_bodies_are_checked_as_far_as_their_labels_go(
     assert violations(tmp_path) == {}
     dent = shards[0][1]
     _, _, y, x = joint_seen(dent)
-    dent.depth_mm[y, x] -= 500
+    dent.depth_mm[y, x] -= 1000
     stretch_bone(shards[0][0])
     write_corpus(tmp_path, shards)
     assert violations(tmp_path) == {"a-0": {"bones"}, "a-1": {"depth"}}
