@@ -193,7 +193,7 @@ def test_licensed_bodies_are_found_by_the_names_they_are_handed_out_with(tmp_pat
 
 
 def test_on_this_machine_everything_required_works() -> None:
-    results = doctor.checks()
+    results = doctor.checks(timeout_s=300)  # a loaded machine is not a broken one
     assert {check.name: check.detail for check in results if check.required and not check.ok} == {}
     python = next(check for check in results if check.name == "Python")
     assert python.detail.startswith(f"{sys.version_info[0]}.{sys.version_info[1]}")
