@@ -90,7 +90,7 @@ def normal_form(limbs: Array) -> Array:
         side = unit(left - (left * up).sum(-1, keepdims=True) * up)
         axes = np.stack([side, up, np.cross(side, up)], -2)
         centred = np.einsum("pij,pkj->pki", axes, centred)
-    return np.asarray(centred.reshape(len(limbs), -1))
+    return np.asarray(centred.reshape(len(limbs), limbs.shape[1] * limbs.shape[2]))
 
 
 def embed(features: Array) -> tuple[Array, float]:

@@ -71,15 +71,13 @@ def all_charts(
 
 
 def histogram(values: Array, unit: str) -> Chart | None:
-    """Edges and counts between the extremes of the finite values; one bar where all are equal."""
+    """Edges and counts between the extremes of the finite values; one number where all are equal."""
     finite = values[np.isfinite(values)]
     if not finite.size:
         return None
-    low, high = float(finite.min()), float(finite.max())
     if _constant(finite):
-        margin = max(0.05 * abs(low), 0.5)
-        low, high = low - margin, high + margin
-    counts, edges = np.histogram(finite, BINS, (low, high))
+        return {"type": "constant", "unit": unit, "value": float(f"{np.median(finite):.6g}")}
+    counts, edges = np.histogram(finite, BINS)
     return {
         "type": "histogram",
         "unit": unit,
@@ -108,9 +106,7 @@ def _camera_histogram(columns: Columns, title: str, note: str, values: Array, un
         return None
     finite = values[np.isfinite(values)]
     low, middle, high = np.percentile(finite, (5, 50, 95))
-    spread = f" Median {middle:.4g}, 90 % between {low:.4g} and {high:.4g}."
-    if _constant(finite):
-        spread = f" Always {middle:.4g} {unit}."
+    spread = "" if _constant(finite) else f" Median {middle:.4g}, 90 % between {low:.4g} and {high:.4g}."
     return chart | {"group": "Camera", "title": title, "note": note + spread}
 
 

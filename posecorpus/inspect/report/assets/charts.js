@@ -1,8 +1,9 @@
 // Charts of the distributions: each takes the numbers that charts.py made and returns one element.
-const CHARTS = { histogram, bars, rose, ridges, scatter, heat };
+const CHARTS = { histogram, constant, bars, rose, ridges, scatter, heat };
 const WIDTH = 340;
 const SERIES = ["var(--bar)", "var(--bar2)", "var(--bar3)"];
-const GROUPS = ["#4c8fd6", "#e8791a", "#46a846", "#c45bd0", "#d4a017", "#e5484d", "#2aa7a0", "#8a6fe8", "#98a2b0"];
+const GROUPS = ["#4c8fd6", "#e8791a", "#46a846", "#c45bd0", "#d4a017", "#e5484d", "#2aa7a0", "#8a6fe8"];
+const groupColour = (name, i) => (name === "other" ? "#98a2b0" : GROUPS[i % GROUPS.length]);
 const share = (part, whole) => `${(100 * part / Math.max(whole, 1)).toFixed(1)} %`;
 
 // Round axis marks: at most `wanted` steps of 1, 2 or 5 times a power of ten.
@@ -36,6 +37,11 @@ function histogram({ edges, counts, unit }) {
       `${number(edges[i])} to ${number(edges[i + 1])} ${unit}: ${number(count)} (${share(count, total)})`));
   });
   return chart;
+}
+
+// A quantity that never varies needs no axes.
+function constant({ value, unit }) {
+  return el("div", { class: "constant" }, el("b", {}, number(value)), ` ${unit}, always`);
 }
 
 function bars({ items, series, total }) {
@@ -95,11 +101,11 @@ function scatter({ points, groups }) {
   const chart = svg("svg", { class: "chart", viewBox: `-6 -6 ${size + 12} ${size + 12}` });
   const place = (v, from, to) => size * (v - from) / (to - from || 1);
   for (const [x, y, group, picture] of points) {
-    const dot = svg("circle", { class: picture < 0 ? null : "dot", cx: place(x, x0, x1).toFixed(1), cy: place(y, y0, y1).toFixed(1), r: picture < 0 ? 2 : 4.2, fill: GROUPS[group % GROUPS.length], "fill-opacity": picture < 0 ? 0.55 : 1, stroke: picture < 0 ? "none" : "var(--ink)" });
+    const dot = svg("circle", { class: picture < 0 ? null : "dot", cx: place(x, x0, x1).toFixed(1), cy: place(y, y0, y1).toFixed(1), r: picture < 0 ? 2 : 4.2, fill: groupColour(groups[group], group), "fill-opacity": picture < 0 ? 0.55 : 1, stroke: picture < 0 ? "none" : "var(--ink)" });
     if (picture >= 0) dot.addEventListener("click", () => openSample(picture));
     chart.append(tip(dot, groups[group] + (picture < 0 ? "" : ` (sample ${DATA.samples[picture].key}, click to open)`)));
   }
-  return el("div", {}, el("div", { class: "keys" }, groups.map((name, i) => chip(GROUPS[i % GROUPS.length], name, "disc"))), chart);
+  return el("div", {}, el("div", { class: "keys" }, groups.map((name, i) => chip(groupColour(name, i), name, "disc"))), chart);
 }
 
 function heat({ grid }) {

@@ -107,7 +107,7 @@ function drawGround(context, view, bounds, record, pixel) {
     line(context, view, [x0 + j, floor, z0 + i], [x0 + j + 1, floor, z0 + i], ink, pixel);
   }
   context.globalAlpha = 1;
-  const corner = [x0 - reach, floor, z0 - reach];
+  const corner = [x0, floor, z0];
   [["#e5484d", [0.5, 0, 0]], ["#46a846", [0, 0.5, 0]], ["#2b8be6", [0, 0, 0.5]]].forEach(([colour, axis]) => line(context, view, corner, add(corner, axis), colour, 2.5 * pixel));
 }
 
@@ -134,7 +134,7 @@ function drawPeople(context, view, record, people, pixel) {
       if (!person.known[parent] || !person.known[child]) continue;
       const depth = (view.project(person.points[parent])[2] + view.project(person.points[child])[2]) / 2;
       strokes.push([depth, () => {
-        const thick = Math.min(9, Math.max(1.6, 0.022 * view.focal / pixel / Math.max(depth, 0.1))) * pixel;
+        const thick = Math.min(9, Math.max(1.5, 0.015 * view.focal / pixel / Math.max(depth, 0.1))) * pixel;
         line(context, view, person.points[parent], person.points[child], "#0009", thick + 1.6 * pixel);
         line(context, view, person.points[parent], person.points[child], rgb(shape.colours[child]), thick);
       }]);
@@ -145,7 +145,7 @@ function drawPeople(context, view, record, people, pixel) {
       if (z < 0.05) continue;
       strokes.push([z - 0.02, () => {
         context.beginPath();
-        context.arc(x, y, Math.min(9, Math.max(2, 0.02 * view.focal / pixel / z)) * pixel, 0, 7);
+        context.arc(x, y, Math.min(9, Math.max(1.8, 0.014 * view.focal / pixel / z)) * pixel, 0, 7);
         context.fillStyle = rgb(shape.colours[joint]);
         context.fill();
         context.strokeStyle = "#0009";
