@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from posecorpus.core.errors import InputError
 from posecorpus.core.manifest import Skipped
 from posecorpus.pipelines.engine import Report, run_local, silent
@@ -25,14 +27,17 @@ from posecorpus.synth.retarget import retarget
 
 
 class UnusableInputs(InputError):
-    """Several inputs are bad; ``lines`` holds one line for each."""
+    """Some inputs are bad; ``lines`` holds one line for each if there are several."""
 
-    def __init__(self, lines: Sequence[str]) -> None:
-        self.lines = tuple(lines)
+    def __init__(self, faults: Sequence[str]) -> None:
+        self.lines = tuple(sorted(faults)) if len(faults) > 1 else ()
         fix = "mend or remove them, or use --skip-bad to go on without them"
-        super().__init__(
-            f"{len(lines)} inputs", "usable files", f"the faults listed above ({len(lines)})", fix
-        )
+        super().__init__("inputs", "usable files", f"{len(faults)} faults, listed above", fix)
+        if len(faults) == 1:
+            self.args = (f"{faults[0]}; {fix.replace('them', 'it')}",)
+
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else super().__str__()
 
 
 @dataclass(frozen=True)
@@ -107,7 +112,7 @@ def _captured(paths: Sequence[Path], fps: float, skip_bad: bool, workers: int, r
         else:
             skipped.append(result)
     if skipped and not skip_bad:
-        raise UnusableInputs(sorted(f"{s.where}: {s.reason}" for s in skipped))
+        raise UnusableInputs([f"{s.where}: {s.reason}" for s in skipped])
     # Workers finish in any order; the corpus must not depend on it.
     used = [ref for ref in refs if ref.name in clips]
     ordered = [replace(clips[ref.name], source=named(ref.source, paths)) for ref in used]
@@ -148,7 +153,7 @@ def prepare_photos(where: Path | None, *, skip_bad: bool, workers: int, report: 
         else:
             digests[photo] = result
     if skipped and not skip_bad:
-        raise UnusableInputs(sorted(f"{s.where}: {s.reason}" for s in skipped))
+        raise UnusableInputs([f"{s.where}: {s.reason}" for s in skipped])
     if not digests:
         raise InputError(where, "at least one usable photo", f"{len(skipped)} unusable ones")
     usable = tuple(photo for photo in paths if photo in digests)
@@ -157,9 +162,21 @@ def prepare_photos(where: Path | None, *, skip_bad: bool, workers: int, report: 
     )
 
 
+def prepare_bodies(which: str, genders: Sequence[str]) -> dict[str, str]:
+    """Load every body that will be drawn; gives the sha256 of each one's arrays by name and gender."""
+    digests = {}
+    for gender in sorted(set(genders)):
+        body = load_body(which, gender)
+        digest = hashlib.sha256()
+        for array in (body.v_template, body.shapedirs, body.weights, body.joints_template, body.faces):
+            digest.update(np.ascontiguousarray(array).tobytes())
+        digests[f"body {body.name} {gender}"] = digest.hexdigest()
+    return digests
+
+
 def _examine(photo: str) -> tuple[str, str | Skipped]:
     try:
-        return photo, hashlib.sha256(load_photo(photo)).hexdigest()
+        return photo, hashlib.sha256(load_photo(photo).tobytes()).hexdigest()
     except InputError as error:
         return photo, Skipped(where=error.where, reason=f"expected {error.expected}, got {error.got}")
 

@@ -25,7 +25,7 @@ from posecorpus.core.shards import write_shard
 from posecorpus.core.skeletons import FULL_42, SMPL_24
 from posecorpus.pipelines import ledger
 from posecorpus.pipelines.engine import Report, run_local, silent
-from posecorpus.pipelines.inputs import prepare_motions, prepare_photos
+from posecorpus.pipelines.inputs import prepare_bodies, prepare_motions, prepare_photos
 from posecorpus.synth.config import SynthConfig
 from posecorpus.synth.labels import make_sample
 from posecorpus.synth.sampling import ClipDraw, draw_scenes
@@ -105,6 +105,7 @@ def synthesize(
         InputError: unusable inputs, or ``out`` holds something else.
     """
     ledger.check_folder(out)
+    bodies = prepare_bodies(request.config.people.body, request.config.people.genders)
     motions = prepare_motions(
         request.motions,
         request.config.motion.fps,
@@ -115,10 +116,8 @@ def synthesize(
         workers=workers,
         report=report,
     )
-    photos = prepare_photos(
-        request.backgrounds, skip_bad=request.skip_bad, workers=workers, report=report
-    )
-    planned = _manifest(request, motions.digests | photos.digests, motions.skipped + photos.skipped)
+    photos = prepare_photos(request.backgrounds, skip_bad=request.skip_bad, workers=workers, report=report)
+    planned = _manifest(request, bodies | motions.digests | photos.digests, motions.skipped + photos.skipped)
     finished = ledger.open_ledger(out, planned, piece)
     wanted = [i for i in range(request.shards) if piece is None or i % piece[1] == piece[0] - 1]
     missing = [i for i in wanted if i not in finished]
