@@ -39,7 +39,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $@
 
 demo: $(STAMP) ## render, verify and report on a 200-sample corpus: make demo [MOTIONS=path] [OUT=demo]
-	@$(BIN)/posecorpus synth "$(OUT)/corpus" --samples $(SAMPLES) $(if $(MOTIONS),--motions "$(MOTIONS)")
+	@$(BIN)/posecorpus synth "$(OUT)/corpus" --samples $(SAMPLES) $(if $(MOTIONS),--motions "$(MOTIONS)" --skip-bad)
 	@$(BIN)/posecorpus verify "$(OUT)/corpus"
 	@$(BIN)/posecorpus inspect "$(OUT)/corpus" --out "$(OUT)/report.html"
 	@echo
