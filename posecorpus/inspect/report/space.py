@@ -73,7 +73,7 @@ def _cloud(sample: Sample, max_bytes: int) -> dict[str, Any]:
         return {}
     depth = sample.depth_mm[rows, columns] / 1000
     points = sample.camera.to_world(sample.camera.unproject(np.stack([columns + 0.5, rows + 0.5], -1), depth))
-    centre = (points.min(0) + points.max(0)) / 2
+    centre = np.round((points.min(0) + points.max(0)) / 2, 4)
     unit = max(float(np.abs(points - centre).max()) / 32767, 1e-6)
     records = np.zeros(len(rows), dtype=[("xyz", "<i2", 3), ("rgb", "u1", 3), ("part", "u1")])
     records["xyz"] = np.round((points - centre) / unit)
