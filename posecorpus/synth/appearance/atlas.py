@@ -19,7 +19,8 @@ from posecorpus.synth.appearance.texels import TexelMap, texel_map
 TORSO, ARM, LEG, HEAD, EYE, MOUTH = range(6)
 """Regions. The neck counts as torso, hands as arms, feet as legs."""
 
-IRIS_RADIUS_M = 0.0062
+IRIS_RADIUS_M = 0.0085
+"""A third more than in life: the open bodies have large eyeballs and small eye textures."""
 _ARMS = [JOINT[s + n] for s in ("l_", "r_") for n in ("shoulder", "elbow", "wrist", "hand")]
 _LEGS = [JOINT[s + n] for s in ("l_", "r_") for n in ("hip", "knee", "ankle", "foot")]
 
@@ -106,7 +107,9 @@ def build_atlas(body: BodySurface, size: int) -> Atlas:
 def hair_height(q: NDArray[np.floating]) -> NDArray[np.float64]:
     """Height above an average hairline; q: (N, 3) from between the eyes, in eye distances."""
     line = np.interp(q[:, 2], (-1.6, -1.0, -0.35, 0.3), (-0.95, 0.25, 1.0, 1.15))
-    return np.asarray(q[:, 1] - line)
+    # Ears stand out from the head and have no hair.
+    ear = np.clip((np.abs(q[:, 0]) - 1.24) / 0.08, 0, 1) * (q[:, 1] < 0.7) * (q[:, 1] > -1.3)
+    return np.asarray(q[:, 1] - line - 3 * ear)
 
 
 def _body_coordinates(
@@ -178,11 +181,11 @@ def _face_marks(points: NDArray[np.float64], q: NDArray[np.float64]) -> NDArray[
     marks = np.zeros((len(q), 8), np.uint8)
     marks[:, 0] = _byte(0.6 * value_noise(points * 90, 1) + 0.4 * value_noise(points * 240, 2))
     marks[:, 1] = _byte(value_noise(points * (260, 30, 130), 8))
-    arch = 0.42 - 0.08 * (1 - ((ax - 0.5) / 0.3) ** 2)
+    arch = 0.36 + 0.10 * (1 - ((ax - 0.62) / 0.45) ** 2)
     mouth = (z > -0.3) * blob(0, -1.17, 0.38, 0.13, 4)
     slit = (z > -0.3) * blob(0, -1.17, 0.36, 0.03, 4)
     nostril = blob(0.13, -0.72, 0.09, 0.06, 2)
-    marks[:, 2] = _unit(blob(0.5, arch, 0.28, 0.085, 4))
+    marks[:, 2] = _unit(blob(0.5, arch, 0.28, 0.075, 4))
     marks[:, 3] = _unit(0.62 * mouth + 0.38 * slit)
     marks[:, 4] = _unit(np.maximum(blob(0.5, 0.02, 0.3, 0.13, 4), 0.6 * nostril))
     marks[:, 6] = _unit(blob(0.75, -0.6, 0.3, 0.3, 2) + 0.7 * blob(0, -0.55, 0.16, 0.2, 2))

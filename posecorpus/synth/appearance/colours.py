@@ -85,7 +85,7 @@ def hair(rng: np.random.Generator) -> RGB:
     weights = [w for w, _, _ in _HAIR]
     picked = pick(rng, (*weights, 1 - sum(weights)))
     if picked == len(_HAIR):
-        return _hsv(rng.uniform(), rng.uniform(0.4, 0.8), rng.uniform(0.35, 0.75))
+        return _hsv(rng.uniform(), rng.uniform(0.3, 0.65), rng.uniform(0.35, 0.7))
     _, dark, light = _HAIR[picked]
     return blend(dark, light, rng.uniform())
 
@@ -98,7 +98,9 @@ def cloth(rng: np.random.Generator, sober: float) -> RGB:
         sober: share in [0, 1] of greys, navy and earth colours; the rest is any hue.
     """
     if rng.uniform() >= sober:
-        return _hsv(rng.uniform(), rng.uniform(0.25, 0.9), rng.uniform(0.25, 0.95))
+        # Dyes that are both vivid and bright are rare.
+        saturation = rng.uniform(0.2, 0.9)
+        return _hsv(rng.uniform(), saturation, rng.uniform(0.2, 1.08 - 0.45 * saturation))
     kind = rng.integers(4)
     if kind == 0:  # black to white
         value = rng.uniform(0.08, 0.95)

@@ -1,4 +1,4 @@
-"""Size of a jpg or png from its first bytes, before anything is decoded."""
+"""Size and wholeness of a jpg or png, before anything is decoded."""
 
 from __future__ import annotations
 
@@ -19,6 +19,15 @@ def image_size(data: bytes) -> tuple[int, int] | None:
     if data.startswith(b"\xff\xd8"):
         return _jpeg_size(data)
     return None
+
+
+def is_complete(data: bytes) -> bool:
+    """Whether a jpg or png with an intact header also has its end."""
+    if data.startswith(_PNG):
+        return data.rfind(b"IEND") > 0
+    # In a scan 0xFF is always escaped, so an end marker after the first scan's start is no accident.
+    start = data.find(b"\xff\xda")
+    return start > 0 and data.rfind(b"\xff\xd9") > start
 
 
 def _jpeg_size(data: bytes) -> tuple[int, int] | None:

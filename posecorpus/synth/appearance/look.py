@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, get_type_hints
+from typing import Any, NamedTuple, get_type_hints
 
 import numpy as np
 
@@ -107,7 +107,7 @@ class Look(NamedTuple):
     mirror: float
 
 
-def _dtype(kind: type[NamedTuple]) -> np.dtype[np.void]:  # type: ignore[valid-type]
+def _dtype(kind: type[NamedTuple]) -> np.dtype[np.void]:
     """The structured type that kernels read a look by: float32 throughout, colours as r, g, b."""
     fields: list[tuple[object, ...]] = []
     for name, hint in get_type_hints(kind).items():
@@ -121,8 +121,8 @@ def _dtype(kind: type[NamedTuple]) -> np.dtype[np.void]:  # type: ignore[valid-t
 LOOK = _dtype(Look)
 
 
-def record(look: Look) -> np.void:
-    """A look as kernels read it."""
+def record(look: Look) -> Any:
+    """A look as kernels read it: one record of :data:`LOOK`."""
     return np.array([look], LOOK)[0]
 
 
@@ -159,7 +159,7 @@ def _face(rng: np.random.Generator, at: Landmarks, gender: str) -> Face:
         beard = rng.uniform(0.15, 0.95)
     made_up = female and rng.uniform() < 0.4
     red = colours.blend(skin, (165, 40, 60), 0.55 if made_up else 0.28)
-    iris = [(62, 40, 26), (88, 60, 36), (80, 105, 70), (80, 115, 150), (40, 28, 22)]
+    iris = [(58, 36, 22), (78, 52, 30), (66, 84, 56), (66, 92, 122), (34, 22, 18)]
     return Face(
         skin=skin,
         lips=colours.scale(red, rng.uniform(0.78, 0.95)),
@@ -229,7 +229,10 @@ def _outfit(rng: np.random.Generator, at: Landmarks) -> Outfit:
         *((0.42, 0.6), (0.65, 1.02), (1.1, 1.6), (1.85, 2.02))[colours.pick(rng, (8, 20, 8, 64))]
     )
     waist = spine1 + rng.uniform(-0.10, 0.01)
-    hem = waist - 0.01 if rng.uniform() < 0.3 else hip + rng.uniform(-0.13, 0.02)
+    hem = waist - 0.01
+    if rng.uniform() < 0.7:  # not tucked in; now and then a tunic
+        hem = hip + (rng.uniform(-0.035, 0.05) if rng.uniform() < 0.88 else rng.uniform(-0.25, -0.1))
+    hem = min(hem, waist - 0.01)  # no gap on bodies of any build
     turtle = rng.uniform() < 0.08 and sleeve > 1
     collar = rng.uniform()
     long_sleeves = sleeve > 1.0
@@ -256,7 +259,7 @@ def _outfit(rng: np.random.Generator, at: Landmarks) -> Outfit:
         sleeve=sleeve,
         neckline=rng.uniform(0.04, 0.07) if turtle else rng.uniform(-0.035, 0.012),
         neck_depth=0.0 if turtle else rng.uniform(*((0.0, 0.0), (0.02, 0.05), (0.06, 0.11))[colours.pick(rng, (45, 35, 20))]),
-        neck_width=rng.uniform(0.05, 0.09),
+        neck_width=rng.uniform(0.06, 0.2),
         trim=top.second if collar < 0.3 else colours.scale(top.base, 0.75 if collar < 0.7 else 1.0),
         trim_width=rng.uniform(0.008, 0.03),
         sleeve_second=int(top.pattern == PLAIN and rng.uniform() < 0.12),

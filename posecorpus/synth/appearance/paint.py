@@ -28,17 +28,18 @@ from posecorpus.synth.appearance.look import (
 
 _f: Any = np.float32  # kernels count in single precision; Any, as numba does the typing
 _Record = Any  # a numba record: the structured scalar made by ``look.record``
+_Float = Any  # float32 when compiled
 _helper = njit(error_model="numpy")
 
 
 @_helper
-def _below(edge: float, at: float, sharp: float) -> float:
+def _below(edge: _Float, at: _Float, sharp: _Float) -> _Float:
     """1 where ``at`` is below ``edge``, 0 above, a ramp of width ``1 / sharp`` between."""
     return min(max((edge - at) * sharp + _f(0.5), _f(0)), _f(1))
 
 
 @_helper
-def _above(edge: float, at: float, sharp: float) -> float:
+def _above(edge: _Float, at: _Float, sharp: _Float) -> _Float:
     """1 where ``at`` is above ``edge``, 0 below, a ramp of width ``1 / sharp`` between."""
     return min(max((at - edge) * sharp + _f(0.5), _f(0)), _f(1))
 
@@ -50,24 +51,24 @@ def _rgb(field: _Record) -> RGB:
 
 
 @_helper
-def _signed(marks: int, slot: int) -> float:
+def _signed(marks: int, slot: int) -> _Float:
     """A mark of a texel in [-1, 1]; eight of them are packed in a word."""
     return (_f((marks >> np.uint64(8 * slot)) & np.uint64(255)) - _f(128)) * _f(1 / 128)
 
 
 @_helper
-def _share(marks: int, slot: int) -> float:
+def _share(marks: int, slot: int) -> _Float:
     """A mark of a texel in [0, 1]."""
     return _f((marks >> np.uint64(8 * slot)) & np.uint64(255)) * _f(1 / 255)
 
 
 @_helper
-def _to_byte(value: float) -> np.uint8:
+def _to_byte(value: _Float) -> np.uint8:
     return np.uint8(np.int32(min(max(value, _f(0)), _f(255)) + _f(0.5)))
 
 
 @_helper
-def _mix(one: RGB, other: RGB, share: float) -> RGB:
+def _mix(one: RGB, other: RGB, share: _Float) -> RGB:
     return (
         one[0] + (other[0] - one[0]) * share,
         one[1] + (other[1] - one[1]) * share,
@@ -76,12 +77,12 @@ def _mix(one: RGB, other: RGB, share: float) -> RGB:
 
 
 @_helper
-def _times(colour: RGB, factor: float) -> RGB:
+def _times(colour: RGB, factor: _Float) -> RGB:
     return colour[0] * factor, colour[1] * factor, colour[2] * factor
 
 
 @_helper
-def _wave(at: float, period: float, phase: float, duty: float, sharp: float) -> float:
+def _wave(at: _Float, period: _Float, phase: _Float, duty: _Float, sharp: _Float) -> _Float:
     """A band of share ``duty`` in each period: 1 inside, 0 outside."""
     t = at / period + phase
     t -= np.floor(t)
@@ -91,13 +92,13 @@ def _wave(at: float, period: float, phase: float, duty: float, sharp: float) -> 
 @_helper
 def _dye(
     c: _Record,
-    along: float,
-    around: float,
-    print_a: float,
-    print_b: float,
-    coarse: float,
-    start: float,
-    sharp: float,
+    along: _Float,
+    around: _Float,
+    print_a: _Float,
+    print_b: _Float,
+    coarse: _Float,
+    start: _Float,
+    sharp: _Float,
 ) -> RGB:
     """The dye of a cloth at a point, before folds.
 
@@ -148,7 +149,9 @@ def _dye(
 
 
 @_helper
-def _logo(o: _Record, along: float, around: float, print_a: float, mirror: float, sharp: float) -> float:
+def _logo(
+    o: _Record, along: _Float, around: _Float, print_a: _Float, mirror: _Float, sharp: _Float
+) -> _Float:
     """Cover of the chest print at a point of the front of the trunk."""
     v = (along - o.logo_y) / o.logo_half_height
     u = (around * mirror - o.logo_x) / o.logo_half_width
@@ -170,7 +173,7 @@ def _logo(o: _Record, along: float, around: float, print_a: float, mirror: float
 
 
 @_helper
-def _head(f: _Record, marks: int, hair_at: float, front: float) -> RGB:
+def _head(f: _Record, marks: int, hair_at: _Float, front: _Float) -> RGB:
     skin, hair = _rgb(f.skin), _rgb(f.hair)
     strand = _signed(marks, 1)
     limit = f.hair_front * front + f.hair_nape * (_f(1) - front)
@@ -197,13 +200,13 @@ def _head(f: _Record, marks: int, hair_at: float, front: float) -> RGB:
 
 
 @_helper
-def _eye(f: _Record, radius: float) -> RGB:
-    colour = _mix((_f(226), _f(222), _f(216)), _rgb(f.iris), _below(_f(1), radius, _f(5)))
-    return _mix(colour, (_f(14), _f(12), _f(12)), _below(_f(0.45), radius, _f(7)))
+def _eye(f: _Record, radius: _Float) -> RGB:
+    colour = _mix((_f(212), _f(206), _f(200)), _rgb(f.iris), _below(_f(1), radius, _f(3)))
+    return _mix(colour, (_f(14), _f(12), _f(12)), _below(_f(0.4), radius, _f(5)))
 
 
 @_helper
-def _bare(look: _Record, marks: int, region: int, along: float, fraction: float, sharp: float) -> RGB:
+def _bare(look: _Record, marks: int, region: int, along: _Float, fraction: _Float, sharp: _Float) -> RGB:
     """Skin, socks, shoes and gloves: what is under shirt and trousers."""
     f, o = look.face, look.outfit
     tone = _f(1) + f.blotch * (_signed(marks, 0) + _signed(marks, 6))
@@ -219,8 +222,8 @@ def _bare(look: _Record, marks: int, region: int, along: float, fraction: float,
 
 @_helper
 def _dressed(
-    look: _Record, marks: int, region: int, along: float, around: float, fraction: float,
-    above_neck: float, sharp: float,
+    look: _Record, marks: int, region: int, along: _Float, around: _Float, fraction: _Float,
+    above_neck: _Float, sharp: _Float,
 ) -> RGB:  # fmt: skip
     o = look.outfit
     neckline = o.neckline
@@ -293,7 +296,7 @@ def _dressed(
 
 
 @_helper
-def _long_hair(look: _Record, colour: RGB, marks: int, along: float, around: float) -> RGB:
+def _long_hair(look: _Record, colour: RGB, marks: int, along: _Float, around: _Float) -> RGB:
     """Hair that falls over nape and back."""
     f = look.face
     ragged = _signed(marks, 3)
@@ -312,7 +315,7 @@ def paint(
     packed_marks: NDArray[np.uint64],
     gutter: NDArray[np.int32],
     gutter_source: NDArray[np.int32],
-    soft: float,
+    soft: _Float,
     out: NDArray[np.uint8],
 ) -> None:
     """Paint covered texels and fill the rest from their nearest covered neighbours.
@@ -335,7 +338,7 @@ def paint(
         elif kind == EYE:
             colour, shade = _eye(look.face, c0), _f(1)
         elif kind == MOUTH:
-            colour = (_f(205), _f(190), _f(175))
+            colour = (_f(92), _f(52), _f(48))  # teeth and tongue, in the shade
         else:
             colour = _dressed(look, marks, kind, c0, c1, c2, c3, sharp)
             if kind == TORSO and look.face.long_hair_bottom < c0 and abs(c1) > _f(0.3):

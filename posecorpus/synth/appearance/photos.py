@@ -6,9 +6,12 @@ measured before they are decoded, and what is kept in memory is bounded.
 
 from __future__ import annotations
 
+import lzma
 import os
 import zipfile
+import zlib
 from collections import OrderedDict
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 import cv2
@@ -16,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posecorpus.core.errors import InputError
-from posecorpus.synth.appearance.image_header import image_size
+from posecorpus.synth.appearance.image_header import image_size, is_complete
 
 SUFFIXES = (".jpg", ".jpeg", ".png")
 MAX_FILE_BYTES = 64 << 20
@@ -28,6 +31,11 @@ KEPT_SIDE = 1600
 CACHE_BYTES = 64 << 20
 MEMBER = "!"
 """Between a zip's path and the name of a photo in it, as in ``photos.zip!beach/one.jpg``."""
+
+_UNREADABLE = (
+    OSError, EOFError, KeyError, NotImplementedError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error, lzma.LZMAError,
+)  # fmt: skip
+"""What :mod:`zipfile` raises on files that are missing, damaged, encrypted or oddly compressed."""
 
 SMALLEST_ZOOM = 0.6
 """A window shows at least this share of the widest window that fits."""
@@ -54,15 +62,6 @@ def find_photos(where: str | Path) -> list[str]:
     if not found:
         raise InputError(path, "at least one .jpg or .png photo", "none")
     return found
-
-
-def check_photo(photo: str) -> None:
-    """Read a photo's header and make sure that it can be used, without decoding it.
-
-    Raises:
-        InputError: it is missing, no jpg or png, truncated in its header, or too large.
-    """
-    _measure(photo, _read(photo))
 
 
 def photo_background(photo: str, width: int, height: int, rng: np.random.Generator) -> NDArray[np.uint8]:
@@ -124,35 +123,29 @@ def _is_photo(name: str) -> bool:
 def _read(photo: str) -> bytes:
     archive, mark, member = photo.partition(f".zip{MEMBER}")
     try:
-        if mark:
-            with zipfile.ZipFile(f"{archive}.zip") as opened, opened.open(member) as stream:
-                data = stream.read(MAX_FILE_BYTES + 1)  # never what the directory claims: it may lie
-        else:
-            with open(photo, "rb") as stream:
-                data = stream.read(MAX_FILE_BYTES + 1)
-    except (
-        OSError,
-        KeyError,
-        zipfile.BadZipFile,
-        NotImplementedError,
-        RuntimeError,
-        EOFError,
-        ValueError,
-    ) as error:
+        # The size that a zip's directory claims may be a lie: never read more than is allowed.
+        with _archive(f"{archive}.zip", os.getpid()).open(member) if mark else open(photo, "rb") as stream:
+            data = stream.read(MAX_FILE_BYTES + 1)
+    except _UNREADABLE as error:
         raise InputError(photo, "a readable photo", error) from None
-    except Exception as error:
-        if type(error).__module__ in ("zlib", "lzma"):  # a damaged member
-            raise InputError(photo, "an intact member of a zip", error) from None
-        raise
     if len(data) > MAX_FILE_BYTES:
         raise InputError(photo, f"a photo of at most {MAX_FILE_BYTES >> 20} MB", "more")
     return data
+
+
+@lru_cache(maxsize=2)
+def _archive(path: str, process: int) -> zipfile.ZipFile:
+    """An open zip. Its directory is parsed once; no file position is shared with a forked process."""
+    del process
+    return zipfile.ZipFile(path)
 
 
 def _measure(photo: str, data: bytes) -> tuple[int, int]:
     size = image_size(data)
     if size is None:
         raise InputError(photo, "a jpg or png photo", "another or a damaged format")
+    if not is_complete(data):  # decoders would fill the missing part with grey
+        raise InputError(photo, "a whole photo", "a truncated one")
     width, height = size
     if min(size) < 1 or width * height > MAX_PIXELS:
         raise InputError(photo, f"a photo of at most {MAX_PIXELS // 10**6} megapixels", f"{width}x{height}")

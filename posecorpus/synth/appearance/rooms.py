@@ -6,51 +6,20 @@ pixel, edges of patterns softened by the pixel's footprint. Shading is by a few 
 
 from __future__ import annotations
 
-from typing import Any
-
 import cv2
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from posecorpus.core.cameras import Camera
-from posecorpus.synth.appearance.colours import RGB
-from posecorpus.synth.appearance.noise import TILE, noise_tile
-from posecorpus.synth.appearance.room_plan import (
-    BOOKS,
-    BRICK,
-    CARPET,
-    CEILING,
-    CHECKER,
-    DOOR,
-    FLOOR,
-    LAMP,
-    PICTURE,
-    PLAIN,
-    PLANKS,
-    RUG,
-    TILES,
-    WAINSCOT,
-    WALL_X0,
-    WALL_Z0,
-    WALLPAPER,
-    WINDOW,
-    RoomPlan,
-    plan_room,
-)
+from posecorpus.synth.appearance.noise import TILE
+from posecorpus.synth.appearance.room_cast import add_grain, cast_box, cast_walls
+from posecorpus.synth.appearance.room_plan import RoomPlan, plan_room
 
 SUBJECT_DISTANCE_M = 8.0
 """Where people are taken to be if the caller does not say: on the optical axis, this far."""
 
 SHARPNESS = 0.75
 """Rays along a side per pixel."""
-
-_Record = Any  # a numba record of a structured array
-_f: Any = np.float32  # kernels count in single precision; Any, as numba does the typing
-_helper = njit(error_model="numpy")
-_SMOOTH = noise_tile(1)
-_WHITE = noise_tile(2, (TILE,))
-# Compiled in as constants: an array that is handed from helper to helper is counted at every call.
 
 
 def room(camera: Camera, rng: np.random.Generator, keep_clear: ArrayLike | None = None) -> NDArray[np.uint8]:
@@ -75,9 +44,10 @@ def room(camera: Camera, rng: np.random.Generator, keep_clear: ArrayLike | None 
     # What is behind people is a little out of focus: fewer rays do. The sensor adds its noise.
     width, height = (max(1, round(SHARPNESS * side)) for side in (camera.width, camera.height))
     drawn = draw_room(plan, camera.resize(width, height))
-    picture = cv2.resize(drawn, (camera.width, camera.height), interpolation=cv2.INTER_CUBIC)
+    size = (camera.width, camera.height)
+    picture = np.asarray(cv2.resize(drawn, size, interpolation=cv2.INTER_CUBIC), np.uint8)
     offset = rng.integers(0, TILE, 2)
-    _grain(picture, offset[0], offset[1], np.float32(rng.uniform(0.01, 0.06)))
+    add_grain(picture, offset[0], offset[1], np.float32(rng.uniform(0.01, 0.06)))
     return picture
 
 
@@ -90,13 +60,13 @@ def draw_room(plan: RoomPlan, camera: Camera) -> NDArray[np.uint8]:
     starts = np.searchsorted(plan.decals["surface"], np.arange(7))
     box_low, box_high = (np.ascontiguousarray(plan.boxes[side]) for side in ("lo", "hi"))
     pixel = np.float32(1 / camera.K[0, 0])
-    _cast_walls(
+    cast_walls(
         to_room, eye, low, high, plan.surfaces, plan.decals, starts, box_low, box_high,
         plan.light[0], pixel, out, depth,
     )  # fmt: skip
     for k in range(len(plan.boxes)):
         window = _window_of(plan, camera, k)
-        _cast_box(
+        cast_box(
             to_room, eye, plan.boxes[k], box_low[k], box_high[k], plan.light[0], pixel, window, out, depth
         )
     return out
@@ -113,336 +83,3 @@ def _window_of(plan: RoomPlan, camera: Camera, k: int) -> NDArray[np.int64]:
     low = np.clip(np.floor(pixels.min(0)), 0, (camera.width, camera.height))
     high = np.clip(np.ceil(pixels.max(0)), 0, (camera.width, camera.height))
     return np.concatenate([low, high]).astype(np.int64)
-
-
-@_helper
-def _below(edge: float, at: float, soft: float) -> float:
-    return min(max((edge - at) / soft + _f(0.5), _f(0)), _f(1))
-
-
-@_helper
-def _rgb(field: _Record) -> RGB:
-    return field.r, field.g, field.b
-
-
-@_helper
-def _mix(one: RGB, other: RGB, share: float) -> RGB:
-    return (
-        one[0] + (other[0] - one[0]) * share,
-        one[1] + (other[1] - one[1]) * share,
-        one[2] + (other[2] - one[2]) * share,
-    )
-
-
-@_helper
-def _times(colour: RGB, factor: float) -> RGB:
-    return colour[0] * factor, colour[1] * factor, colour[2] * factor
-
-
-@_helper
-def _noise(u: float, v: float) -> float:
-    """Bilinear look-up in [-1, 1]; u, v in texels, any value."""
-    fu, fv = np.floor(u), np.floor(v)
-    a, b = np.int32(fu) & 255, np.int32(fv) & 255
-    c, d = (a + 1) & 255, (b + 1) & 255
-    u, v = u - fu, v - fv
-    top = _f(_SMOOTH[b, a]) * (_f(1) - u) + _f(_SMOOTH[b, c]) * u
-    low = _f(_SMOOTH[d, a]) * (_f(1) - u) + _f(_SMOOTH[d, c]) * u
-    return (top * (_f(1) - v) + low * v - _f(128)) * _f(1 / 128)
-
-
-@_helper
-def _cell(i: float, j: float) -> float:
-    """A number in [0, 1] for a cell of a lattice."""
-    a, b = np.int32(i), np.int32(j)
-    return _f(_SMOOTH[(a * 37 + b * 101 + 11) & 255, (a * 59 + b * 17 + 5) & 255]) * _f(1 / 255)
-
-
-@_helper
-def _line(at: float, period: float, half_width: float, soft: float) -> float:
-    """1 on lines ``period`` apart, fading out where they are finer than the footprint."""
-    t = at / period
-    away = (_f(0.5) - abs(t - np.floor(t) - _f(0.5))) * period
-    return _below(half_width, away, soft) * min(_f(1), half_width * _f(4) / soft)
-
-
-@_helper
-def _material(s: _Record, u: float, v: float, soft: float) -> RGB:
-    one, two = _rgb(s.one), _rgb(s.two)
-    fade = min(_f(0.012) / soft, _f(1))  # fine grain vanishes with distance
-    if s.material == PLAIN:
-        return _times(
-            one, _f(1) + s.grain * (_noise(u * _f(20), v * _f(20)) + fade * _noise(u * _f(170), v * _f(170)))
-        )
-    if s.material == PLANKS:
-        row = np.floor(u / s.size)
-        length = s.size * _f(9)
-        shift = v + _cell(row, _f(3)) * length
-        board = np.floor(shift / length)
-        tone = _f(0.86) + _f(0.28) * _cell(row, board)
-        grain = _noise(u * _f(300) + board * _f(31), v * _f(14) + row * _f(57)) * s.grain
-        colour = _times(one, tone + grain * (_f(0.4) + _f(0.6) * fade))
-        joint = max(_line(u, s.size, _f(0.003), soft), _line(shift, length, _f(0.003), soft))
-        return _mix(colour, _times(two, _f(0.55)), joint)
-    if s.material == TILES or s.material == CHECKER:
-        i, j = np.floor(u / s.size), np.floor(v / s.size)
-        tone = _f(0.95) + _f(0.1) * _cell(i, j) + s.grain * _f(0.4) * _noise(u * _f(60), v * _f(60))
-        base = one
-        if s.material == CHECKER:
-            odd = _f((np.int64(i) + np.int64(j)) & 1)
-            base = _mix(one, two, odd * min(_f(1), s.size / soft * _f(0.5)))
-        grout = max(_line(u, s.size, _f(0.005), soft), _line(v, s.size, _f(0.005), soft))
-        return _mix(_times(base, tone), _times(two, _f(0.8)), grout)
-    if s.material == CARPET:
-        n = fade * _noise(u * _f(400), v * _f(400)) + _f(0.5) * _noise(u * _f(30), v * _f(30))
-        return _times(one, _f(1) + s.grain * n)
-    if s.material == WALLPAPER:
-        t = u / s.size
-        stripe = _below(s.size * _f(0.25), abs(t - np.floor(t) - _f(0.5)) * s.size, soft)
-        blossom = _below(_f(-0.25), -_noise(u * _f(130), v * _f(130)), _f(0.2)) * _f(0.5) * fade
-        return _mix(_mix(one, two, stripe), two, blossom)
-    if s.material == BRICK:
-        row = np.floor(v / s.size)
-        shift = u + _f(0.5) * s.size * _f(3) * _f(np.int64(row) & 1)
-        tone = _f(0.8) + _f(0.35) * _cell(row, np.floor(shift / (s.size * _f(3))))
-        tone += _f(0.12) * _noise(u * _f(120), v * _f(120))
-        joint = max(_line(v, s.size, _f(0.006), soft), _line(shift, s.size * _f(3), _f(0.006), soft))
-        return _mix(_times(one, tone), two, joint)
-    if s.material == WAINSCOT:
-        panel = _times(two, _f(1) - _f(0.25) * _line(u, _f(0.4), _f(0.01), soft))
-        rail = _below(_f(0.03), abs(v - s.size), soft)
-        return _mix(_mix(one, panel, _below(s.size, v, soft)), _times(two, _f(1.15)), rail)
-    joint = max(_line(u, s.size, _f(0.008), soft), _line(v, s.size, _f(0.008), soft))  # GRID
-    return _mix(one, two, joint)
-
-
-@_helper
-def _frame(u: float, v: float, width: float, height: float) -> float:
-    """Distance inwards from the edge of a rectangle, metres."""
-    return min(min(u, width - u), min(v, height - v))
-
-
-@_helper
-def _decal(d: _Record, u: float, v: float, soft: float) -> RGB:
-    """Colour of a decal at (u, v) metres from its lower corner. A negative red marks its own light."""
-    width, height = d.u1 - d.u0, d.v1 - d.v0
-    one, two, three = _rgb(d.one), _rgb(d.two), _rgb(d.three)
-    inward = _frame(u, v, width, height)
-    if d.kind == WINDOW:
-        frame = max(_below(_f(0.06), inward, soft), _below(_f(0.025), abs(u - width * _f(0.5)), soft))
-        skyline = height * (_f(0.25) + _f(0.4) * d.phase) + _f(0.18) * _noise(
-            u * _f(25) + d.phase * _f(999), _f(7)
-        )
-        sky = _mix((_f(235), _f(240), _f(246)), (_f(170), _f(200), _f(240)), v / height)
-        leaf = _f(1) + _f(0.35) * _noise(u * _f(55) + d.phase * _f(555), v * _f(55))
-        ground = _times(_mix((_f(95), _f(120), _f(75)), (_f(140), _f(138), _f(135)), d.phase), leaf)
-        return _mix(_mix(sky, ground, _below(skyline, v, _f(0.08))), one, frame)
-    if d.kind == DOOR:
-        casing = _below(_f(0.07), inward, soft)
-        panel_v = v - height * _f(0.5) * np.floor(v / (height * _f(0.5)))
-        groove = abs(_frame(u, panel_v, width, height * _f(0.5)) - _f(0.17))
-        colour = _times(one, _f(1) - _f(0.25) * _below(_f(0.012), groove, soft))
-        colour = _mix(colour, _times(one, _f(0.82)), casing)
-        knob = _below(_f(0.035), np.sqrt((u - width + _f(0.12)) ** _f(2) + (v - _f(1.0)) ** _f(2)), soft)
-        return _mix(colour, (_f(150), _f(140), _f(115)), knob)
-    if d.kind == PICTURE:
-        x, y = u / width, v / height
-        swell = _noise(x * _f(60) + d.phase * _f(777), y * _f(60) + d.phase * _f(333))
-        if d.phase < 0.4:  # a landscape
-            colour = _mix(two, three, _below(_f(0.45) + _f(0.2) * swell, y, _f(0.04)))
-            colour = _mix(colour, one, _below(_f(0.2) - _f(0.15) * swell, y, _f(0.04)))
-        elif d.phase < 0.7:  # an abstract
-            colour = _mix(
-                _mix(one, two, _below(_f(0), swell, _f(0.1))),
-                three,
-                _below(_f(0.06), (x - _f(0.5)) ** _f(2) + (y - d.phase) ** _f(2), _f(0.02)),
-            )
-        else:  # a poster or portrait
-            head = (x - _f(0.5)) ** _f(2) * _f(2) + (y - _f(0.6)) ** _f(2)
-            colour = _mix(
-                _mix(two, three, y),
-                one,
-                max(_below(_f(0.03), head, _f(0.01)), _below(_f(0.3) - abs(x - _f(0.5)), y, _f(0.05))),
-            )
-            colour = _times(colour, _f(1) + _f(0.3) * swell)
-        mat = _below(_f(0.02) + _f(0.08) * d.phase, inward, soft)
-        colour = _mix(colour, (_f(232), _f(230), _f(224)), mat)
-        return _mix(colour, _times(one, _f(0.6)), _below(_f(0.025), inward, soft))
-    if d.kind == RUG:
-        ring = _below(_f(0.12), inward, soft) - _below(_f(0.07), inward, soft)
-        n = _noise(u * _f(40), v * _f(40))
-        fill = _mix(
-            one,
-            two,
-            _below(
-                _f(0), _noise(abs(u - width * _f(0.5)) * _f(90), abs(v - height * _f(0.5)) * _f(90)), _f(0.3)
-            )
-            * d.phase,
-        )
-        return _times(_mix(fill, three, ring), _f(1) + _f(0.12) * n)
-    if d.kind == BOOKS:
-        shelf = height / np.floor(height * _f(3))
-        up = v - shelf * np.floor(v / shelf)
-        book = np.floor(u / _f(0.045))
-        pick = _cell(book, np.floor(v / shelf) + d.phase * _f(50))
-        tall = shelf * (_f(0.6) + _f(0.3) * _cell(book + _f(7), np.floor(v / shelf)))
-        spine = _mix(_mix(one, two, min(pick * _f(2), _f(1))), three, max(pick * _f(2) - _f(1), _f(0)))
-        spine = _times(spine, _f(0.55) + _f(0.6) * _cell(book, _f(5)))
-        dark = _times(one, _f(0.3))
-        colour = _mix(dark, spine, _below(tall, up, soft))
-        board = max(_below(_f(0.03), inward, soft), _below(_f(0.025), up, soft))
-        return _mix(colour, _times(two, _f(0.8)), board)
-    return one
-
-
-@_helper
-def _lit(light: _Record, x: float, y: float, z: float) -> float:
-    """Light at a point: it falls off smoothly to nothing 9 m from a lamp."""
-    dx, dy, dz = x - light.xa, y - light.ya, z - light.za
-    a = max(_f(1) - (dx * dx + dy * dy + dz * dz) * _f(1 / 81), _f(0))
-    dx, dy, dz = x - light.xb, y - light.yb, z - light.zb
-    b = max(_f(1) - (dx * dx + dy * dy + dz * dz) * _f(1 / 81), _f(0))
-    return light.ambient + light.power_a * a * a + light.power_b * b * b
-
-
-@_helper
-def _corner(distance: float) -> float:
-    """How much a surface this far away darkens its neighbourhood, up to 0.6 m."""
-    near = max(_f(1) - distance * _f(1 / 0.6), _f(0))
-    return _f(1) - _f(0.26) * near * near
-
-
-@_helper
-def _byte(value: float) -> np.uint8:
-    return np.uint8(np.int32(min(max(value, _f(0)), _f(255)) + _f(0.5)))
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _cast_walls(
-    to_room: NDArray[np.float32], eye: NDArray[np.float32], low: NDArray[np.float32], high: NDArray[np.float32],
-    surfaces: NDArray[np.void], decals: NDArray[np.void], starts: NDArray[np.int64],
-    box_low: NDArray[np.float32], box_high: NDArray[np.float32], light: _Record, pixel: float,
-    out: NDArray[np.uint8], depth: NDArray[np.float32],
-) -> None:  # fmt: skip
-    ex, ey, ez = eye[0], eye[1], eye[2]
-    low_x, low_y, low_z, high_x, high_y, high_z = low[0], low[1], low[2], high[0], high[1], high[2]
-    tint = _rgb(light.tint)
-    for row in range(out.shape[0]):
-        py = _f(row) + _f(0.5)
-        for column in range(out.shape[1]):
-            px = _f(column) + _f(0.5)
-            dx = to_room[0, 0] * px + to_room[0, 1] * py + to_room[0, 2]
-            dy = to_room[1, 0] * px + to_room[1, 1] * py + to_room[1, 2]
-            dz = to_room[2, 0] * px + to_room[2, 1] * py + to_room[2, 2]
-            reach_x = (high_x if dx > 0 else low_x) - ex
-            reach_y = (high_y if dy > 0 else low_y) - ey
-            reach_z = (high_z if dz > 0 else low_z) - ez
-            tx = reach_x / dx if dx != 0 else _f(1e9)
-            ty = reach_y / dy if dy != 0 else _f(1e9)
-            tz = reach_z / dz if dz != 0 else _f(1e9)
-            t = min(tx, min(ty, tz))
-            x, y, z = ex + t * dx, ey + t * dy, ez + t * dz
-            gap_x, gap_y, gap_z = (
-                min(x - low_x, high_x - x),
-                min(y - low_y, high_y - y),
-                min(z - low_z, high_z - z),
-            )
-            if t == ty:
-                surface, u, v, reach = (CEILING if dy > 0 else FLOOR), x, z, reach_y
-                shade = _corner(gap_x) * _corner(gap_z)
-            elif t == tx:
-                surface, u, v, reach = (WALL_X0 + 1 if dx > 0 else WALL_X0), z, y - low_y, reach_x
-                shade = _corner(gap_y) * _corner(gap_z) * _f(0.95)
-            else:
-                surface, u, v, reach = (WALL_Z0 + 1 if dz > 0 else WALL_Z0), x, y - low_y, reach_z
-                shade = _corner(gap_y) * _corner(gap_x)
-            # The footprint is longer along a slanting surface: the mean of its two sides.
-            soft = max(t * pixel * np.sqrt(t / max(abs(reach), _f(0.05))), _f(0.002))
-            colour = (_f(0), _f(0), _f(0))
-            hit = -1
-            for k in range(starts[surface], starts[surface + 1]):
-                if decals[k].u0 < u < decals[k].u1 and decals[k].v0 < v < decals[k].v1:
-                    hit = k
-            glows = False
-            if hit >= 0:
-                colour = _decal(decals[hit], u - decals[hit].u0, v - decals[hit].v0, soft)
-                glows = decals[hit].kind == WINDOW or decals[hit].kind == LAMP
-            else:
-                colour = _material(surfaces[surface], u, v, soft)
-                if surface >= WALL_X0:
-                    skirting = _below(_f(0.09), v, soft)
-                    colour = _mix(colour, (_f(205), _f(202), _f(196)), skirting * _f(0.8))
-                    colour = _times(colour, _f(1) - _f(0.3) * _below(_f(0.012), abs(v - _f(0.09)), soft))
-            bright = _f(1.05)
-            if not glows:
-                bright = _lit(light, x, y, z) * shade
-                if surface == CEILING:
-                    bright *= _f(0.92)
-                if surface == FLOOR:
-                    for b in range(box_low.shape[0]):
-                        bx = max(max(box_low[b, 0] - x, x - box_high[b, 0]), _f(0))
-                        bz = max(max(box_low[b, 2] - z, z - box_high[b, 2]), _f(0))
-                        near = max(_f(1) - (bx * bx + bz * bz) * _f(8), _f(0))
-                        bright *= _f(1) - _f(0.5) * near * near
-            out[row, column, 0] = _byte(colour[0] * bright * tint[0])
-            out[row, column, 1] = _byte(colour[1] * bright * tint[1])
-            out[row, column, 2] = _byte(colour[2] * bright * tint[2])
-            depth[row, column] = t
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _cast_box(
-    to_room: NDArray[np.float32], eye: NDArray[np.float32], box: _Record, low: NDArray[np.float32],
-    high: NDArray[np.float32], light: _Record, pixel: float, window: NDArray[np.int64], out: NDArray[np.uint8], depth: NDArray[np.float32],
-) -> None:  # fmt: skip
-    one, two, tint = _rgb(box.one), _rgb(box.two), _rgb(light.tint)
-    for row in range(window[1], window[3]):
-        py = _f(row) + _f(0.5)
-        for column in range(window[0], window[2]):
-            px = _f(column) + _f(0.5)
-            near, far, axis = _f(0), _f(1e9), -1
-            for k in range(3):
-                d = to_room[k, 0] * px + to_room[k, 1] * py + to_room[k, 2]
-                if d == 0:
-                    d = _f(1e-9)
-                a, b = (low[k] - eye[k]) / d, (high[k] - eye[k]) / d
-                if a > b:
-                    a, b = b, a
-                if a > near:
-                    near, axis = a, k
-                far = min(far, b)
-            if axis < 0 or near >= far or near > depth[row, column] + _f(1e-3):
-                continue
-            x = eye[0] + near * (to_room[0, 0] * px + to_room[0, 1] * py + to_room[0, 2])
-            y = eye[1] + near * (to_room[1, 0] * px + to_room[1, 1] * py + to_room[1, 2])
-            z = eye[2] + near * (to_room[2, 0] * px + to_room[2, 1] * py + to_room[2, 2])
-            soft = max(near * pixel, _f(0.002))
-            u, v = (z - low[2] if axis == 0 else x - low[0]), y - low[1]
-            width, height = (high[2] - low[2] if axis == 0 else high[0] - low[0]), high[1] - low[1]
-            shade = _f(1.08) if axis == 1 else (_f(0.85) if axis == 0 else _f(0.95))
-            under_top = axis != 1 and box.legs > 0 and v < height - box.legs
-            if under_top and _f(0.06) < u < width - _f(0.06):
-                continue  # a table: see through between the legs
-            colour = _times(one, _f(1) + _f(0.08) * _noise(u * _f(30), (v + z) * _f(160)))
-            if axis != 1 and box.legs == 0:
-                fronts = max(
-                    _line(u, width / box.columns, _f(0.008), soft),
-                    _line(v, height / box.rows, _f(0.008), soft),
-                )
-                colour = _mix(colour, two, max(fronts, _below(_f(0.05), v, soft)))
-                shade *= _corner(v)
-            bright = _lit(light, x, y, z) * shade
-            out[row, column, 0] = _byte(colour[0] * bright * tint[0])
-            out[row, column, 1] = _byte(colour[1] * bright * tint[1])
-            out[row, column, 2] = _byte(colour[2] * bright * tint[2])
-            depth[row, column] = near
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _grain(picture: NDArray[np.uint8], at: int, along: int, strength: float) -> None:
-    """Sensor noise, in place."""
-    for row in range(picture.shape[0]):
-        for column in range(picture.shape[1]):
-            n = (_f(_WHITE[(row + at) & 255, (column + along + 73 * (row >> 8)) & 255]) - _f(128)) * strength
-            for k in range(3):
-                picture[row, column, k] = _byte(_f(picture[row, column, k]) + n)
