@@ -157,6 +157,8 @@ def checked(path: Path, found: dict[str, NDArray[np.generic]]) -> BodyArrays:
         raise InputError(
             f"{path}: v_template", "metres", f"a body {np.ptp(v_template, axis=0).max():.3g} large"
         )
+    if np.ptp(v_template, axis=0).min() < 1e-3:
+        raise InputError(f"{path}: v_template", "a body with some extent", "a flat one")
     kintree = numbers("kintree_table", 2, None).astype(np.int64)
     if kintree.shape[1] != joints:
         raise InputError(
@@ -170,6 +172,8 @@ def checked(path: Path, found: dict[str, NDArray[np.generic]]) -> BodyArrays:
     shapedirs = numbers("shapedirs", count, 3, None).astype(np.float32)
     if not 1 <= shapedirs.shape[2] <= MAX_BETAS:
         raise InputError(f"{path}: shapedirs", f"1 to {MAX_BETAS} shape directions", shapedirs.shape[2])
+    if np.abs(shapedirs).max() > 10:
+        raise InputError(f"{path}: shapedirs", "metres", f"movements of {np.abs(shapedirs).max():.3g}")
     posedirs = None
     if "posedirs" in found and found["posedirs"].any():
         posedirs = numbers("posedirs", count, 3, 9 * (joints - 1)).astype(np.float32)

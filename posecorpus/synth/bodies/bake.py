@@ -17,13 +17,13 @@ from scipy.optimize import nnls
 from posecorpus.core.skeletons import SMPL_24
 from posecorpus.synth.bodies.bake_rig import joint_weights, t_pose
 from posecorpus.synth.bodies.bake_source import GENDER_RANGE, sample_people
+from posecorpus.synth.bodies.bake_weights import prune, smooth_weights
 from posecorpus.synth.bodies.landmark_fit import fit_landmarks
 
 PEOPLE = 256
 BETAS = 10
 SEED = 0
 _CANDIDATES = 1200  # vertices a joint may be regressed from
-_MIN_WEIGHT = 2e-3  # influences below this move skin by less than a millimetre
 
 
 def main() -> None:
@@ -46,7 +46,7 @@ def bake(gender: str) -> tuple[dict[str, NDArray[np.generic]], str]:
     template, directions, betas = principal_shapes(vertices, BETAS)
     joint_template, joint_directions = _follow(joints, betas)
     regressor = regress_joints(template, directions, joint_template, joint_directions)
-    weights = prune(joint_weights(people))
+    weights = prune(smooth_weights(joint_weights(people), template, people.faces))
     landmarks = fit_landmarks(template, people.faces, weights, regressor @ template)
     rebuilt = template + np.tensordot(betas, directions, (1, 2))
     regressed = np.einsum("jv,nvc->njc", regressor, rebuilt, optimize=True)
@@ -142,13 +142,6 @@ def regress_joints(
         row, _ = nnls(equations, wanted, maxiter=20_000)
         regressor[j, picked] = row / row.sum()
     return regressor
-
-
-def prune(weights: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Drop influences too small to see; rows sum to one again."""
-    kept = np.where(weights < _MIN_WEIGHT, 0, weights)
-    normalised = kept / kept.sum(axis=1, keepdims=True)
-    return np.asarray(normalised, np.float32)
 
 
 if __name__ == "__main__":

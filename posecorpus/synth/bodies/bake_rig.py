@@ -87,7 +87,8 @@ def joint_weights(people: AnnyPeople) -> NDArray[np.float64]:
         for joint, share in joint_shares(bone).items():
             merge[b, SMPL_24.index(joint)] = share
     weights: Vectors = people.weights @ merge
-    return weights / weights.sum(axis=1, keepdims=True)
+    weights /= weights.sum(axis=1, keepdims=True)
+    return weights
 
 
 def joint_positions(people: AnnyPeople, heads: Vectors) -> Vectors:

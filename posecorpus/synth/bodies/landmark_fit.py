@@ -99,7 +99,7 @@ def _inner_points(
         "upper_neck": 0.4 * j["neck"] + 0.6 * j["head"],
         "head_centre": in_head(0.55, 0.47),
         "jaw_h36m": in_head(0.18, 0.62),
-        "head_h36m": in_head(0.72, 0.44),
+        "head_h36m": in_head(0.67, 0.44),
         "thorax": (j["l_collar"] + j["r_collar"] + j["neck"]) / 3,
         "spine_h36m": j["spine2"] + np.array([0.0, 0.01 * stature, 0.0]),
     }

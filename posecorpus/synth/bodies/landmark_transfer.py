@@ -28,7 +28,7 @@ _NORMAL_METRES = 0.1  # a difference of one in normals counts as so far apart
 _CANDIDATE_FACES = 24
 _HEAD = ("head",)
 _BODY = ("head", "neck", "l_collar", "r_collar", "spine3", "spine2", "spine1", "pelvis", "l_hip", "r_hip")
-_EXTREMES = {"nose": (2, 0.02), "head_top": (1, 0.05)}
+_EXTREMES = {"nose": (2, 0.02), "head_top": (1, 0.01)}
 """Landmarks that are the skin's farthest point along an axis, looked for within so many metres."""
 
 

@@ -121,7 +121,7 @@ def assemble(name: str, gender: str, arrays: BodyArrays) -> BodyModel:
     """Arrange the arrays of a file as a :class:`BodyModel`."""
     shapedirs = _last_axis_outermost(arrays.shapedirs)
     weight_joints, weights = sparse_rows(arrays.weights)
-    regressor = _landmarks(arrays, gender)
+    regressor = _landmarks(name, gender, arrays)
     joints, template = arrays.joint_regressor, arrays.v_template.astype(np.float64)
     uv, uv_faces = arrays.uv, arrays.uv_faces
     if uv is None or uv_faces is None:
@@ -145,10 +145,13 @@ def assemble(name: str, gender: str, arrays: BodyArrays) -> BodyModel:
     )
 
 
-def _landmarks(arrays: BodyArrays, gender: str) -> LandmarkRegressor:
+def _landmarks(name: str, gender: str, arrays: BodyArrays) -> LandmarkRegressor:
     """The regressor in the file, or else that of the open body of the same gender, carried over."""
     if arrays.landmarks is not None:
         return LandmarkRegressor.from_entries(*arrays.landmarks)
+    for joint in ("head", "pelvis"):
+        if not (arrays.weights[:, SMPL_24.index(joint)] > 0.5).any():
+            raise InputError(f"body {name}", f"skin moved by the joint {joint}", "none")
     reference = read_body_arrays(DATA / f"open_{gender}.npz")
     assert reference.landmarks is not None
     return transfer_landmarks(

@@ -47,6 +47,16 @@ class _Record:
         return self.state.get(name) if isinstance(self.state, dict) else None
 
 
+class _Container(_Record):
+    """A set, list or dictionary type among the bookkeeping of a chumpy object; drops what is put in it."""
+
+    def append(self, item: object) -> None:
+        """Ignored."""
+
+    def __setitem__(self, key: object, value: object) -> None:
+        pass
+
+
 class _Array(_Record):
     """``numpy.ndarray``: state is (version, shape, dtype, Fortran order, bytes)."""
 
@@ -126,6 +136,13 @@ _KNOWN: dict[tuple[str, str], _Inert | type[_Record]] = {
     ("chumpy", "Ch"): _Chumpy,
     ("chumpy.reordering", "Select"): _ChumpySelect,
     ("_codecs", "encode"): _Inert(_encode),
+    **{
+        (module, name): _Container
+        for module in ("__builtin__", "builtins")
+        for name in ("set", "frozenset", "list", "dict")
+    },
+    ("collections", "OrderedDict"): _Container,
+    **{(module, "scalar"): _Container for module in _MULTIARRAY},
     **{(module, "_reconstructor"): _Inert(_reconstruct_object) for module in ("copy_reg", "copyreg")},
     **{(module, "object"): _Inert() for module in ("__builtin__", "builtins")},
 }
@@ -136,6 +153,8 @@ class _Unpickler(pickle.Unpickler):
         try:
             return _KNOWN[module, name]
         except KeyError:
+            if module.startswith("chumpy."):
+                return _Container
             raise _Refused(f"{module}.{name}") from None
 
     def persistent_load(self, pid: object) -> object:
