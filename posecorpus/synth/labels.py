@@ -77,11 +77,12 @@ def make_sample(
     people = []
     for i, (who, world) in enumerate(zip(scene.people, joints_world, strict=True)):
         joints3d = camera.to_camera(world)
-        joints2d, _ = camera.project_camera(joints3d)
+        # Rounded first: a joint on the edge of a pixel must have the visibility of the pixel that is stored.
+        joints2d = camera.project_camera(joints3d)[0].astype(np.float32)
         people.append(
             Person(
                 skeleton=FULL_42.name,
-                joints2d=joints2d.astype(np.float32),
+                joints2d=joints2d,
                 joints3d=joints3d.astype(np.float32),
                 visibility=visibility(joints2d, joints3d[:, 2], frame, i + 1),
                 bbox=bounding_box(frame.instances == i + 1, joints2d),

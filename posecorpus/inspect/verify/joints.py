@@ -189,12 +189,9 @@ def check_visibility(subject: Subject) -> Messages:
             continue
         inside, x, y = pixel_of(person, sample.width, sample.height)
         person_seen: NDArray[np.bool_] = inside & (sample.instances[y, x] == i + 1)
-        # Labels are rounded: a joint on the edge of a pixel may belong to the next one.
-        fraction = np.where(has_pixel[:, None], person.joints2d % 1.0, 0.5)
-        certain: NDArray[np.bool_] = np.all(np.abs(fraction - 0.5) <= 0.5 - 2e-3, axis=-1)
-        false = certain & (person.visibility == VISIBLE) & ~person_seen
+        false = (person.visibility == VISIBLE) & ~person_seen
         messages += _joints(i, person, false, lambda j: "is visible, but its pixel does not show the person")
-        missed = certain & (person.visibility == HIDDEN) & person_seen & _flesh_seen(subject, person, x, y)
+        missed = (person.visibility == HIDDEN) & person_seen & _flesh_seen(subject, person, x, y)
         messages += _joints(
             i, person, missed, lambda j: "is hidden, but its own part is what its pixel shows"
         )

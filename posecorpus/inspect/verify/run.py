@@ -58,12 +58,13 @@ class _ShardResult:
     parts: bool = False
 
 
-def verify_corpus(path: Path | str, workers: int = 1) -> Report:
+def verify_corpus(path: Path | str, workers: int = 1, progress: Progress = silent) -> Report:
     """Re-derive every label of a corpus that can be re-derived.
 
     Args:
         path: the corpus's folder.
         workers: processes to share the shards among.
+        progress: told how many samples are verified.
 
     Raises:
         InputError: there is no corpus.
@@ -76,8 +77,10 @@ def verify_corpus(path: Path | str, workers: int = 1) -> Report:
     keys: Counter[str] = Counter()
     frames: Counter[tuple[str, int]] = Counter()
     parts = False
+    total = sum(entry.samples for entry in manifest.shards)
     for result in _map(verify, manifest.shards, workers):
         report.merge(result.report)
+        progress("verifying", report.samples, total)
         keys.update(result.keys)
         frames.update(result.frames)
         used |= result.skeletons
