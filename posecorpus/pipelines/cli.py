@@ -129,11 +129,12 @@ def verify(
 ) -> None:
     """Re-derive every label that can be re-derived; exit 1 and list the samples that disagree."""
     from posecorpus.inspect.verify import verify_corpus
-    from posecorpus.pipelines.console import print_verification
+    from posecorpus.pipelines.console import print_verification, stages
 
-    report = verify_corpus(corpus, workers=workers or _workers())
-    print_verification(corpus, report)
-    if report.violations:
+    with stages() as (report, _):
+        outcome = verify_corpus(corpus, workers or _workers(), report)
+    print_verification(corpus, outcome)
+    if not outcome.ok:
         raise typer.Exit(EXIT_VIOLATIONS)
 
 
@@ -146,8 +147,11 @@ def inspect_corpus(
 ) -> None:
     """Write one self-contained HTML report: pictures with overlays, a 3D view, distributions."""
     from posecorpus.inspect.report import write_report
+    from posecorpus.pipelines.console import stages
 
-    typer.echo(write_report(corpus, out, samples=samples, seed=seed))
+    with stages() as (report, _):
+        path = write_report(corpus, out, samples=samples, seed=seed, report=report)
+    typer.echo(path)
 
 
 @app.command(epilog=_examples("export corpus coco/ --format coco", "export corpus tars/ --format webdataset"))
@@ -158,9 +162,12 @@ def export(
     skeleton: Annotated[str, typer.Option(help="Joint set of COCO's keypoints.")] = "coco_17",
 ) -> None:
     """Copy a corpus into a layout that other tools read."""
+    from posecorpus.pipelines.console import stages
     from posecorpus.pipelines.export import export_corpus
 
-    typer.echo(export_corpus(corpus, out, format.value, skeleton=skeleton))
+    with stages() as (report, _):
+        path = export_corpus(corpus, out, format.value, skeleton=skeleton, report=report)
+    typer.echo(path)
 
 
 @app.command(name="retarget-check", epilog=_examples("retarget-check cmu/ walk.bvh"))
@@ -168,13 +175,41 @@ def retarget_check(
     motions: Annotated[list[Path], typer.Argument(help="MoCap files, folders or zips.")],
 ) -> None:
     """Retarget every clip to the body and print how far limbs, hinges and feet are from the source."""
-    from posecorpus.pipelines.retarget_table import print_retarget_table
+    from functools import partial
 
-    print_retarget_table(motions)
+    from posecorpus.pipelines.console import stages
+    from posecorpus.pipelines.retarget_table import retarget_table
+
+    with stages() as (report, _):
+        table = retarget_table(motions, partial(report, "retargeting"))
+    typer.echo(table)
 
 
 fetch = typer.Typer(no_args_is_help=True, help="Download motion capture.", rich_markup_mode=None)
 app.add_typer(fetch, name="fetch")
+
+
+@fetch.command(
+    epilog=_examples("fetch cmu --subjects 1-5 --subjects 07_02 --out cmu", "synth corpus --motions cmu")
+)
+def cmu(
+    subjects: Annotated[list[str], typer.Option(help="7, 1-5, 07_02 (one trial) or all; repeatable.")],
+    out: Annotated[Path, typer.Option(help="Folder to download into.")] = Path("cmu"),
+    base_url: Annotated[str | None, typer.Option(help="Address of a mirror. Default: CMU's own.")] = None,
+    layout: Annotated[
+        str | None, typer.Option(help="Path of a motion there, with {subject} and {trial}.")
+    ] = None,
+    checksums: Annotated[Path | None, typer.Option(help="A lock file the downloads must agree with.")] = None,
+) -> None:
+    """Download skeletons and motions of the CMU Graphics Lab Motion Capture Database."""
+    from posecorpus.pipelines.console import stages
+    from posecorpus.pipelines.fetch import Site, fetch_cmu
+
+    given = {"base_url": base_url, "motion": layout}
+    site = Site(**{name: value for name, value in given.items() if value is not None})
+    with stages() as (report, note):
+        fetched = fetch_cmu(subjects, out, site=site, checksums=checksums, report=report, note=note)
+    typer.echo(fetched.folder)
 
 
 @app.command()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import (
@@ -17,9 +19,13 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.table import Table
 from rich.text import Text
 
-from posecorpus.pipelines.engine import Report
+from posecorpus.core.progress import Report
+
+if TYPE_CHECKING:
+    from posecorpus.inspect.verify import Report as Verification
 
 
 class RateColumn(ProgressColumn):
@@ -58,3 +64,22 @@ def stages() -> Iterator[tuple[Report, Callable[[str], None]]]:
             bars.console.print(message, highlight=False, markup=False)
 
         yield report, note
+
+
+MAX_LISTED = 50
+
+
+def print_verification(corpus: Path, report: Verification) -> None:
+    """Violations, one a line, then how often each check was made and failed."""
+    for violation in report.violations[:MAX_LISTED]:
+        print(violation)
+    if len(report.violations) > MAX_LISTED:
+        print(f"... and {len(report.violations) - MAX_LISTED} more")
+    for note in report.notes:
+        print(f"note: {note}")
+    table = Table("check", "made", "failed", box=None, pad_edge=False)
+    for check in sorted(report.checked | report.failed):
+        table.add_row(check, str(report.checked[check]), str(report.failed[check]))
+    Console().print(table)
+    verdict = "every check holds" if report.ok else f"{len(report.violations)} violations"
+    print(f"{corpus}: {report.samples} samples, {verdict}")

@@ -18,14 +18,6 @@ from typing import TypeVar
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
-Report = Callable[[str, int, int], None]
-"""Told a stage's name, how much of it is done and how much there is."""
-
-
-def silent(stage: str, done: int, total: int) -> None:
-    """A :data:`Report` for callers that do not care."""
-
-
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from posecorpus.core.errors import InputError
 from posecorpus.core.manifest import write_atomically
+from posecorpus.core.progress import Report, silent
 from posecorpus.pipelines.download import Missing, Patience, download
-from posecorpus.pipelines.engine import Report, silent
 
 TERMS = (
     "The data used in this project was obtained from mocap.cs.cmu.edu. "

@@ -16,7 +16,8 @@ import numpy as np
 
 from posecorpus.core.errors import InputError
 from posecorpus.core.manifest import Skipped
-from posecorpus.pipelines.engine import Report, run_local, silent
+from posecorpus.core.progress import Report, silent
+from posecorpus.pipelines.engine import run_local
 from posecorpus.synth.appearance.photos import find_photos, load_photo
 from posecorpus.synth.bodies.model import load_body
 from posecorpus.synth.builtin import builtin_clips

@@ -19,12 +19,13 @@ import numpy as np
 from posecorpus.core.errors import InputError
 from posecorpus.core.manifest import Manifest, ShardEntry, Skipped, describe_skeletons, describe_taxonomy
 from posecorpus.core.parts import SMPL_24_PARTS
+from posecorpus.core.progress import Report, silent
 from posecorpus.core.sample import Sample
 from posecorpus.core.seeds import generator
 from posecorpus.core.shards import write_shard
 from posecorpus.core.skeletons import FULL_42, SMPL_24
 from posecorpus.pipelines import ledger
-from posecorpus.pipelines.engine import Report, run_local, silent
+from posecorpus.pipelines.engine import run_local
 from posecorpus.pipelines.inputs import prepare_bodies, prepare_motions, prepare_photos
 from posecorpus.synth.config import SynthConfig
 from posecorpus.synth.labels import make_sample

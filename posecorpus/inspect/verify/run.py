@@ -21,6 +21,8 @@ from posecorpus.core.codecs import decode
 from posecorpus.core.errors import InputError
 from posecorpus.core.manifest import MANIFEST, ShardEntry, read_manifest
 from posecorpus.core.parts import PartTaxonomy
+from posecorpus.core.progress import Report as Progress
+from posecorpus.core.progress import silent
 from posecorpus.core.sample import Sample
 from posecorpus.core.schema import RASTER_COLUMNS, SCHEMA, sample_of
 from posecorpus.inspect.verify import files, joints, rasters, surfaces

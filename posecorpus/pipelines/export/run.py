@@ -12,9 +12,9 @@ from typing import Literal, get_args
 
 from posecorpus.core.errors import InputError
 from posecorpus.core.manifest import sync_folder
+from posecorpus.core.progress import Report, silent
 from posecorpus.core.shards import Corpus
 from posecorpus.core.skeletons import skeleton as named_skeleton
-from posecorpus.pipelines.engine import Report, silent
 from posecorpus.pipelines.export.coco import write_coco
 from posecorpus.pipelines.export.folder import write_folder
 from posecorpus.pipelines.export.webdataset import write_webdataset
