@@ -53,7 +53,7 @@ def all_charts(
         _camera_histogram(
             columns,
             "Pitch",
-            "Of the optical axis; below zero the camera looks down.",
+            "Of the optical axis; above zero the camera looks down.",
             camera_pitches(columns),
             "degrees",
         ),
@@ -96,8 +96,8 @@ def camera_distances(columns: Columns) -> Array:
 
 
 def camera_pitches(columns: Columns) -> Array:
-    """(N,) degrees of the optical axis above the horizon of a Y-up world."""
-    return np.asarray(np.degrees(np.arcsin(np.clip(columns.R[:, 2, 1], -1, 1))))
+    """(N,) degrees of the optical axis below the horizon of a Y-up world."""
+    return np.asarray(np.degrees(np.arcsin(np.clip(-columns.R[:, 2, 1], -1, 1))))
 
 
 def _camera_histogram(columns: Columns, title: str, note: str, values: Array, unit: str) -> Chart | None:

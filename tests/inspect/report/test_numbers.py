@@ -16,11 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
+from posecorpus.core.cameras import Camera
 from posecorpus.core.parts import SMPL_24_PARTS
 from posecorpus.core.shards import Corpus
 from posecorpus.core.skeletons import FULL_42, SKELETONS
 from posecorpus.inspect.report import body, page, write_report
-from posecorpus.inspect.report.charts import all_charts, histogram
+from posecorpus.inspect.report.charts import all_charts, camera_distances, camera_pitches, histogram
 from posecorpus.inspect.report.columns import LIMB_JOINTS, label_coverage, read_columns
 from posecorpus.inspect.report.page import spread
 from posecorpus.inspect.report.pictures import picture_record
@@ -196,6 +197,15 @@ def test_charts_count_everyone_once(mixed: Path) -> None:
     assert [c["total"] for c in visibility] == [people - 4, 4]
     assert all(sum(i["values"]) == c["total"] for c in visibility for i in c["items"])
     assert "Parts" not in charts, "no pictured sample, no count"
+
+
+def test_pitch_is_positive_where_the_camera_looks_down(spheres: SimpleNamespace, tmp_path: Path) -> None:
+    sample = spheres.make_sample(0)
+    sample.camera = Camera.look_at((0, 3, 0), (0, 0, 3), 300, sample.width, sample.height)
+    columns = read_columns(Corpus(spheres.write_corpus(tmp_path / "c", [sample])), 10)
+    assert camera_pitches(columns)[0] == pytest.approx(45)
+    hips = sample.people[0].joints3d[FULL_42.indices("l_hip", "r_hip")].astype(float).mean(0)
+    assert camera_distances(columns)[0] == pytest.approx(np.linalg.norm(hips), rel=1e-6)
 
 
 def test_histogram_of_one_value_is_that_value() -> None:
