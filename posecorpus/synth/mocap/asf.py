@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from posecorpus.core.errors import InputError
 from posecorpus.synth.mocap.kinematics import euler_matrix
-from posecorpus.synth.mocap.numbers import normalise_newlines
+from posecorpus.synth.mocap.numbers import MAX_VALUE, normalise_newlines
 from posecorpus.synth.mocap.units import INCH_M
 
 MAX_BONES = 1000
@@ -108,7 +108,7 @@ class _AsfParser:
             values = np.array([float(word) for word in words[:count]])
         except ValueError:
             values = np.full(count, np.nan)
-        if len(values) != count or not np.isfinite(values).all():
+        if len(values) != count or not (np.abs(values) <= MAX_VALUE).all():
             raise self._error(line, f"{count} finite numbers", repr(" ".join(words))[:60])
         return values
 

@@ -8,7 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posecorpus.core.errors import InputError
-from posecorpus.synth.mocap.numbers import is_number, lines_of, normalise_newlines, parse_numbers, show
+from posecorpus.synth.mocap.numbers import (
+    MAX_VALUE,
+    is_number,
+    lines_of,
+    normalise_newlines,
+    parse_numbers,
+    show,
+)
 
 MAX_JOINTS = 1000
 MAX_HEADER_BYTES = 4 << 20
@@ -119,7 +126,7 @@ class _HierarchyParser:
             value = float(word)
         except ValueError:
             value = np.nan
-        if not np.isfinite(value):
+        if not abs(value) <= MAX_VALUE:
             raise self._error(line, "a finite number", repr(word[:40]))
         return value
 
