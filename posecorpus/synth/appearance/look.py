@@ -229,10 +229,10 @@ def _outfit(rng: np.random.Generator, at: Landmarks) -> Outfit:
         *((0.42, 0.6), (0.65, 1.02), (1.1, 1.6), (1.85, 2.02))[colours.pick(rng, (8, 20, 8, 64))]
     )
     waist = spine1 + rng.uniform(-0.10, 0.01)
-    hem = waist - 0.01
+    hem = waist - 0.03
     if rng.uniform() < 0.7:  # not tucked in; now and then a tunic
         hem = hip + (rng.uniform(-0.035, 0.05) if rng.uniform() < 0.88 else rng.uniform(-0.25, -0.1))
-    hem = min(hem, waist - 0.01)  # no gap on bodies of any build
+    hem = min(hem, waist - 0.03)  # no gap on bodies of any build, however coarse the texture
     turtle = rng.uniform() < 0.08 and sleeve > 1
     collar = rng.uniform()
     long_sleeves = sleeve > 1.0
