@@ -49,7 +49,7 @@ class Quality:
         bent, bent_wrong: hinge frames bent by more than 15 degrees, and those bent the wrong way.
         jumps: turns of more than 40 degrees about a limb bone from frame to frame that the source lacks.
         floor: height in metres of the sole in frames in which the source's foot is on its floor.
-        turned: frames whose toes point to the back of the body.
+        turned: frames, of either leg, whose knee points to the back of the pelvis.
     """
 
     clips: int = 0
@@ -96,7 +96,7 @@ def measure_clip(clip: SourceClip, motion: BodyMotion, body: BodyModel) -> Quali
         for hinge in HINGES:
             bent, wrong = _bending(body, local, hinge, side)
             result.bent, result.bent_wrong = result.bent + bent, result.bent_wrong + wrong
-        result.turned += _turned(places, roles, turns, side)
+        result.turned += _turned(turns, side)
         result.floor.append(_floor_error(clip, roles, places, turns, joints, body, side))
     return result
 
@@ -144,7 +144,7 @@ def _turning(turns: Array, along: Array) -> Array:
 
 def _helper(vectors: Array) -> Array:
     """A unit axis far from each vector."""
-    return np.eye(3)[np.argmin(np.abs(vectors), axis=-1)]
+    return np.asarray(np.eye(3)[np.argmin(np.abs(vectors), axis=-1)])
 
 
 def _jumps(source: Array, turns: Array, roles: Roles, there: Array, here: Array, start: str, end: str) -> int:
@@ -172,13 +172,10 @@ def _bending(body: BodyModel, local: Array, hinge: str, side: str) -> tuple[int,
     return int(bent.sum()), int((bent & wrong).sum())
 
 
-def _turned(places: Array, roles: Roles, turns: Array, side: str) -> int:
-    """Frames in which the source's toes point against the body's foot."""
-    if f"{side}_toes" not in roles.limbs:
-        return 0
-    toes = places[:, roles.limbs[f"{side}_toes"]] - places[:, roles.limbs[f"{side}_ankle"]]
-    shin = turns[:, SMPL_24.index(f"{side}_knee")]
-    return int((np.sum(toes * shin[:, :, 2], axis=-1) < 0).sum())
+def _turned(turns: Array, side: str) -> int:
+    """Frames in which a knee's axis points against the pelvis's: a rig whose left is taken for its right."""
+    pelvis, shin = turns[:, 0, :, 0], turns[:, SMPL_24.index(f"{side}_knee"), :, 0]
+    return int((np.sum(pelvis * shin, axis=-1) < 0).sum())
 
 
 def _floor_error(

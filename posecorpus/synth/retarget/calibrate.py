@@ -19,8 +19,11 @@ from posecorpus.synth.retarget.roles import Roles
 from posecorpus.synth.rotations import about, apply, bone_frame, shortest, unit
 
 Array = NDArray[np.float64]
-STRAIGHT = 0.02
+STRAIGHT = 0.002
 """Weight of the hinge of a relaxed limb against the mean squared sine of the bending that was seen."""
+CURVED, FLAT = 2e-4, 0.02
+"""Variances of a bone's direction: least across the arc, and most out of its plane relative to that."""
+_AGREE_COSINE = np.cos(np.radians(20.0))
 _SNAP_COSINE = np.cos(np.radians(25.0))
 _SAME_COSINE = np.cos(np.radians(40.0))
 _NARROW_M = 0.02
@@ -99,11 +102,23 @@ def hinge_axes(upper: Array, lower: Array, turns: tuple[Array, Array], relaxed: 
     bend = np.cross(upper, lower)
     bend = bend * np.linalg.norm(bend, axis=-1, keepdims=True)  # the more it bends the surer its axis
     result = []
-    for bone, turn in zip((upper, lower), turns, strict=True):
-        seen = _mean_local(turn, bend)
+    for bone, other, turn in zip((upper, lower), (lower, upper), turns, strict=True):
         resting = relaxed - np.sum(relaxed * bone, -1, keepdims=True) * bone
-        result.append(unit(seen + STRAIGHT * unit(_mean_local(turn, resting))))
+        seen = unit(_mean_local(turn, bend) + STRAIGHT * unit(_mean_local(turn, resting)))
+        result.append(_normal(np.einsum("tji,tj->ti", turn, other), seen))
     return result[0], result[1]
+
+
+def _normal(directions: Array, near: Array) -> Array:
+    """Axis of the circle on which unit vectors (T, 3) lie, if they span enough of one; else ``near``.
+
+    A hinge is not quite square to its bones, so that their cross product swings as it folds; the plane in
+    which the other bone turns does not.
+    """
+    values, vectors = np.linalg.eigh(np.cov(directions.T, bias=True))
+    axis = vectors[:, 0] * np.copysign(1.0, vectors[:, 0] @ near)
+    flat = values[1] > CURVED and values[0] < FLAT * values[1]
+    return np.asarray(axis if flat and axis @ near > _AGREE_COSINE else near)
 
 
 def _mean_local(turn: Array, vectors: Array) -> Array:

@@ -27,4 +27,5 @@ def place(motion: BodyMotion, body: BodyModel, betas: ArrayLike) -> NDArray[np.f
     scale = leg / (source.standing_height - source.ankle_height)
     pelvis = scale * motion.translations.astype(np.float64)
     pelvis[:, 1] += target.ankle_height - scale * source.ankle_height
-    return (pelvis - target.joints[0]).astype(np.float32)
+    translations: NDArray[np.float32] = (pelvis - target.joints[0]).astype(np.float32)
+    return translations

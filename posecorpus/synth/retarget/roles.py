@@ -141,7 +141,7 @@ def _meeting(clip: SourceClip, *joints: int) -> int:
     common = [step[0] for step in zip(*paths, strict=False) if len(set(step)) == 1]
     if not common:
         raise InputError(clip.source, "a rig whose limbs hang on one root", clip.joints[joints[0]])
-    return common[-1]
+    return int(common[-1])
 
 
 def _middle(clip: SourceClip, named: list[tuple[str, str]], limbs: dict[str, int]) -> Roles:
