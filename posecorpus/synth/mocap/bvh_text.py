@@ -79,6 +79,7 @@ class _HierarchyParser:
         ]
         self.at = 1  # after HIERARCHY
         self.nodes: list[Node] = []
+        self.counts: dict[str, int] = {}
 
     def parse(self) -> tuple[Node, ...]:
         stack: list[int] = []
@@ -111,8 +112,13 @@ class _HierarchyParser:
         title = f"{self.nodes[parent].name}_end" if key == "END" else "_".join(name)
         if not title:
             raise self._error(line, "a name for every joint", "none")
-        self.nodes.append(Node(title, parent, key == "END"))
+        self.nodes.append(Node(self._unique(title), parent, key == "END"))
         stack.append(len(self.nodes) - 1)
+
+    def _unique(self, name: str) -> str:
+        """Joints are looked up by name: a second of the same name becomes ``name~2``."""
+        self.counts[name] = self.counts.get(name, 0) + 1
+        return name if self.counts[name] == 1 else f"{name}~{self.counts[name]}"
 
     def _next(self, expected: str) -> tuple[int, str]:
         if self.at >= len(self.words):

@@ -230,6 +230,8 @@ def _parse(
 ) -> tuple[Clip | None, str]:
     stem, subject = ref.item.name.stem, subject_of(ref.item.name.stem)
     if ref.format == "amass":
+        # AMASS has a folder for every subject.
+        subject = ref.item.name.parent.name or stem
         return read_amass(data, ref.source, ref.name, subject, ref.reading), ""
     if ref.format == "bvh":
         clip = read_bvh(parse_bvh(data, ref.source), ref.name, subject, ref.reading)
@@ -238,11 +240,22 @@ def _parse(
         clip = read_amc(skeleton, parse_amc(data, ref.source), ref.name, subject, ref.reading)
     if not np.isfinite(clip.positions).all() or np.abs(clip.positions).max() > MAX_DISTANCE_M:
         raise InputError(ref.source, f"a motion within {MAX_DISTANCE_M:g} m of the origin", "one outside")
-    captured = capture_fps(stem, clip.dialect)
-    if ref.reading.fps is not None or captured is None or abs(captured / clip.fps - 1) < 0.01:
-        return clip, ""
-    note = f"read at the {captured:g} frames a second of its capture, not at the file's {clip.fps:.6g}"
-    return replace(clip, fps=captured), note
+    fps, note = _known_fps(ref, clip)
+    return replace(clip, fps=fps), note
+
+
+def _known_fps(ref: ClipRef, clip: SourceClip) -> tuple[float, str]:
+    """The frame rate of a clip, and a note if it is not what the file says."""
+    if ref.reading.fps is not None:
+        return clip.fps, f"read at {clip.fps:g} frames a second, as stated"
+    captured = capture_fps(ref.item.name.stem, clip.dialect)
+    if ref.format == "amc":
+        # An AMC file does not say; only a rate that is not the usual one is worth a note.
+        known = f"captured at {captured:g} frames a second" if captured else "frame rate assumed"
+        return captured or clip.fps, "" if captured == clip.fps else known
+    if captured is None or abs(captured / clip.fps - 1) < 0.01:
+        return clip.fps, ""
+    return captured, f"captured at {captured:g} frames a second, not at the file's {clip.fps:.6g}"
 
 
 def _skeleton(ref: ClipRef, reader: Reader, skeletons: dict[Item, Skeleton | InputError]) -> Skeleton:

@@ -140,7 +140,21 @@ def test_known_frame_rates_are_used_and_noted(tmp_path: Path) -> None:
     assert found["daz/88_01"][0] == 60 and "not at the file's 120" in found["daz/88_01"][1]
     assert found["own/88_01"] == (120, "") and found["10_01"] == (120, "")
     stated, _ = scan([tmp_path / "daz" / "88_01.bvh"], readings=[("88_*", Reading(fps=120))])
-    assert (stated[0].fps, stated[0].note) == (120, "")
+    assert stated[0].fps == 120 and "as stated" in stated[0].note
+
+
+def test_acclaim_rates_come_from_what_is_known_of_the_database(tmp_path: Path) -> None:
+    names = ("01_01", "88_02", "136_19", "HDM_bk_walk_001_120", "HDM_bk_walk_001_60", "dance")
+    files = {f"{name}/{name}.amc": AMC for name in names} | {f"{name}/{name}.asf": ASF for name in names}
+    found = {ref.name: (ref.fps, ref.note) for ref in scan([tree_of(tmp_path, files)])[0]}
+    assert [found[name][0] for name in names] == [120, 60, 60, 120, 60, 120]
+    assert [bool(found[name][1]) for name in names] == [False, True, True, False, True, True]
+    assert "assumed" in found["dance"][1]
+
+
+def test_amass_folders_are_subjects(tmp_path: Path) -> None:
+    refs, _ = scan([tree_of(tmp_path, {"ACCAD/Female1/walk_poses.npz": amass(), "own.npz": amass()})])
+    assert [(ref.name, ref.subject) for ref in refs] == [("walk_poses", "Female1"), ("own", "own")]
 
 
 def test_every_problem_is_reported_and_the_rest_is_usable(tmp_path: Path) -> None:
