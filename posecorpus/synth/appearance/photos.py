@@ -97,7 +97,7 @@ def photo_background(photo: str, width: int, height: int, rng: np.random.Generat
 def _walk(folder: Path) -> list[Path]:
     found: list[Path] = []
     for root, folders, files in os.walk(folder):  # links to folders are not followed: no cycles
-        folders.sort()
+        folders[:] = sorted(f for f in folders if not f.startswith((".", "__MACOSX")))
         found += [Path(root) / f for f in sorted(files) if _is_photo(f)]
         if len(found) > MAX_PHOTOS:
             raise InputError(folder, f"at most {MAX_PHOTOS} photos", "more")

@@ -46,7 +46,9 @@ def test_map_equals_brute_force(seed: int, count: int, size: int) -> None:
         face, weights = expected[int(index)]
         assert got.face[n] == face
         np.testing.assert_allclose(got.weights[n], weights, atol=1e-5)
-        np.testing.assert_allclose(got.interpolate(values, faces)[n], weights @ values[faces[face]], atol=1e-4)
+        np.testing.assert_allclose(
+            got.interpolate(values, faces)[n], weights @ values[faces[face]], atol=1e-4
+        )
 
 
 def test_gutter_takes_the_nearest_covered_texel() -> None:
