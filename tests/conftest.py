@@ -44,3 +44,15 @@ def chromium() -> str:
     need("browser", found is not None, "install chromium")
     assert found is not None
     return found
+
+
+@pytest.fixture(scope="session")
+def gl() -> None:
+    """pyrender with a working EGL device; tests that use it carry the mark ``gl``."""
+    from posecorpus.core.errors import InputError
+    from posecorpus.synth.pyrender_engine import PyrenderEngine
+
+    try:
+        PyrenderEngine().close()
+    except InputError as error:
+        need("gl", False, str(error))

@@ -50,6 +50,11 @@ def load_pyrender() -> ModuleType:
     return module
 
 
+_lock = threading.Lock()
+_alive: list[Any] = []  # offscreen renderers that share the EGL display
+_retired: list[Any] = []
+
+
 class PyrenderEngine:
     """An offscreen context for one thread; a context manager, or call :meth:`close`."""
 
@@ -62,6 +67,8 @@ class PyrenderEngine:
             raise InputError(
                 "renderer pyrender", "an EGL device", f"{type(error).__name__}: {error}", fix
             ) from error
+        with _lock:
+            _alive.append(self._offscreen)
         self._prime()
 
     def __enter__(self) -> PyrenderEngine:
@@ -73,10 +80,20 @@ class PyrenderEngine:
         self.close()
 
     def close(self) -> None:
-        """Free the context; closing twice is fine."""
-        if self._offscreen is not None:
-            self._offscreen.delete()
-            self._offscreen = None
+        """Free the context; closing twice is fine.
+
+        pyrender's own clean-up shuts the display down for every context of the process, so only the last
+        engine to close may call it; the others wait for that with their context idle.
+        """
+        if self._offscreen is None:
+            return
+        with _lock:
+            _alive.remove(self._offscreen)
+            if _alive:
+                _retired.append(self._offscreen)
+            else:
+                self._offscreen.delete()
+        self._offscreen = None
 
     def _prime(self) -> None:
         """Set the base colour of the flat program once.
@@ -141,7 +158,9 @@ class PyrenderEngine:
             scene.add(self._pyrender.Mesh([self.painted(mesh, camera, light)]))
         picture, _ = self._offscreen.render(scene, self._pyrender.RenderFlags.RGBA)
         alpha = picture[..., 3:].astype(np.float32) / 255
-        return np.asarray(np.rint(np.minimum(picture[..., :3] + (1 - alpha) * background, 255)), dtype=np.uint8)
+        return np.asarray(
+            np.rint(np.minimum(picture[..., :3] + (1 - alpha) * background, 255)), dtype=np.uint8
+        )
 
     def painted(self, mesh: Mesh, camera: Camera, light: NDArray[np.float32]) -> Any:
         """A textured pyrender primitive whose vertex colours are the irradiance."""

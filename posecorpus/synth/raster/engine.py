@@ -13,6 +13,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,9 +37,26 @@ from posecorpus.synth.scene import Frame, Mesh
 MAX_SIDE = 8000
 
 
+A = TypeVar("A", bound=np.generic)
+Look = tuple[
+    NDArray[np.float32], NDArray[np.float32], NDArray[np.int32], NDArray[np.uint8], NDArray[np.int64]
+]  # fmt: skip
+
+
+def fixed(array: NDArray[np.generic], dtype: type[A]) -> NDArray[A]:
+    """A contiguous read-only view (a copy only where type or layout differ).
+
+    Kernels are compiled per type, layout and writability of their arguments: with this every input
+    finds the one compiled version, be it sliced, memory-mapped or frozen.
+    """
+    view = np.ascontiguousarray(array, dtype=dtype).view()
+    view.flags.writeable = False
+    return view
+
+
 @dataclass
-class _Geometry:
-    """One mesh on its way through the passes; ``k`` below is its 1-based number."""
+class _Scratch:
+    """Buffers of one mesh, kept for the next frame's mesh of the same size."""
 
     homogeneous: NDArray[np.float64]
     screen: NDArray[np.float64]
@@ -46,6 +64,37 @@ class _Geometry:
     wild: NDArray[np.int32]
     pieces: NDArray[np.float64]
     piece_faces: NDArray[np.int32]
+
+    @staticmethod
+    def of(n_vertices: int, n_faces: int) -> _Scratch:
+        """Buffers for that many vertices and faces; room for clipped pieces comes when needed."""
+        return _Scratch(
+            np.empty((n_vertices, 3)), np.empty((n_vertices, 3)),
+            np.empty(n_faces, dtype=np.int32), np.empty(n_faces, dtype=np.int32),
+            np.empty((0, 3, 3)), np.empty(0, dtype=np.int32),
+        )  # fmt: skip
+
+    def fits(self, n_vertices: int, n_faces: int) -> bool:
+        """Whether a mesh of that size can use these buffers."""
+        return len(self.screen) == n_vertices and len(self.front) == n_faces
+
+
+@dataclass
+class _Surface:
+    """A mesh on its way through the passes.
+
+    Attributes:
+        number: 1-based, what the mesh buffer holds.
+        look: normals, uv, uv_faces, texels and mip table, as the shading kernels take them.
+        n_front, n_pieces: used length of the scratch lists.
+        window: (4,) x0, y0, x1, y1 of the pixels it can touch.
+    """
+
+    number: int
+    mesh: Mesh
+    scratch: _Scratch
+    faces: NDArray[np.int32]
+    look: Look
     n_front: int = 0
     n_pieces: int = 0
     window: NDArray[np.int64] = field(default_factory=lambda: np.zeros(4, dtype=np.int64))
@@ -62,7 +111,7 @@ class Rasteriser:
         self._faces = np.zeros((height, width), dtype=np.int32)
         self._meshes = np.zeros((height, width), dtype=np.uint16)
         self._slots = np.full((height, width), -1, dtype=np.int32)
-        self._geometry: list[_Geometry] = []
+        self._scratch: list[_Scratch] = []
         self._counts = np.zeros(2, dtype=np.int32)
         self._bounds = np.zeros(4)
         self._reserve(1024)
@@ -75,20 +124,6 @@ class Rasteriser:
         self._sample_meshes = np.zeros((outline, SAMPLES), dtype=np.uint16)
         self._sums = np.zeros((outline, 3))
 
-    def _place(self, index: int, mesh: Mesh) -> _Geometry:
-        """Buffers for a mesh, those of an earlier frame if they fit."""
-        n_vertices, n_faces = len(mesh.vertices), len(mesh.faces)
-        if index == len(self._geometry) or (
-            len(self._geometry[index].screen) != n_vertices or len(self._geometry[index].front) != n_faces
-        ):
-            fresh = _Geometry(
-                np.empty((n_vertices, 3)), np.empty((n_vertices, 3)),
-                np.empty(n_faces, dtype=np.int32), np.empty(n_faces, dtype=np.int32),
-                np.empty((0, 3, 3)), np.empty(0, dtype=np.int32),
-            )  # fmt: skip
-            self._geometry[index : index + 1] = [fresh]
-        return self._geometry[index]
-
     def render(
         self,
         meshes: Sequence[Mesh],
@@ -98,15 +133,14 @@ class Rasteriser:
     ) -> Frame:
         """Draw one frame; see :func:`render`."""
         shape = (self.height, self.width)
-        P = np.ascontiguousarray(camera.K @ np.column_stack([camera.R, camera.t]))
-        R = np.ascontiguousarray(camera.R)
-        weighted = np.ascontiguousarray(np.asarray(light, dtype=np.float64).T * BAND_WEIGHTS)
+        P = fixed(camera.K @ np.column_stack([camera.R, camera.t]), np.float64)
+        R = fixed(camera.R, np.float64)
+        weighted = fixed(np.asarray(light, dtype=np.float64).T * BAND_WEIGHTS, np.float64)
+        footprint = 1 / float(max(camera.K[0, 0], camera.K[1, 1]))
         self._depth.fill(0)
         self._meshes.fill(0)
-        for index, mesh in enumerate(meshes):
-            self._cover(index, mesh, P)
-        footprint = 1 / float(max(camera.K[0, 0], camera.K[1, 1]))
-        count = self._sample_outline(meshes, JUMP_PX * footprint)
+        surfaces = [self._cover(i, mesh, P) for i, mesh in enumerate(meshes)]
+        count = self._sample_outline(surfaces, JUMP_PX * footprint)
         frame = Frame(
             np.array(background, dtype=np.uint8, order="C"),
             np.zeros(shape, dtype=np.float32),
@@ -115,36 +149,51 @@ class Rasteriser:
             np.zeros((*shape, 3), dtype=np.float32),
             np.zeros((*shape, 2), dtype=np.float32),
         )
-        for index, mesh in enumerate(meshes):
-            self._shade(index, mesh, P, R, weighted, SAME_SURFACE_PX * footprint, count, frame)
+        for surface in surfaces:
+            self._shade(surface, P, R, weighted, SAME_SURFACE_PX * footprint, count, frame)
         resolve(count, self._pixels, self._sample_depth, self._sums, self._slots, frame.rgb)
         return frame
 
-    def _cover(self, index: int, mesh: Mesh, P: NDArray[np.float64]) -> None:
-        """First pass for one mesh."""
-        g = self._place(index, mesh)
-        project(mesh.vertices, P, g.homogeneous, g.screen, self._bounds)
-        low = np.floor(np.clip(self._bounds[:2], 0, (self.width, self.height)))
-        high = np.ceil(np.clip(self._bounds[2:], 0, (self.width, self.height)))
-        g.window[:2], g.window[2:] = low, np.maximum(high, low)
-        buffers = (self._depth, self._faces, self._meshes)
-        cover(index + 1, mesh.faces, g.screen, mesh.double_sided, *buffers, g.front, g.wild, self._counts)
-        g.n_front, n_wild = int(self._counts[0]), int(self._counts[1])
-        g.n_pieces = 0
-        if n_wild:
-            if len(g.pieces) < n_wild * PIECES_PER_FACE:
-                g.pieces = np.empty((n_wild * PIECES_PER_FACE, 3, 3))
-                g.piece_faces = np.empty(n_wild * PIECES_PER_FACE, dtype=np.int32)
-            g.n_pieces = clip_faces(
-                mesh.faces, g.homogeneous, g.wild, n_wild, mesh.double_sided, g.pieces, g.piece_faces
-            )
-            cover_pieces(index + 1, g.pieces, g.piece_faces, g.n_pieces, *buffers)
+    def _surface(self, index: int, mesh: Mesh) -> _Surface:
+        """The mesh with buffers, those of an earlier frame if they fit."""
+        size = len(mesh.vertices), len(mesh.faces)
+        if index == len(self._scratch) or not self._scratch[index].fits(*size):
+            self._scratch[index : index + 1] = [_Scratch.of(*size)]
+        texels, table = pack(mesh.texture)
+        look = (
+            fixed(mesh.normals, np.float32), fixed(mesh.uv, np.float32), fixed(mesh.uv_faces, np.int32),
+            fixed(texels, np.uint8), table,
+        )  # fmt: skip
+        return _Surface(index + 1, mesh, self._scratch[index], fixed(mesh.faces, np.int32), look)
 
-    def _sample_outline(self, meshes: Sequence[Mesh], jump: float) -> int:
+    def _cover(self, index: int, mesh: Mesh, P: NDArray[np.float64]) -> _Surface:
+        """First pass for one mesh."""
+        surface = self._surface(index, mesh)
+        scratch, faces, number = surface.scratch, surface.faces, surface.number
+        project(fixed(mesh.vertices, np.float32), P, scratch.homogeneous, scratch.screen, self._bounds)
+        size = (self.width, self.height)
+        surface.window[:2] = np.floor(np.clip(self._bounds[:2], 0, size))
+        surface.window[2:] = np.ceil(np.clip(self._bounds[2:], 0, size))
+        buffers = (self._depth, self._faces, self._meshes)
+        cover(number, faces, scratch.screen, mesh.double_sided, *buffers,
+              scratch.front, scratch.wild, self._counts)  # fmt: skip
+        surface.n_front, n_wild = int(self._counts[0]), int(self._counts[1])
+        if n_wild:
+            room = n_wild * PIECES_PER_FACE
+            if len(scratch.pieces) < room:
+                scratch.pieces, scratch.piece_faces = np.empty((room, 3, 3)), np.empty(room, dtype=np.int32)
+            surface.n_pieces = clip_faces(
+                faces, scratch.homogeneous, scratch.wild, n_wild, mesh.double_sided,
+                scratch.pieces, scratch.piece_faces,
+            )  # fmt: skip
+            cover_pieces(number, scratch.pieces, scratch.piece_faces, surface.n_pieces, *buffers)
+        return surface
+
+    def _sample_outline(self, surfaces: Sequence[_Surface], jump: float) -> int:
         """Second pass; returns the number of outline pixels."""
-        if not meshes:
+        if not surfaces:
             return 0
-        windows = np.stack([g.window for g in self._geometry[: len(meshes)]])
+        windows = np.stack([surface.window for surface in surfaces])
         x0, y0 = (int(v) for v in np.maximum(windows[:, :2].min(0) - 1, 0))
         x1, y1 = (int(v) for v in np.minimum(windows[:, 2:].max(0) + 1, (self.width, self.height)))
         find = (self._depth, self._meshes, jump, x0, y0, x1, y1, self._slots)
@@ -156,16 +205,15 @@ class Rasteriser:
         for buffer in (self._sample_depth, self._sample_meshes, self._sums):
             buffer[:count] = 0
         samples = (self._slots, self._sample_depth, self._sample_faces, self._sample_meshes)
-        for index, mesh in enumerate(meshes):
-            g = self._geometry[index]
-            cover_samples(index + 1, mesh.faces, g.screen, g.front, g.n_front, *samples)
-            cover_piece_samples(index + 1, g.pieces, g.piece_faces, g.n_pieces, *samples)
+        for s in surfaces:
+            scratch = s.scratch
+            cover_samples(s.number, s.faces, scratch.screen, scratch.front, s.n_front, *samples)
+            cover_piece_samples(s.number, scratch.pieces, scratch.piece_faces, s.n_pieces, *samples)
         return count
 
     def _shade(
         self,
-        index: int,
-        mesh: Mesh,
+        surface: _Surface,
         P: NDArray[np.float64],
         R: NDArray[np.float64],
         light: NDArray[np.float64],
@@ -174,18 +222,18 @@ class Rasteriser:
         frame: Frame,
     ) -> None:
         """Third pass for one mesh."""
-        g = self._geometry[index]
-        texels, table = pack(mesh.texture)
+        mesh, homogeneous = surface.mesh, surface.scratch.homogeneous
         samples = (self._sample_depth, self._sample_faces, self._sample_meshes, self._sums)
-        look = (mesh.normals, mesh.uv, mesh.uv_faces, texels, table)
         shade_pixels(
-            index + 1, mesh.instance, g.window, mesh.faces, mesh.face_parts, g.homogeneous, *look,
-            mesh.vertices_next, P, R, light, tolerance, self._faces, self._meshes, self._slots, *samples,
+            surface.number, mesh.instance, surface.window, surface.faces, fixed(mesh.face_parts, np.uint8),
+            homogeneous, *surface.look, fixed(mesh.vertices_next, np.float32), P, R, light, tolerance,
+            self._faces, self._meshes, self._slots, *samples,
             frame.rgb, frame.depth, frame.parts, frame.instances, frame.normals, frame.flow,
         )  # fmt: skip
         shade_samples(
-            index + 1, count, mesh.faces, g.homogeneous, *look, R, light, tolerance, self._pixels, *samples
-        )
+            surface.number, count, surface.faces, homogeneous, *surface.look, R, light, tolerance,
+            self._pixels, *samples,
+        )  # fmt: skip
 
 
 _local = threading.local()
