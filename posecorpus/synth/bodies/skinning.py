@@ -17,7 +17,7 @@ from posecorpus.core.skeletons import FULL_42, SMPL_24
 from posecorpus.synth.bodies.model import BodyModel
 
 _PARENTS = np.array(FULL_42.parents)
-_BLOCK = 4096  # floats of one posedirs block, small enough to stay in the first-level cache
+_BLOCK = 512  # floats of a block of pose directions: 207 such rows stay in the second-level cache
 
 
 @dataclass(frozen=True)
@@ -62,19 +62,15 @@ def pose_body(
     )
     vertices = np.empty((len(shapes), *body.v_template.shape), np.float32)
     shapedirs = np.moveaxis(body.shapedirs, -1, 0)
-    posedirs = np.empty((0, 0), np.float32)
+    for i in range(len(shapes)):
+        if i > 0 and np.array_equal(shapes[i], shapes[i - 1]):
+            vertices[i] = vertices[i - 1]
+        else:
+            _shape(body.v_template, shapedirs, shapes[i].astype(np.float32), vertices[i])
     if body.posedirs is not None:
         posedirs = np.moveaxis(body.posedirs, -1, 0).reshape(body.posedirs.shape[-1], -1)
-    rest = np.empty_like(body.v_template)
-    shaped = np.empty_like(body.v_template)
-    for i in range(len(shapes)):
-        if i == 0 or (shapes[i] != shapes[i - 1]).any():
-            _shape(body.v_template, shapedirs, shapes[i].astype(np.float32), shaped)
-        source = shaped
-        if body.posedirs is not None:
-            _add_pose_correctives(shaped.reshape(-1), posedirs, _pose_feature(angles[i]), rest.reshape(-1))
-            source = rest
-        _skin(source, body.weight_joints, body.weights, transforms[i], vertices[i])
+        _add_pose_correctives(vertices.reshape(len(shapes), -1), posedirs, _pose_features(angles))
+    _skin(vertices, body.weight_joints, body.weights, transforms)
     return Posed(vertices, points.astype(np.float32))
 
 
@@ -206,58 +202,57 @@ def _shape(
 
 
 @njit(cache=True)
-def _pose_feature(pose: NDArray[np.float64]) -> NDArray[np.float32]:
-    """What pose correctives are linear in: rotation matrices of all joints but the root, less identity."""
-    feature = np.empty(9 * (len(pose) - 1), np.float32)
-    for j in range(1, len(pose)):
-        rotation = _rotation(pose[j, 0], pose[j, 1], pose[j, 2])
-        for a in range(3):
-            for b in range(3):
-                feature[9 * (j - 1) + 3 * a + b] = rotation[a, b] - (1.0 if a == b else 0.0)
-    return feature
+def _pose_features(poses: NDArray[np.float64]) -> NDArray[np.float32]:
+    """(N, 207) what pose correctives are linear in: rotations of all joints but the root, less identity."""
+    count, joints = poses.shape[:2]
+    features = np.empty((count, 9 * (joints - 1)), np.float32)
+    for n in range(count):
+        for j in range(1, joints):
+            rotation = _rotation(poses[n, j, 0], poses[n, j, 1], poses[n, j, 2])
+            for a in range(3):
+                for b in range(3):
+                    features[n, 9 * (j - 1) + 3 * a + b] = rotation[a, b] - (1.0 if a == b else 0.0)
+    return features
 
 
 @njit(cache=True)
 def _add_pose_correctives(
-    shaped: NDArray[np.float32],
-    posedirs: NDArray[np.float32],
-    feature: NDArray[np.float32],
-    out: NDArray[np.float32],
+    shaped: NDArray[np.float32], posedirs: NDArray[np.float32], features: NDArray[np.float32]
 ) -> None:
-    for start in range(0, len(shaped), _BLOCK):
-        stop = min(start + _BLOCK, len(shaped))
-        for i in range(start, stop):
-            out[i] = shaped[i]
-        for p in range(len(feature)):
-            factor = feature[p]
-            if factor != 0:
-                for i in range(start, stop):
-                    out[i] += factor * posedirs[p, i]
+    """Add to each of N bodies (N, 3 V) its sum of directions (207, 3 V), block by block, so that a
+    block of directions is fetched from memory once for all bodies."""
+    for start in range(0, shaped.shape[1], _BLOCK):
+        stop = min(start + _BLOCK, shaped.shape[1])
+        for n in range(len(shaped)):
+            block = shaped[n, start:stop]
+            for p in range(0, features.shape[1], 3):  # three at a time: fewer trips to memory
+                f, g, h = features[n, p], features[n, p + 1], features[n, p + 2]
+                first, second = posedirs[p, start:stop], posedirs[p + 1, start:stop]
+                third = posedirs[p + 2, start:stop]
+                for i in range(len(block)):
+                    block[i] += f * first[i] + g * second[i] + h * third[i]
 
 
 @njit(cache=True)
 def _skin(
-    rest: NDArray[np.float32],
+    vertices: NDArray[np.float32],
     joints: NDArray[np.uint8],
     weights: NDArray[np.float32],
     transforms: NDArray[np.float32],
-    out: NDArray[np.float32],
 ) -> None:
-    blend = np.empty((3, 4), np.float32)
-    for v in range(len(rest)):
-        x, y, z = rest[v, 0], rest[v, 1], rest[v, 2]
-        for a in range(3):
-            for b in range(4):
-                blend[a, b] = weights[v, 0] * transforms[joints[v, 0], a, b]
-        for k in range(1, weights.shape[1]):
-            share = weights[v, k]
-            if share == 0:
-                break
+    """Move N bodies (N, V, 3), in place, by the blend of their joints' transforms (N, 24, 3, 4)."""
+    for n in range(len(vertices)):
+        for v in range(vertices.shape[1]):
+            x, y, z = vertices[n, v, 0], vertices[n, v, 1], vertices[n, v, 2]
             for a in range(3):
-                for b in range(4):
-                    blend[a, b] += share * transforms[joints[v, k], a, b]
-        for a in range(3):
-            out[v, a] = blend[a, 0] * x + blend[a, 1] * y + blend[a, 2] * z + blend[a, 3]
+                moved = np.float32(0)
+                for k in range(weights.shape[1]):
+                    share = weights[v, k]
+                    if share == 0:
+                        break
+                    row = transforms[n, joints[v, k], a]
+                    moved += share * (row[0] * x + row[1] * y + row[2] * z + row[3])
+                vertices[n, v, a] = moved
 
 
 @njit(cache=True)
