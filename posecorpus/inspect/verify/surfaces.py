@@ -2,7 +2,8 @@
 
 The renderer may place a vertex by up to 1/8192 pixel elsewhere, so where an outline or a border between parts
 passes that close to a pixel's centre, a raster may show what lies on either side. A pixel is right if it agrees
-with the ray through its centre or with one of eight rays around it; there is no other allowance.
+with the ray through its centre or with one of eight rays around it. A face that is seen almost edge-on may also
+be read a little beyond its own border: its depth may leave the range of the nine rays by as much as that range.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ def check_surface_depth(subject: Subject) -> Messages:
         return np.where(np.isfinite(z), np.abs(seen - z) <= DEPTH_M, seen == 0) | occluded[pixels]
 
     wrong = _disagreeing(subject, agree, metres > 0)
+    wrong = wrong[~_within_reach(subject, wrong, metres)]
     return _messages(wrong, lambda y, x: f"{metres[y, x]:.3f} m, a body is at {subject.hits.z[y, x]:.3f} m")
 
 
@@ -158,6 +160,23 @@ def _disagreeing(subject: Subject, agree: Agree, marked: Mask, only: Mask | None
         wrong = ~agree(hits, (y, x), (y - window[1], x - window[0]))
         y, x = y[wrong], x[wrong]
     return np.column_stack([y, x])
+
+
+def _within_reach(
+    subject: Subject, pixels: NDArray[np.intp], metres: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """(N,) pixels (row, column) whose depth is no farther from the rays around them than these are apart."""
+    if not len(pixels):
+        return np.zeros(0, bool)
+    (y0, x0), (y1, x1) = pixels.min(0).tolist(), pixels.max(0).tolist()
+    at = (pixels[:, 0] - y0, pixels[:, 1] - x0)
+    window = (x0, y0, x1 + 1, y1 + 1)
+    offsets = [(dx * RAY_OFFSET_PX, dy * RAY_OFFSET_PX) for dx, dy in (*_RING, (0, 0))]
+    z = np.stack([subject.cast(window, offset).z[at] for offset in offsets])
+    low, high = z.min(0), z.max(0, initial=-np.inf, where=np.isfinite(z))
+    span = np.where(np.isfinite(low), high - low, -np.inf)
+    seen = metres[pixels[:, 0], pixels[:, 1]]
+    return np.asarray((seen >= low - span) & (seen <= high + span))
 
 
 def _interpolate(
