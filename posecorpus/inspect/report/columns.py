@@ -59,7 +59,12 @@ class Columns:
 
 
 def label_coverage(corpus: Corpus) -> dict[str, int]:
-    """How many samples have each raster, from the shards' footers alone."""
+    """How many samples have each raster, from the shards' footers alone.
+
+    Raises:
+        InputError: a shard that is missing, damaged or not a shard.
+    """
+    corpus.columns("key")  # opens every shard and checks its columns
     counts = dict.fromkeys(RASTER_COLUMNS.values(), 0)
     for path in corpus.shards:
         footer = pq.ParquetFile(path).metadata

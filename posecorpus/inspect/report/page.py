@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from posecorpus.core.errors import InputError
 from posecorpus.core.manifest import Manifest, write_atomically
 from posecorpus.core.parts import TAXONOMIES, PartTaxonomy
 from posecorpus.core.sample import Sample
@@ -64,6 +65,7 @@ def write_report(
     """
     corpus = corpus if isinstance(corpus, Corpus) else Corpus(corpus)
     taxonomy = _taxonomy(corpus.manifest)
+    coverage = label_coverage(corpus)
     columns = read_columns(corpus, MAX_COUNTED)
     chosen = spread(len(corpus), samples, seed)
     pictures, spaces, part_pixels = [], [], np.zeros(256)
@@ -78,7 +80,7 @@ def write_report(
             report("pictures", done + 1, len(chosen))
     pictured = {index: place for place, index in enumerate(chosen)}
     data = {
-        **_overview(corpus, columns),
+        **_overview(corpus, columns, coverage),
         **_legends(taxonomy),
         **_about(corpus.manifest),
         "samples": pictures,
@@ -107,12 +109,23 @@ def _records(
 
 
 def _taxonomy(manifest: Manifest) -> PartTaxonomy | None:
-    """The taxonomy that the manifest describes, by our own definition where the name is one of ours."""
-    described = manifest.part_taxonomy or {}
-    return TAXONOMIES.get(str(described.get("name")))
+    """The taxonomy that the manifest names, or one of its legend where the name is not ours.
+
+    Raises:
+        InputError: a legend that is not a table of ids below 256.
+    """
+    described = manifest.part_taxonomy
+    if described is None:
+        return None
+    name, legend = str(described.get("name")), described.get("legend")
+    if name in TAXONOMIES:
+        return TAXONOMIES[name]
+    if not isinstance(legend, dict) or not all(i.isascii() and i.isdigit() and int(i) < 256 for i in legend):
+        raise InputError("manifest.json: part_taxonomy", "a legend of ids below 256", legend)
+    return PartTaxonomy(name, {int(i): str(part) for i, part in legend.items()})
 
 
-def _overview(corpus: Corpus, columns: Columns) -> dict[str, Any]:
+def _overview(corpus: Corpus, columns: Columns, coverage: dict[str, int]) -> dict[str, Any]:
     manifest, read = corpus.manifest, len(columns.rows)
     sizes = np.unique(columns.size, axis=0).astype(int)
     size = f"{sizes[0][0]} × {sizes[0][1]}" if len(sizes) == 1 else f"{len(sizes):,} sizes"
@@ -137,13 +150,13 @@ def _overview(corpus: Corpus, columns: Columns) -> dict[str, Any]:
         "name": corpus.path.resolve().name,
         "story": f"Made by posecorpus {manifest.kind} with seed {manifest.seed}.{state}",
         "figures": [[value, label] for value, label in figures if value not in ("0", "0 sizes")],
-        "coverage": _coverage(corpus, columns),
+        "coverage": _coverage(corpus, columns, coverage),
     }
 
 
-def _coverage(corpus: Corpus, columns: Columns) -> list[tuple[str, int, int]]:
+def _coverage(corpus: Corpus, columns: Columns, rasters: dict[str, int]) -> list[tuple[str, int, int]]:
     """(label, how many have it, of how many) for each kind of label."""
-    rasters, people = label_coverage(corpus), len(columns.image)
+    people = len(columns.image)
     titles = {
         "image": "picture",
         "parts": "parts",

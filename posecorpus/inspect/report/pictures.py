@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -10,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posecorpus.core.parts import PartTaxonomy
-from posecorpus.core.sample import Person, Sample
+from posecorpus.core.sample import RASTERS, Person, Sample
 from posecorpus.inspect.overlays import LAYERS, Layer, colour_layer, depth_range, flow_limit
+
+Window = tuple[int, int, int, int]
 
 MAX_SIDE = 1280
 """Longest side of an embedded picture, pixels."""
@@ -26,13 +29,16 @@ def picture_record(sample: Sample, taxonomy: PartTaxonomy | None, max_bytes: int
     The picture is scaled down until it and all its layers take at most ``max_bytes`` (or it would be
     too small to show anything). Joints stay in the pixels of the original.
     """
-    side = float(min(MAX_SIDE, max(sample.width, sample.height)))
+    window = surface_window(sample)
+    people = cropped(sample, window)
+    scale = min(1.0, MAX_SIDE / max(sample.width, sample.height))
+    smallest = min(scale, _MIN_SIDE / max(sample.width, sample.height))
     while True:
-        scale = side / max(sample.width, sample.height)
-        images = _encoded(sample, taxonomy, scale)
-        if sum(map(len, images.values())) <= max_bytes or side <= _MIN_SIDE:
+        images = _encoded(sample.image, people, taxonomy, scale)
+        used = sum(map(len, images.values()))
+        if used <= max_bytes or scale <= smallest:
             break
-        side = max(_MIN_SIDE, side * 0.75)
+        scale = max(smallest, scale * min(0.95, 0.97 * (max_bytes / used) ** 0.5))  # bytes grow with the area
     return {
         "key": sample.key,
         "width": sample.width,
@@ -40,12 +46,43 @@ def picture_record(sample: Sample, taxonomy: PartTaxonomy | None, max_bytes: int
         "scale": round(scale, 4),
         "image": images.pop("image", None),
         "layers": images,
-        "depthRange": None if sample.depth_mm is None else [d / 1000 for d in depth_range(sample.depth_mm)],
-        "flowLimit": None if sample.flow is None else flow_limit(sample.flow),
+        "window": window,
+        "depthRange": None if people.depth_mm is None else [d / 1000 for d in depth_range(people.depth_mm)],
+        "flowLimit": None if people.flow is None else flow_limit(people.flow),
         "clip": sample.clip,
         "frame": sample.frame,
         "people": [_person_record(person) for person in sample.people],
     }
+
+
+def surface_window(sample: Sample) -> Window:
+    """The smallest window (x0, y0, x1, y1) with all that any raster of the sample labels, in pixels.
+
+    Layers are made of this window alone: people are small in most pictures. Without any surface it is
+    the whole picture.
+    """
+    covered = np.zeros((sample.height, sample.width), bool)
+    for raster in (sample.instances, sample.parts, sample.depth_mm):
+        if raster is not None:
+            covered |= raster > 0
+    if sample.instances is None and sample.parts is None and sample.depth_mm is None:
+        for vectors in (sample.normals, sample.flow):
+            if vectors is not None:
+                covered |= (vectors != 0).any(-1)
+    rows, columns = np.flatnonzero(covered.any(1)), np.flatnonzero(covered.any(0))
+    if not len(rows):
+        return 0, 0, sample.width, sample.height
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
+def cropped(sample: Sample, window: Window) -> Sample:
+    """The rasters of a sample within a window; camera and people stay those of the whole picture."""
+    x0, y0, x1, y1 = window
+    inside = replace(sample, width=x1 - x0, height=y1 - y0)
+    for name in RASTERS:
+        raster = getattr(sample, name)
+        setattr(inside, name, None if raster is None else raster[y0:y1, x0:x1])
+    return inside
 
 
 def _person_record(person: Person) -> dict[str, Any]:
@@ -63,15 +100,17 @@ def _person_record(person: Person) -> dict[str, Any]:
     }
 
 
-def _encoded(sample: Sample, taxonomy: PartTaxonomy | None, scale: float) -> dict[str, str]:
+def _encoded(
+    image: NDArray[np.uint8] | None, people: Sample, taxonomy: PartTaxonomy | None, scale: float
+) -> dict[str, str]:
     """Data URIs of the picture (``image``) and of every layer that the sample has."""
     result = {}
-    if sample.image is not None:
-        small = _resized(sample.image, scale, cv2.INTER_AREA)
+    if image is not None:
+        small = _resized(image, scale, cv2.INTER_AREA)
         parameters = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
         result["image"] = _uri("jpeg", ".jpg", np.ascontiguousarray(small[..., ::-1]), parameters)
     for layer in LAYERS:
-        encoded = None if layer == "joints" else _encoded_layer(sample, layer, taxonomy, scale)
+        encoded = None if layer == "joints" else _encoded_layer(people, layer, taxonomy, scale)
         if encoded is not None:
             result[layer] = encoded
     return result

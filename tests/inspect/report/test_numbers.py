@@ -7,16 +7,21 @@ import hashlib
 import html.parser
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from posecorpus.core.cameras import Camera
+from posecorpus.core.errors import InputError
+from posecorpus.core.manifest import MANIFEST
 from posecorpus.core.parts import SMPL_24_PARTS
 from posecorpus.core.shards import Corpus
 from posecorpus.core.skeletons import FULL_42, SKELETONS
@@ -24,7 +29,7 @@ from posecorpus.inspect.report import body, page, write_report
 from posecorpus.inspect.report.charts import all_charts, camera_distances, camera_pitches, histogram
 from posecorpus.inspect.report.columns import LIMB_JOINTS, label_coverage, read_columns
 from posecorpus.inspect.report.page import spread
-from posecorpus.inspect.report.pictures import picture_record
+from posecorpus.inspect.report.pictures import cropped, picture_record, surface_window
 from posecorpus.inspect.report.space import MAX_POINTS, space_record
 
 
@@ -85,7 +90,8 @@ def test_coverage_counts_each_raster(mixed: Path) -> None:
 def test_large_corpora_are_read_in_whole_shards_spread_evenly(
     spheres: SimpleNamespace, tmp_path: Path
 ) -> None:
-    photos = [spheres.make_photo(i) for i in range(30)]
+    photo = spheres.make_photo(0)
+    photos = [replace(photo, key=str(i)) for i in range(30)]
     corpus = Corpus(spheres.write_corpus(tmp_path / "c", photos, shard_size=3))
     rows = read_columns(corpus, 12).rows
     assert len(rows) == 12 and rows[0] == 0 and rows[-1] == 29
@@ -278,6 +284,20 @@ def test_pictures_fit_their_share(spheres: SimpleNamespace, limit: int) -> None:
     assert record["layers"].keys() == {"parts", "instances", "depth", "normals", "flow"}
 
 
+def test_window_is_the_smallest_that_holds_all_labels(spheres: SimpleNamespace) -> None:
+    sample = spheres.make_photo(0)
+    assert surface_window(sample) == (0, 0, sample.width, sample.height), "nothing labelled: everything"
+    sample.parts = np.zeros((sample.height, sample.width), np.uint8)
+    sample.parts[7, 30:41] = 3
+    sample.depth_mm = np.zeros((sample.height, sample.width), np.uint16)
+    sample.depth_mm[5:9, 40] = 1000
+    assert surface_window(sample) == (30, 5, 41, 9)
+    inside = cropped(sample, (30, 5, 41, 9))
+    inside.validate()
+    assert (inside.parts > 0).sum() == 11 and (inside.depth_mm > 0).sum() == 4
+    assert (inside.image == sample.image[5:9, 30:41]).all()
+
+
 def test_report_is_bounded_and_reproducible(
     mixed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -330,3 +350,38 @@ def test_progress_is_reported(mixed: Path, tmp_path: Path) -> None:
     steps = []
     write_report(mixed, tmp_path / "r.html", samples=3, report=lambda *step: steps.append(step))
     assert steps == [("pictures", i, 3) for i in (1, 2, 3)]
+
+
+def test_a_taxonomy_of_the_users_own_is_shown_by_its_legend(spheres: SimpleNamespace, tmp_path: Path) -> None:
+    corpus = spheres.write_corpus(tmp_path / "c", [spheres.make_sample(0)])
+    content = json.loads((corpus / MANIFEST).read_text())
+    content["part_taxonomy"] = {"name": "mine", "legend": {"0": "background", "1": "l_wing", "7": "tail"}}
+    (corpus / MANIFEST).write_text(json.dumps(content))
+    data = data_of(write_report(corpus, tmp_path / "r.html"))
+    assert [(part["id"], part["name"]) for part in data["parts"]] == [
+        (0, "background"),
+        (1, "l_wing"),
+        (7, "tail"),
+    ]
+    content["part_taxonomy"]["legend"]["256"] = "wheel"
+    (corpus / MANIFEST).write_text(json.dumps(content))
+    with pytest.raises(InputError, match="ids below 256"):
+        write_report(corpus, tmp_path / "r.html")
+
+
+@pytest.mark.parametrize("damage", ["missing", "truncated", "another table"])
+def test_a_damaged_shard_is_named(spheres: SimpleNamespace, tmp_path: Path, damage: str) -> None:
+    photo = spheres.make_photo(0)
+    corpus = spheres.write_corpus(
+        tmp_path / "c", [replace(photo, key=str(i)) for i in range(4)], shard_size=2
+    )
+    shard = corpus / "shard-00001.parquet"
+    if damage == "missing":
+        shard.unlink()
+    elif damage == "truncated":
+        shard.write_bytes(shard.read_bytes()[:-100])
+    else:
+        pq.write_table(pa.table({"key": ["a", "b"]}), shard)
+    with pytest.raises(InputError, match=r"shard-00001\.parquet"):
+        write_report(corpus, tmp_path / "r.html", samples=1)
+    assert not (tmp_path / "r.html").exists()

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
+import cv2
 import numpy as np
 import pytest
 
+from posecorpus.core.parts import SMPL_24_PARTS
 from posecorpus.core.skeletons import FULL_42
 from posecorpus.inspect.overlays import LEFT, RIGHT
 from posecorpus.inspect.report import write_report
@@ -74,6 +76,28 @@ def test_layers_switch_by_button_and_by_key(report: Path, open_page: Callable) -
     assert changed(page.picture(".cell .tile"), seen[-1]) > 0.005
     assert page.js("return document.getElementById('joints').ariaPressed") == "true"
     assert page.complaints() == []
+
+
+def test_layers_lie_where_their_labels_are(
+    spheres: SimpleNamespace, tmp_path: Path, open_page: Callable
+) -> None:
+    sample = spheres.make_sample(2)
+    page = open_page(write_report(spheres.write_corpus(tmp_path / "c", [sample]), tmp_path / "r.html"))
+    page.js(
+        "const o = document.getElementById('opacity'); o.value = 100; o.dispatchEvent(new Event('input'))"
+    )
+    page.click("#joints")
+    page.click(".cell")
+    page.press("1")
+    page.wait("[...document.images].every((image) => image.complete)")
+    shown = page.picture("#zoomtile")
+    scale = shown.shape[1] / sample.width
+    size = np.ones((5, 5), np.uint8)
+    inner = (cv2.erode(sample.parts, size) == cv2.dilate(sample.parts, size)) & (sample.parts > 0)
+    rows, columns = np.nonzero(inner)  # away from borders between parts, where the screen's scaling blends
+    assert len(rows) > 500
+    seen = shown[((rows + 0.5) * scale).astype(int), ((columns + 0.5) * scale).astype(int)]
+    assert np.abs(seen - SMPL_24_PARTS.palette_table[sample.parts[rows, columns]]).max() <= 2
 
 
 def test_a_click_enlarges_and_arrows_leaf_through(report: Path, open_page: Callable) -> None:

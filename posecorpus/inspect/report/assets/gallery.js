@@ -30,10 +30,16 @@ function skeletonSvg(sample) {
   return drawing;
 }
 
+// Layers cover only the window of the picture that shows people.
+function placed({ width, height, window: [x0, y0, x1, y1] }) {
+  const percent = (part, whole) => `${100 * part / whole}%`;
+  return { left: percent(x0, width), top: percent(y0, height), width: percent(x1 - x0, width), height: percent(y1 - y0, height) };
+}
+
 function paintTile(tile, sample) {
   const base = sample.image ? el("img", { src: sample.image, alt: `picture of ${sample.key}`, draggable: "false" }) : el("div", { class: "empty" }, "no picture");
   const source = sample.layers[state.layer];
-  const layer = source ? el("img", { class: "layer", src: source, alt: state.layer, draggable: "false", style: { opacity: state.opacity } }) : null;
+  const layer = source ? el("img", { class: "layer", src: source, alt: state.layer, draggable: "false", style: { opacity: state.opacity, ...placed(sample) } }) : null;
   tile.replaceChildren(...[base, layer, state.joints ? skeletonSvg(sample) : null].filter(Boolean));
 }
 
