@@ -98,9 +98,10 @@ def cloth(rng: np.random.Generator, sober: float) -> RGB:
         sober: share in [0, 1] of greys, navy and earth colours; the rest is any hue.
     """
     if rng.uniform() >= sober:
-        # Dyes that are both vivid and bright are rare.
-        saturation = rng.uniform(0.2, 0.9)
-        return _hsv(rng.uniform(), saturation, rng.uniform(0.2, 1.08 - 0.45 * saturation))
+        # Few dyes are both vivid and bright, and fewer still are green.
+        hue = rng.uniform()
+        saturation = rng.uniform(0.2, 0.9) * (0.65 if 0.18 < hue < 0.45 else 1.0)
+        return _hsv(hue, saturation, rng.uniform(0.2, 1.08 - 0.45 * saturation))
     kind = rng.integers(4)
     if kind == 0:  # black to white
         value = rng.uniform(0.08, 0.95)

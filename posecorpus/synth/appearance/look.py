@@ -135,9 +135,10 @@ def sample_look(rng: np.random.Generator, at: Landmarks, gender: str) -> Look:
         gender: ``female`` bodies have no beard and more often long hair; clothes do not depend on it.
     """
     turn = rng.uniform(0, 2 * np.pi)
+    face = _face(rng, at, gender)
     return Look(
-        face=_face(rng, at, gender),
-        outfit=_outfit(rng, at),
+        face=face,
+        outfit=_outfit(rng, at, face.skin),
         mix_cos=float(np.cos(turn)),
         mix_sin=float(np.sin(turn)),
         mirror=1.0 if rng.uniform() < 0.5 else -1.0,
@@ -180,8 +181,10 @@ def _face(rng: np.random.Generator, at: Landmarks, gender: str) -> Face:
     )
 
 
-def _cloth(rng: np.random.Generator, sober: float, weights: tuple[float, ...], folds: float) -> Cloth:
-    base = colours.cloth(rng, sober)
+def _cloth(
+    rng: np.random.Generator, sober: float, weights: tuple[float, ...], folds: float, skin: RGB
+) -> Cloth:
+    base = _contrasting(rng, skin, sober)
     second, third = (_contrasting(rng, base, sober) for _ in range(2))
     pattern = colours.pick(rng, weights)
     if pattern == DENIM:
@@ -200,6 +203,7 @@ def _cloth(rng: np.random.Generator, sober: float, weights: tuple[float, ...], f
 
 
 def _contrasting(rng: np.random.Generator, base: RGB, sober: float) -> RGB:
+    """A cloth colour that cannot be taken for ``base``."""
     for _ in range(8):
         other = colours.cloth(rng, sober)
         if colours.distance(base, other) > 110:
@@ -212,12 +216,12 @@ _TOPS = (0.40, 0.14, 0.04, 0.11, 0.04, 0.09, 0.02, 0.10, 0.04, 0.02)
 _BOTTOMS = (0.55, 0.0, 0.03, 0.04, 0.0, 0.03, 0.03, 0.0, 0.02, 0.30)
 
 
-def _outfit(rng: np.random.Generator, at: Landmarks) -> Outfit:
+def _outfit(rng: np.random.Generator, at: Landmarks, skin: RGB) -> Outfit:
     neck, spine1, hip = at.joint("neck")[1], at.joint("spine1")[1], at.joint("l_hip")[1]
     sporty = rng.uniform() < 0.15
     tight = sporty and rng.uniform() < 0.5
-    top = _cloth(rng, 0.45, _TOPS, 0.04 if tight else 0.16)
-    bottom = _cloth(rng, 0.75, _BOTTOMS, 0.04 if tight else 0.15)
+    top = _cloth(rng, 0.45, _TOPS, 0.04 if tight else 0.16, skin)
+    bottom = _cloth(rng, 0.75, _BOTTOMS, 0.04 if tight else 0.15, skin)
     if rng.uniform() < 0.05:  # overalls, tracksuits, wetsuits: one cloth from neck to ankle
         bottom = top
     sleeve = rng.uniform(
@@ -237,9 +241,9 @@ def _outfit(rng: np.random.Generator, at: Landmarks) -> Outfit:
     collar = rng.uniform()
     long_sleeves = sleeve > 1.0
     is_open = long_sleeves and rng.uniform() < 0.3
-    inner = _cloth(rng, 0.6, _TOPS, 0.1)
+    inner = _cloth(rng, 0.6, _TOPS, 0.1, skin)
     boots = rng.uniform() < 0.1
-    shoe = colours.cloth(rng, 0.8)
+    shoe = _contrasting(rng, skin, 0.8)
     shoe_top = at.sole + (rng.uniform(0.17, 0.38) if boots else rng.uniform(0.075, 0.12))
     sole_colour = (
         colours.scale(shoe, 0.4)

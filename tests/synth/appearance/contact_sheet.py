@@ -50,7 +50,9 @@ def picture(i: int, width: int, height: int, distance: float, body_path: str) ->
     light = sample_light(rng, load_config("surreal").light)
     frame_ = render([mesh], camera, light, room(camera, rng, [[0, 1, 0]]))
     inside = frame_.instances > 0
-    print(f"{i}: clipped {np.mean(frame_.rgb[inside] == 255):.3f}, black {np.mean(frame_.rgb[inside] < 4):.3f}")
+    print(
+        f"{i}: clipped {np.mean(frame_.rgb[inside] == 255):.3f}, black {np.mean(frame_.rgb[inside] < 4):.3f}"
+    )
     return frame_.rgb[..., ::-1]
 
 

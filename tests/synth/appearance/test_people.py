@@ -10,7 +10,7 @@ from wearers import foreign_body
 from posecorpus.core.seeds import generator
 from posecorpus.synth.appearance import colours
 from posecorpus.synth.appearance.atlas import ARM, EYE, HEAD, LEG, TORSO, Atlas, body_atlas
-from posecorpus.synth.appearance.look import Look, sample_look
+from posecorpus.synth.appearance.look import DENIM, Look, sample_look
 from posecorpus.synth.appearance.textures import SIZES, body_texture, paint_look, texture_size
 from posecorpus.synth.bodies.model import BodyModel, load_body
 
@@ -147,3 +147,10 @@ def test_texture_size_is_finer_than_the_picture() -> None:
     assert texture_size(1200 / 8) == 512
     assert texture_size(10) == SIZES[0]
     assert texture_size(1e9) == SIZES[-1]
+
+
+def test_clothes_are_not_the_colour_of_the_wearers_skin() -> None:
+    for look in looks(body_atlas(load_body("open", "neutral"), SIZE), 400):
+        for cloth in (look.outfit.top, look.outfit.bottom):
+            if cloth.pattern != DENIM:
+                assert colours.distance(cloth.base, look.face.skin) > 60
