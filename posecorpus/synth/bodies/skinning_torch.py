@@ -87,8 +87,8 @@ def pose_body(body: TorchBody, betas: Tensor, poses: Tensor, translations: Tenso
     joints = len(SMPL_24)
     offsets = world[:, :joints] - torch.einsum("njab,njb->nja", rotations, points[:, :joints])
     transforms = torch.cat([rotations, offsets[..., None]], dim=-1)
-    blend = torch.einsum("vj,njab->nvab", body.weights, transforms)
-    vertices = torch.einsum("nvab,nvb->nva", blend[..., :3], rest) + blend[..., 3]
+    blend = (body.weights @ transforms.flatten(2)).reshape(*rest.shape[:2], 3, 4)
+    vertices = (blend[..., :3] @ rest[..., None])[..., 0] + blend[..., 3]
     return TorchPosed(vertices + translations[:, None], world + translations[:, None])
 
 
