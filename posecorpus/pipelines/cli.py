@@ -199,17 +199,22 @@ def cmu(
     layout: Annotated[
         str | None, typer.Option(help="Path of a motion there, with {subject} and {trial}.")
     ] = None,
+    skeleton_layout: Annotated[
+        str | None, typer.Option(help="Path of a skeleton there, with {subject}.")
+    ] = None,
     checksums: Annotated[Path | None, typer.Option(help="A lock file the downloads must agree with.")] = None,
 ) -> None:
-    """Download skeletons and motions of the CMU Graphics Lab Motion Capture Database."""
+    """Download skeletons and motions of the CMU Motion Capture Database; exit 1 if some are not there."""
     from posecorpus.pipelines.console import stages
     from posecorpus.pipelines.fetch import Site, fetch_cmu
 
-    given = {"base_url": base_url, "motion": layout}
+    given = {"base_url": base_url, "motion": layout, "skeleton": skeleton_layout}
     site = Site(**{name: value for name, value in given.items() if value is not None})
     with stages() as (report, note):
         fetched = fetch_cmu(subjects, out, site=site, checksums=checksums, report=report, note=note)
     typer.echo(fetched.folder)
+    if fetched.missing:
+        raise typer.Exit(EXIT_VIOLATIONS)
 
 
 @app.command()

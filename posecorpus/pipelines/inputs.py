@@ -21,8 +21,10 @@ from posecorpus.pipelines.engine import run_local
 from posecorpus.synth.appearance.photos import find_photos, load_photo
 from posecorpus.synth.bodies.model import load_body
 from posecorpus.synth.builtin import builtin_clips
+from posecorpus.synth.config import MotionConfig
 from posecorpus.synth.mocap.resample import resample
 from posecorpus.synth.mocap.sources import ClipRef, read_clip, scan
+from posecorpus.synth.mocap.units import Reading
 from posecorpus.synth.motion import BodyMotion
 from posecorpus.synth.retarget import retarget
 
@@ -67,7 +69,7 @@ class Photos:
 
 def prepare_motions(
     paths: Sequence[Path],
-    fps: float,
+    config: MotionConfig,
     seed: int,
     *,
     builtin_count: int,
@@ -80,7 +82,7 @@ def prepare_motions(
 
     Args:
         paths: built-in motions are generated if empty.
-        fps: frame rate of the result.
+        config: frame rate of the result, and what the user states about files.
         builtin_count: how many clips to generate in that case.
         frames: length that at least one clip must have.
         skip_bad: see the module's text.
@@ -89,24 +91,30 @@ def prepare_motions(
         InputError: bad files, no clip at all, or none of ``frames`` frames.
     """
     if paths:
-        motions = _captured(paths, fps, skip_bad, workers, report)
+        motions = _captured(paths, config, skip_bad, workers, report)
     else:
-        motions = Motions([resample(m, fps) for m in builtin_clips(seed, builtin_count)], {}, [])
+        motions = Motions([resample(m, config.fps) for m in builtin_clips(seed, builtin_count)], {}, [])
     longest = max((len(m.poses) for m in motions.clips), default=0)
     if not motions.clips:
         raise InputError(", ".join(map(str, paths)), "motion files (.amc, .bvh, .npz)", "none")
     if longest < frames:
         raise InputError(
-            "motions", f"a clip of {frames} frames at {fps:g} fps", f"{longest}", "ask for fewer --frames"
+            "motions",
+            f"a clip of {frames} frames at {config.fps:g} fps",
+            f"{longest}",
+            "ask for fewer --frames",
         )
     return motions
 
 
-def _captured(paths: Sequence[Path], fps: float, skip_bad: bool, workers: int, report: Report) -> Motions:
-    refs, problems = scan(paths, progress=partial(report, "reading motions"))
+def _captured(
+    paths: Sequence[Path], config: MotionConfig, skip_bad: bool, workers: int, report: Report
+) -> Motions:
+    readings = [(r.pattern, Reading(r.units, r.fps)) for r in config.readings]
+    refs, problems = scan(paths, readings, partial(report, "reading motions"))
     skipped = [Skipped(where=p.where, reason=p.reason) for p in problems]
     clips: dict[str, BodyMotion] = {}
-    for done, result in enumerate(run_local(partial(_prepare, fps=fps), refs, workers), 1):
+    for done, result in enumerate(run_local(partial(_prepare, fps=config.fps), refs, workers), 1):
         report("retargeting", done, len(refs))
         if isinstance(result, BodyMotion):
             clips[result.name] = result

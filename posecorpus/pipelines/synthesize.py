@@ -109,7 +109,7 @@ def synthesize(
     bodies = prepare_bodies(request.config.people.body, request.config.people.genders)
     motions = prepare_motions(
         request.motions,
-        request.config.motion.fps,
+        request.config.motion,
         request.seed,
         builtin_count=BUILTIN_CLIPS,
         frames=request.frames + 1,

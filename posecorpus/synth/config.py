@@ -61,10 +61,25 @@ class PeopleConfig(_Section):
     yaw_deg: Range
 
 
+class StatedReading(_Section):
+    """What the user knows about motion files that do not tell, or tell wrongly.
+
+    Attributes:
+        pattern: of the file's name or its path within the folder or zip, as a shell would match it.
+        units: of lengths; None to be told by the skeleton's size.
+        fps: frames a second; None to take the file's word.
+    """
+
+    pattern: str
+    units: Literal["m", "cm", "mm", "inch", "asf"] | None = None
+    fps: float | None = Field(default=None, gt=0, le=1000)
+
+
 class MotionConfig(_Section):
     fps: float = Field(gt=0, le=240)
     weighting: Literal["clip", "frame"]
     mirror_probability: float = Field(ge=0, le=1)
+    readings: list[StatedReading] = []
 
 
 class LightConfig(_Section):

@@ -140,5 +140,5 @@ def _normal(rng: np.random.Generator, settings: Normal) -> float:
 
 
 def _background(rng: np.random.Generator, photos: Sequence[str]) -> Background:
-    photo = str(photos[rng.integers(len(photos))]) if len(photos) else None
+    photo = str(photos[int(rng.integers(len(photos)))]) if len(photos) else None
     return Background(seed=int(rng.integers(TEXTURE_SEEDS)), photo=photo)

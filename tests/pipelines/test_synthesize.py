@@ -18,7 +18,7 @@ from posecorpus.core.manifest import MANIFEST
 from posecorpus.core.sample import VISIBLE
 from posecorpus.core.shards import Corpus
 from posecorpus.core.skeletons import FULL_42
-from posecorpus.pipelines.inputs import UnusableInputs
+from posecorpus.pipelines.inputs import UnusableInputs, prepare_motions
 from posecorpus.pipelines.synthesize import SynthRequest, clips_and_frames, synthesize
 from posecorpus.synth.config import SynthConfig, load_config
 
@@ -202,3 +202,18 @@ def test_mistakes_are_one_line_and_exit_2(tmp_path: Path, options: list[str], me
     assert message in lines[0]
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_what_the_user_states_about_files_is_used(tmp_path: Path, data: Path) -> None:
+    member = "cmu_bvh.zip"
+    config = tmp_path / "stated.yaml"
+    config.write_text("motion:\n  readings: [{pattern: '*', fps: 60}]\n")
+    told = SynthRequest(load_config("surreal", config).resized(80, 60), seed=0, clips=1)
+    lengths = []
+    for settings in (small().motion, told.config.motion):
+        motions = prepare_motions(
+            [data / "mocap" / member], settings, 0, builtin_count=0, frames=2, skip_bad=True, workers=2
+        )
+        lengths.append({m.name: len(m.poses) for m in motions.clips})
+    fast = [name for name in lengths[0] if lengths[0][name] < 0.6 * lengths[1][name]]
+    assert len(fast) > 20  # captured at 120 frames a second, stated to be 60: twice as long
