@@ -16,7 +16,7 @@ from posecorpus.core.errors import InputError
 MAX_BYTES = 256 << 20
 _PIECE = 1 << 16
 _WORTH_RETRYING = (408, 425, 429, 500, 502, 503, 504)
-_AGENT = "posecorpus (https://pypi.org/project/posecorpus)"
+_AGENT = "posecorpus"
 
 
 @dataclass(frozen=True)
