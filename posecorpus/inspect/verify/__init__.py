@@ -19,6 +19,7 @@ bones          bones are as long as the body's, and constant within a clip
 sides          left is left: of the nose, and of bending knees
 visibility     visible joints show their person and part, hidden ones do not
 bbox           the box of the person's pixels
+image          the picture is not mirrored or upside down against its labels
 ids            no part id outside the legend, no instance without a person
 masks          parts, instances, depth, normals and flow agree on where there is something
 instances      each pixel belongs to the person whose posed body a ray meets there

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -51,7 +53,7 @@ def check_masks(subject: Subject) -> Messages:
     fields = {"parts": sample.parts, "instances": sample.instances, "depth": sample.depth_mm}
     on: dict[str, Mask] = {name: value > 0 for name, value in fields.items() if value is not None}
     if sample.normals is not None:
-        on["normals"] = np.any(sample.normals, axis=-1)
+        on["normals"] = any_channel(sample.normals)
     if len(on) < 2:
         return None
     messages = []
@@ -64,7 +66,7 @@ def check_masks(subject: Subject) -> Messages:
         messages.append(f"a person without a surface {_first(person & ~surface)}")
     anything = surface if surface is not None else person
     if sample.flow is not None and anything is not None:
-        stray: Mask = np.any(sample.flow != 0, axis=-1) & ~anything
+        stray = any_channel(sample.flow) & ~anything
         if stray.any():
             messages.append(f"flow on the static background {_first(stray)}")
     return messages
@@ -128,8 +130,7 @@ def check_normals(subject: Subject) -> Messages:
     sample = subject.sample
     if sample.normals is None or sample.camera is None:
         return None
-    surface = sample.normals.any(-1)
-    y, x = np.nonzero(surface)
+    y, x = np.nonzero(any_channel(sample.normals))
     if not len(y):
         return []
     normals = sample.normals[y, x] / 127.5 - 1.0
@@ -183,8 +184,16 @@ def check_flow_values(subject: Subject) -> Messages:
     flow = subject.sample.flow
     if flow is None:
         return None
-    broken: Mask = np.any(~np.isfinite(flow), axis=-1)
-    return [f"not a number {_first(broken)}"] if broken.any() else []
+    finite = np.isfinite(flow)
+    return [] if finite.all() else [f"not a number {_first(any_channel(~finite))}"]
+
+
+def any_channel(values: NDArray[Any]) -> Mask:
+    """(H, W) where any channel of (H, W, C) is not zero; far faster than ``any(-1)`` for few channels."""
+    result: Mask = values[..., 0] != 0
+    for channel in range(1, values.shape[-1]):
+        result |= values[..., channel] != 0
+    return result
 
 
 def _first(mask: Mask) -> str:

@@ -18,6 +18,7 @@ from posecorpus.core.errors import InputError
 from posecorpus.core.parts import SMPL_24_PARTS, merge_table, taxonomy
 from posecorpus.inspect.verify.cast import Hits
 from posecorpus.inspect.verify.joints import Messages
+from posecorpus.inspect.verify.rasters import any_channel
 from posecorpus.inspect.verify.subject import PosedPerson, Subject
 from posecorpus.synth.bodies.skinning import vertex_normals
 from posecorpus.synth.raster.visibility import NEAR_M
@@ -106,7 +107,7 @@ def check_surface_normals(subject: Subject) -> Messages:
         norm = np.linalg.norm(expected, axis=-1) * np.linalg.norm(got, axis=-1)
         return np.asarray(~valid | (norm < 1e-6) | ((expected * got).sum(-1) >= NORMAL_COSINE * norm))
 
-    stored: Mask = np.any(normals, axis=-1) & ~subject.occluded
+    stored = any_channel(normals) & ~subject.occluded
     wrong = _disagreeing(subject, agree, stored, only=stored)
     return _messages(wrong, lambda y, x: "the normal is over four degrees off a body's")
 

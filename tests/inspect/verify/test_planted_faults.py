@@ -132,6 +132,14 @@ def mirror_everything(sample: Sample) -> None:
         person.bbox[[0, 2]] = sample.width - person.bbox[[2, 0]]
 
 
+def mirror_image(sample: Sample) -> None:
+    sample.image = np.ascontiguousarray(sample.image[:, ::-1])
+
+
+def turn_image(sample: Sample) -> None:
+    sample.image = np.ascontiguousarray(sample.image[::-1])
+
+
 def mirror_bodiless(sample: Sample) -> None:
     mirror_everything(sample)
     forget_bodies(sample)
@@ -250,6 +258,8 @@ SAMPLE_FAULTS: list[tuple[Plant, set[str]]] = [
     (exchange_joints, {"body", "sides", "parts", "visibility"}),
     (mirror_everything, {"body", "sides", "instances", "parts", "depth", "normals", "flow"}),
     (mirror_bodiless, {"sides"}),
+    (mirror_image, {"image"}),
+    (turn_image, {"image"}),
     (dent_depth, {"depth"}),
     (ray_distance, {"depth"}),
     (exchange_part_sides, {"parts", "visibility"}),
