@@ -45,8 +45,9 @@ def corpus(spheres: SimpleNamespace, tmp_path_factory: pytest.TempPathFactory) -
     """Rendered people, a photo with gaps in its labels, and a sample without a picture, in three shards."""
     samples = [spheres.make_sample(i) for i in range(10)] + [spheres.make_photo(0)]
     bare = spheres.make_photo(1)
-    bare.image, bare.key = None, "no.picture"
-    return spheres.write_corpus(tmp_path_factory.mktemp("export") / "corpus", [*samples, bare], shard_size=5)
+    bare.image, bare.key, bare.provenance = None, "no.picture", {"score": float("nan"), "of": [float("inf")]}
+    folder = tmp_path_factory.mktemp("export") / "corpus"
+    return spheres.write_corpus(folder, [*samples, bare], shard_size=5, configuration={"far_m": float("inf")})
 
 
 @pytest.fixture(scope="module")
@@ -418,3 +419,14 @@ def test_progress_is_reported(corpus: Path, tmp_path: Path) -> None:
     steps = []
     export_corpus(corpus, tmp_path / "out", "coco", report=lambda *step: steps.append(step))
     assert steps == [("export", i, 12) for i in range(1, 13)]
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_an_interrupted_export_leaves_nothing(format: str, corpus: Path, tmp_path: Path) -> None:
+    def interrupt(stage: str, done: int, total: int) -> None:
+        if done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        export_corpus(corpus, tmp_path / "out", format, report=interrupt)
+    assert not list(tmp_path.iterdir())

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from posecorpus.core.codecs import image_size
 from posecorpus.core.errors import InputError
@@ -123,14 +124,19 @@ def labels_json(sample: Sample) -> bytes:
         "frame": sample.frame,
         "provenance": sample.provenance,
     }
-    return (json.dumps(_finite(content), indent=1, allow_nan=False, ensure_ascii=False) + "\n").encode()
+    return (json.dumps(_finite(content), allow_nan=False, ensure_ascii=False) + "\n").encode()
 
 
 def _person(person: Person) -> dict[str, Any]:
     values = dict(vars(person))
     for name in _NUMBER_FIELDS:
-        values[name] = None if values[name] is None else np.asarray(values[name]).tolist()
+        values[name] = None if values[name] is None else _shortest(np.asarray(values[name]))
     return values
+
+
+def _shortest(values: NDArray[Any]) -> Any:
+    """An array as nested lists whose decimals are the fewest that give the same float32 back."""
+    return (values.astype(str).astype(float) if values.dtype == np.float32 else values).tolist()
 
 
 def _finite(value: Any) -> Any:
@@ -160,4 +166,6 @@ def dataset_json(manifest: Manifest, files: dict[str, str]) -> bytes:
         "made_by": {"kind": manifest.kind, "seed": manifest.seed, "packages": manifest.packages},
         "configuration": manifest.configuration,
     }
-    return (json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
+    return (
+        json.dumps(_finite(content), indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n"
+    ).encode()

@@ -255,7 +255,12 @@ function steer(canvas) {
     redraw();
   });
   for (const name of ["pointerup", "pointercancel"]) canvas.addEventListener(name, (event) => touches.delete(event.pointerId));
-  canvas.addEventListener("wheel", (event) => { event.preventDefault(); zoom(Math.exp(Math.max(-60, Math.min(60, event.deltaY)) * 0.002)); redraw(); }, { passive: false });
+  canvas.addEventListener("wheel", (event) => {
+    if (document.activeElement !== canvas && !event.ctrlKey) return; // a wheel that passes by scrolls the page
+    event.preventDefault();
+    zoom(Math.exp(Math.max(-60, Math.min(60, event.deltaY)) * 0.002));
+    redraw();
+  }, { passive: false });
   canvas.addEventListener("contextmenu", (event) => event.preventDefault());
   canvas.addEventListener("dblclick", () => { VIEWS.free(DATA.spaces[space.index]); redraw(); });
   canvas.addEventListener("keydown", (event) => {
