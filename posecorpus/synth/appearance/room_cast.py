@@ -12,7 +12,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from posecorpus.synth.appearance.colours import RGB
-from posecorpus.synth.appearance.noise import TILE, noise_tile
+from posecorpus.synth.appearance.noise import noise_tile
 from posecorpus.synth.appearance.room_plan import (
     BOOKS,
     BRICK,
@@ -40,7 +40,7 @@ _Float = Any  # float32 when compiled
 _helper = njit(error_model="numpy")
 # Compiled in as constants: an array that is handed from helper to helper is counted at every call.
 _SMOOTH = noise_tile(1)
-_WHITE = noise_tile(2, (TILE,))
+_GRAIN = np.random.default_rng(2).normal(0, 32, 1 << 16).clip(-127, 127).astype(np.int8)
 
 
 @_helper
@@ -289,7 +289,9 @@ def cast_walls(
             colour = (_f(0), _f(0), _f(0))
             hit = -1
             for k in range(starts[surface], starts[surface + 1]):
-                if decals[k].u0 < u < decals[k].u1 and decals[k].v0 < v < decals[k].v1:
+                if u <= decals[k].u0:
+                    break  # sorted by u0
+                if u < decals[k].u1 and decals[k].v0 < v < decals[k].v1:
                     hit = k
             glows = False
             if hit >= 0:
@@ -367,10 +369,18 @@ def cast_box(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def add_grain(picture: NDArray[np.uint8], at: int, along: int, strength: _Float) -> None:
-    """Sensor noise, in place."""
-    for row in range(picture.shape[0]):
-        for column in range(picture.shape[1]):
-            n = (_f(_WHITE[(row + at) & 255, (column + along + 73 * (row >> 8)) & 255]) - _f(128)) * strength
-            for k in range(3):
-                picture[row, column, k] = _byte(_f(picture[row, column, k]) + n)
+def add_grain(picture: NDArray[np.uint8], start: int, strength: int) -> None:
+    """Sensor noise, in place.
+
+    Args:
+        picture: (H, W, 3), at most 8192 wide.
+        start: which noise.
+        strength: in 1/128 grey levels of noise; whole numbers give the same bytes on every machine.
+    """
+    flat = picture.reshape(picture.shape[0], -1)
+    scale = np.int32(strength)
+    for row in range(flat.shape[0]):
+        at = (start + row * 7919) & 0x7FFF
+        for k in range(flat.shape[1]):
+            value = np.int32(flat[row, k]) + ((np.int32(_GRAIN[at + k]) * scale) >> 7)
+            flat[row, k] = np.uint8(min(max(value, np.int32(0)), np.int32(255)))

@@ -69,7 +69,7 @@ class RoomPlan:
         eye: (3,) the camera in the room frame.
         low, high: (3,) corners of the box, metres; ``low[1]`` is the floor.
         surfaces: (6,) SURFACE records, in the order FLOOR ... WALL_Z1.
-        decals: (D,) DECAL records sorted by surface; later ones cover earlier ones. On walls u runs along
+        decals: (D,) DECAL records sorted by surface and then by u0; later ones cover earlier ones. On walls u runs along
             the wall's horizontal axis and v is the height; on floor and ceiling they are x and z.
         boxes: (B,) BOX records: furniture.
         light: (1,) LIGHT record.
@@ -212,7 +212,7 @@ def _decals(
     decals = np.zeros(len(rows), DECAL)
     for i, row in enumerate(rows):
         decals[i] = row
-    return decals[np.argsort(decals["surface"], kind="stable")]
+    return decals[np.lexsort((decals["u0"], decals["surface"]))]
 
 
 def _opening(rng: np.random.Generator, kind: int, height: float) -> tuple[float, float, float]:

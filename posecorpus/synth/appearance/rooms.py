@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from posecorpus.core.cameras import Camera
-from posecorpus.synth.appearance.noise import TILE
 from posecorpus.synth.appearance.room_cast import add_grain, cast_box, cast_walls
 from posecorpus.synth.appearance.room_plan import RoomPlan, plan_room
 
@@ -34,7 +33,7 @@ def room(camera: Camera, rng: np.random.Generator, keep_clear: ArrayLike | None 
     Returns:
         (H, W, 3) uint8 RGB.
     """
-    if keep_clear is None:
+    if keep_clear is None or np.size(keep_clear) == 0:
         ahead = camera.R[2] * (1, 0, 1)
         ahead /= max(float(np.linalg.norm(ahead)), 1e-6)
         clear = (camera.centre + SUBJECT_DISTANCE_M * ahead)[None]
@@ -46,8 +45,7 @@ def room(camera: Camera, rng: np.random.Generator, keep_clear: ArrayLike | None 
     drawn = draw_room(plan, camera.resize(width, height))
     size = (camera.width, camera.height)
     picture = np.asarray(cv2.resize(drawn, size, interpolation=cv2.INTER_CUBIC), np.uint8)
-    offset = rng.integers(0, TILE, 2)
-    add_grain(picture, offset[0], offset[1], np.float32(rng.uniform(0.01, 0.06)))
+    add_grain(picture, int(rng.integers(1 << 15)), int(rng.integers(2, 24)))
     return picture
 
 
@@ -64,22 +62,29 @@ def draw_room(plan: RoomPlan, camera: Camera) -> NDArray[np.uint8]:
         to_room, eye, low, high, plan.surfaces, plan.decals, starts, box_low, box_high,
         plan.light[0], pixel, out, depth,
     )  # fmt: skip
-    for k in range(len(plan.boxes)):
-        window = _window_of(plan, camera, k)
+    for k, window in enumerate(_windows(plan, camera)):
         cast_box(
             to_room, eye, plan.boxes[k], box_low[k], box_high[k], plan.light[0], pixel, window, out, depth
         )
     return out
 
 
-def _window_of(plan: RoomPlan, camera: Camera, k: int) -> NDArray[np.int64]:
-    """x0, y0, x1, y1 of the pixels that a piece of furniture may cover."""
-    lo, hi = plan.boxes[k]["lo"], plan.boxes[k]["hi"]
-    corners = np.array([[x, y, z] for x in (lo[0], hi[0]) for y in (lo[1], hi[1]) for z in (lo[2], hi[2])])
-    offset = np.array([camera.centre[0], 0.0, camera.centre[2]])
-    pixels, depth = camera.project(corners @ plan.turn + offset)
-    if depth.min() < 0.05:
-        return np.array([0, 0, camera.width, camera.height]) if depth.max() > 0 else np.zeros(4, np.int64)
-    low = np.clip(np.floor(pixels.min(0)), 0, (camera.width, camera.height))
-    high = np.clip(np.ceil(pixels.max(0)), 0, (camera.width, camera.height))
-    return np.concatenate([low, high]).astype(np.int64)
+def _windows(plan: RoomPlan, camera: Camera) -> NDArray[np.int64]:
+    """(B, 4) x0, y0, x1, y1 of the pixels that each piece of furniture may cover."""
+    ends = np.stack([plan.boxes["lo"], plan.boxes["hi"]])  # (2, B, 3)
+    corners = np.stack([ends[_CORNERS[:, axis], :, axis] for axis in range(3)], axis=-1)  # (8, B, 3)
+    centre = camera.centre * (1, 0, 1)
+    seen = ((corners @ plan.turn + centre) @ camera.R.T + camera.t) @ camera.K.T
+    limit = np.array([camera.width, camera.height])
+    depth = seen[..., 2:]
+    pixels = seen[..., :2] / np.maximum(depth, 0.05)
+    low = np.clip(np.floor(pixels.min(0)), 0, limit)
+    high = np.clip(np.ceil(pixels.max(0)), 0, limit)
+    # A box that reaches beside or behind the camera may be anywhere; one wholly behind is nowhere.
+    beside, behind = depth.min(0) < 0.05, depth.max(0) <= 0
+    low = np.where(beside, 0, low)
+    high = np.where(behind, 0, np.where(beside, limit, high))
+    return np.concatenate([low, high], axis=1).astype(np.int64)
+
+
+_CORNERS = np.array([[k >> 2 & 1, k >> 1 & 1, k & 1] for k in range(8)])
