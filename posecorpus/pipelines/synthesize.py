@@ -133,6 +133,8 @@ def synthesize(
     if missing:
         write_store(plan, motions.clips)
         tasks = [ShardTask(request, out, plan, i, photos.paths) for i in missing]
+        if workers > 1:
+            _compile_kernels(tasks[0], report)
         for index, entry in run_local(make_shard, tasks, workers):
             finished[index] = entry
             ledger.record(out, planned, finished, piece)
@@ -141,6 +143,13 @@ def synthesize(
     if plan.exists():
         shutil.rmtree(plan)
     return ledger.close_ledger(out, planned, finished, piece)
+
+
+def _compile_kernels(task: ShardTask, report: Report) -> None:
+    """Render one sample here, so that workers find compiled kernels instead of all compiling them at once."""
+    report("compiling", 0, 1)
+    next(_shard(task))
+    report("compiling", 1, 1)
 
 
 def make_shard(task: ShardTask) -> tuple[int, ShardEntry]:
