@@ -12,7 +12,7 @@ import pytest
 
 from posecorpus.core.parts import SMPL_24_PARTS
 from posecorpus.core.skeletons import FULL_42
-from posecorpus.inspect.overlays import LEFT, RIGHT
+from posecorpus.inspect.overlays import INSTANCE_COLOURS, LEFT, RIGHT
 from posecorpus.inspect.report import write_report
 
 pytestmark = pytest.mark.browser
@@ -98,6 +98,27 @@ def test_layers_lie_where_their_labels_are(
     assert len(rows) > 500
     seen = shown[((rows + 0.5) * scale).astype(int), ((columns + 0.5) * scale).astype(int)]
     assert np.abs(seen - SMPL_24_PARTS.palette_table[sample.parts[rows, columns]]).max() <= 2
+
+
+def test_close_up_fills_the_tiles_with_people(report: Path, open_page: Callable) -> None:
+    page = open_page(report)
+    page.click("#joints")
+    page.press("2")
+    page.js(
+        "const o = document.getElementById('opacity'); o.value = 100; o.dispatchEvent(new Event('input'))"
+    )
+    page.wait("[...document.images].every((image) => image.complete)")
+
+    def people() -> np.ndarray:
+        shown = page.picture(".cell .tile")
+        return np.min([np.abs(shown - colour).max(-1) for colour in INSTANCE_COLOURS], axis=0) < 6
+
+    far = people()
+    page.press("c")
+    near = people()
+    assert near.sum() > 1.3 * far.sum()
+    reach = [np.ptp(np.flatnonzero(near.any(axis))) / near.shape[1 - axis] for axis in (0, 1)]
+    assert 0.7 < max(reach) < 1, "they fill the tile and nobody is cut off"
 
 
 def test_a_click_enlarges_and_arrows_leaf_through(report: Path, open_page: Callable) -> None:

@@ -1,6 +1,6 @@
 // The contact sheet and the enlarged sample. One state for both: which layer, joints or not, how opaque.
 const LAYER_NAMES = { none: "Picture", parts: "Parts", instances: "People", depth: "Depth", normals: "Normals", flow: "Flow" };
-const state = { layer: "none", joints: true, opacity: 0.75, open: -1 };
+const state = { layer: "none", joints: true, close: false, opacity: 0.75, open: -1 };
 const tiles = [];
 let setLayer = () => {};
 
@@ -36,11 +36,25 @@ function placed({ width, height, window: [x0, y0, x1, y1] }) {
   return { left: percent(x0, width), top: percent(y0, height), width: percent(x1 - x0, width), height: percent(y1 - y0, height) };
 }
 
+// A transform that fills the tile with the people: the window around labels and boxes, with a margin, kept inside.
+function closeUp({ width, height, window: own, layers, people }) {
+  const boxes = people.map((person) => person.box).filter(([x0, y0, x1, y1]) => x1 > x0 && y1 > y0);
+  if (Object.keys(layers).length) boxes.push(own);
+  if (!boxes.length) return "none";
+  const edge = (k, pick, limit) => Math.min(limit, Math.max(0, pick(...boxes.map((box) => box[k]))));
+  const [x0, y0, x1, y1] = [edge(0, Math.min, width), edge(1, Math.min, height), edge(2, Math.max, width), edge(3, Math.max, height)];
+  const scale = Math.max(1, Math.min(12, 0.85 / Math.max((x1 - x0) / width, (y1 - y0) / height, 0.01)));
+  const start = (low, high, whole) => Math.min(whole - whole / scale, Math.max(0, (low + high) / 2 - whole / scale / 2));
+  return `translate(${-100 * scale * start(x0, x1, width) / width}%, ${-100 * scale * start(y0, y1, height) / height}%) scale(${scale})`;
+}
+
 function paintTile(tile, sample) {
   const base = sample.image ? el("img", { src: sample.image, alt: `picture of ${sample.key}`, draggable: "false" }) : el("div", { class: "empty" }, "no picture");
   const source = sample.layers[state.layer];
   const layer = source ? el("img", { class: "layer", src: source, alt: state.layer, draggable: "false", style: { opacity: state.opacity, ...placed(sample) } }) : null;
-  tile.replaceChildren(...[base, layer, state.joints ? skeletonSvg(sample) : null].filter(Boolean));
+  const frame = el("div", { class: "frame", style: { transform: state.close ? closeUp(sample) : "none" } });
+  frame.append(...[base, layer, state.joints ? skeletonSvg(sample) : null].filter(Boolean));
+  tile.replaceChildren(frame);
 }
 
 function repaint() {
@@ -114,6 +128,8 @@ function startGallery() {
   byId("layers").hidden = present.length < 2;
   const toggle = byId("joints");
   toggle.onclick = () => { state.joints = !state.joints; toggle.setAttribute("aria-pressed", state.joints); repaint(); };
+  const near = byId("closeup");
+  near.onclick = () => { state.close = !state.close; near.setAttribute("aria-pressed", state.close); repaint(); };
   byId("opacity").oninput = (event) => { state.opacity = event.target.value / 100; document.querySelectorAll(".layer").forEach((node) => { node.style.opacity = state.opacity; }); };
   const dialog = byId("zoom");
   dialog.addEventListener("close", () => { state.open = -1; });

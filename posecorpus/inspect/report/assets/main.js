@@ -30,7 +30,7 @@ function setTheme(dark) {
 
 function onKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input:not([type=range]),select,textarea")) return;
-  const actions = { j: () => byId("joints").click(), t: () => byId("theme").click() };
+  const actions = { j: () => byId("joints").click(), c: () => byId("closeup").click(), t: () => byId("theme").click() };
   if (/^[0-9]$/.test(event.key)) setLayer(Number(event.key));
   else if (actions[event.key]) actions[event.key]();
   else if (state.open >= 0 && event.key === "ArrowLeft") openSample(state.open - 1);
