@@ -35,6 +35,8 @@ BENT_DEG = 15.0
 FOLDED_DEG = 140.0
 """Of a limb folded farther the bones are all but opposite, and a slight sideways tilt decides the sign."""
 JUMP_DEG = 40.0
+TURNED_COSINE = -0.5
+"""Deep squats and flips turn a knee's axis out by more than a right angle, a wrong rig by two."""
 NEAR_FLOOR_M = 0.02
 FLOOR_LIMIT_M = 0.05
 
@@ -175,7 +177,7 @@ def _bending(body: BodyModel, local: Array, hinge: str, side: str) -> tuple[int,
 def _turned(turns: Array, side: str) -> int:
     """Frames in which a knee's axis points against the pelvis's: a rig whose left is taken for its right."""
     pelvis, shin = turns[:, 0, :, 0], turns[:, SMPL_24.index(f"{side}_knee"), :, 0]
-    return int((np.sum(pelvis * shin, axis=-1) < 0).sum())
+    return int((np.sum(pelvis * shin, axis=-1) < TURNED_COSINE).sum())
 
 
 def _floor_error(

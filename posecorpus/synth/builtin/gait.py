@@ -72,15 +72,20 @@ def _foot(t: Array, gait: Gait, path: Array, yaw: Array, climb: Array | None, si
 
     here, here_yaw = landing(count)
     there, there_yaw = landing(count + 1)
-    moved = ease(swing)
+    # Up before ahead, so that the toes do not scrape.
+    gone = np.clip((swing - 0.05) / 0.9, 0.0, 1.0)
+    moved = gone * gone * (3.0 - 2.0 * gone)
+    lift = gait.lift_m * np.sin(np.pi * swing) ** 2
     spot = here + moved[:, None] * (there - here)
     rise = there[:, 1] - here[:, 1]
     if climb is not None:  # clear the edge: height first when going up, last when going down
         early = np.where(rise > 0, ease(swing / 0.6), ease((swing - 0.4) / 0.6))
         spot[:, 1] = here[:, 1] + early * rise
-    spot[:, 1] += gait.lift_m * np.sin(np.pi * moved) ** 2
+    spot[:, 1] += lift
     heading = here_yaw + moved * (there_yaw - here_yaw)
-    return Foot(spot, heading, _roll(gait, part), part < gait.stance, *(np.zeros(len(t)) for _ in range(4)))
+    return Foot(
+        spot, heading, _roll(gait, part), part < gait.stance, *(np.zeros(len(t)) for _ in range(4)), lift
+    )
 
 
 def _roll(gait: Gait, part: Array) -> Array:
@@ -88,8 +93,8 @@ def _roll(gait: Gait, part: Array) -> Array:
     s = gait.stance
     return keys(
         part,
-        [0.0, 0.16 * s, 0.55 * s, s + 0.08 * (1 - s), 0.92],
-        [gait.strike_rad, 0.0, 0.0, -gait.kick_rad, gait.strike_rad],
+        [0.0, 0.16 * s, 0.55 * s, s + 0.08 * (1 - s), s + 0.4 * (1 - s), s + 0.9 * (1 - s)],
+        [gait.strike_rad, 0.0, 0.0, -gait.kick_rad, -0.9 * gait.kick_rad, gait.strike_rad],
     )
 
 

@@ -148,13 +148,14 @@ def kick(t: Array, rng: Rng) -> Script:
     script = _stand(t, rng, 0.16, 0.26)
     index, sign = _pick(script, rng)
     foot, other = script.feet[index], 1 - index
-    height, tempo = rng.uniform(0.7, 1.7), rng.uniform(0.9, 1.25)
+    height, tempo = rng.uniform(0.7, 1.7), rng.uniform(1.05, 1.35)
     at = rng.uniform(0.3, 0.6) + np.array([0.0, 0.5, 0.85, 1.3, 1.9]) * tempo
     foot.air = keys(t, at, [0.0, 1.0, 1.0, 1.0, 0.0])
     foot.hip_flex = keys(t, at, [0.0, -0.35, height, 0.6 * height, 0.1])
     foot.knee = keys(t, at, [0.2, 1.2, 0.15, 1.0, 0.3])
     foot.hip_abduct = keys(t, at, [0.0, 0.1, 0.05, 0.1, 0.0])
     foot.planted = foot.air < 1e-6
+    foot.lift = 0.1 * ease(foot.air / 0.4)
     over = keys(t, [at[0] - 0.25, at[0] + 0.25, at[3], at[4] + 0.2], [0.0, 1.0, 1.0, 0.0])
     script.pelvis[:, 0] += over * (script.feet[other].spot[:, 0] * 0.75)
     script.pelvis[:, 1] -= 0.02 * over
@@ -172,9 +173,9 @@ def crouch(t: Array, rng: Rng) -> Script:
     script = _stand(t, rng, 0.2, 0.34)
     fall = rng.uniform(0.9, 1.4)
     down = _pulse(t, fall, max(0.3, t[-1] - 2 * fall - 0.5), rng.uniform(0.1, 0.4)) * rng.uniform(0.75, 1.0)
-    heels = rng.uniform(0.2, 0.6)
-    script.pelvis += down[:, None] * [0.0, -0.58, -0.02]
-    script.pelvis_tilt[:, 0] += rng.uniform(0.3, 0.5) * down
+    heels = rng.uniform(0.35, 0.7)
+    script.pelvis += down[:, None] * [0.0, -0.56, -0.02]
+    script.pelvis_tilt[:, 0] += rng.uniform(0.2, 0.35) * down
     script.spine[:, 0] += rng.uniform(0.3, 0.7) * down
     script.head[:, 0] -= rng.uniform(0.2, 0.6) * down
     script.head[:, 2] += down * wander(t, rng, 0.6, 3.0)
@@ -187,29 +188,38 @@ def crouch(t: Array, rng: Rng) -> Script:
     return script
 
 
+def _hermite(x: Array, start: float, end: float, start_slope: float, end_slope: float) -> Array:
+    """Cubic from ``start`` to ``end`` over 0 <= x < 1 with the slopes given there, 0 outside."""
+    inside = (x >= 0) & (x < 1)
+    curve = start * (1 + 2 * x) * (1 - x) ** 2 + end * x * x * (3 - 2 * x)
+    curve += start_slope * x * (1 - x) ** 2 + end_slope * x * x * (x - 1)
+    return np.asarray(np.where(inside, curve, 0.0))
+
+
 def jump(t: Array, rng: Rng) -> Script:
     """Crouch, leap straight up or forwards, land softly; repeated while time lasts."""
     script = _stand(t, rng, 0.2, 0.34)
     height, ahead = rng.uniform(0.12, 0.38), rng.choice([0.0, 1.0]) * rng.uniform(0.2, 0.7)
     dip, rate = rng.uniform(0.22, 0.36), np.sqrt(2 * 9.81 * height)
-    flight, launch, ready = 2 * rate / 9.81, 0.22, rng.uniform(0.55, 0.8)
+    flight, launch, ready = 2 * rate / 9.81, 0.3, rng.uniform(0.55, 0.8)
     start, leap = rng.uniform(0.2, 0.5), np.zeros(len(t))
     lift = np.zeros(len(t))
-    low, swing, tucked = np.zeros(len(t)), np.zeros(len(t)), np.zeros(len(t))
+    low, swing, tucked, pointed = (np.zeros(len(t)) for _ in range(4))
     while start + ready + launch + flight < t[-1]:
         off = start + ready + launch
         air = (t - off) / flight
         inside = (air > 0) & (air < 1)
         lift += np.where(inside, 4 * height * air * (1 - air), 0.0)
         leap += ahead * np.clip(air, 0.0, 1.0)
-        low += keys(
-            t,
-            [start, start + ready, off + 0.02, off + flight, off + flight + 0.22, off + flight + 0.9],
-            [0, 1, 0, 0.12, 0.8, 0],
-        )
+        # Down, then up and down again with the speed of the flight at its two ends.
+        low += keys(t, [start, start + ready], [0, 1]) - (t >= start + ready)
+        low += _hermite((t - start - ready) / launch, 1.0, 0.0, 0.0, -rate * launch / dip)
+        low += _hermite((t - off - flight) / 0.3, 0.0, 0.8, rate * 0.3 / dip, 0.0)
+        low += 0.8 * (t >= off + flight + 0.3) * (1 - ease((t - off - flight - 0.3) / 0.7))
         swing += keys(
-            t, [start, start + ready, off + 0.05, off + flight, off + flight + 0.6], [0, -0.5, 1, 0.5, 0]
+            t, [start, start + ready, off + 0.2, off + flight, off + flight + 0.8], [0, -0.5, 1, 0.5, 0]
         )
+        pointed += keys(t, [start + ready, off + 0.04, off + 0.6 * flight, off + flight], [0, 0.68, 0.5, 0])
         tucked += bump(air)
         start = off + flight + rng.uniform(1.1, 1.4)
     script.pelvis[:, 1] += lift - dip * low
@@ -219,9 +229,10 @@ def jump(t: Array, rng: Rng) -> Script:
     script.head[:, 0] -= 0.35 * low
     airborne = lift > 0
     for foot in script.feet:
-        foot.spot[:, 1] += lift * 1.0 + 0.10 * tucked * rng.uniform(0.5, 1.0)
+        foot.lift = lift + 0.10 * tucked
+        foot.spot[:, 1] += foot.lift
         foot.spot[:, 2] += leap
-        foot.pitch = -0.55 * tucked
+        foot.pitch = -pointed
         foot.planted = ~airborne
     for arm in script.arms:
         arm.flex = arm.flex + np.where(swing > 0, 2.3 * swing, 1.2 * swing)
@@ -312,11 +323,12 @@ def jumping_jack(t: Array, rng: Rng) -> Script:
     script = _stand(t, rng, 0.14, 0.2)
     period = rng.uniform(0.9, 1.3)
     open_ = _cycle(t, period)
-    hop = np.abs(np.sin(TAU * t / period)) ** 3 * rng.uniform(0.04, 0.08)
+    hop = np.maximum((np.abs(np.sin(TAU * t / period)) - 0.45) / 0.55, 0.0) ** 2 * rng.uniform(0.04, 0.08)
     width = rng.uniform(0.22, 0.32)
     for foot, sign in zip(script.feet, (1.0, -1.0), strict=True):
         parted = ease((open_ - 0.1) / 0.8)
         foot.spot += np.stack([sign * width * parted, hop, 0 * t], -1)
+        foot.lift = hop
         foot.pitch = -4.0 * hop
         foot.planted = hop < 0.002
     script.pelvis[:, 1] += hop - 0.04 - 0.04 * open_
@@ -365,10 +377,12 @@ def lunge(t: Array, rng: Rng) -> Script:
     at = rng.uniform(0.2, 0.5) + np.array([0.0, 0.6, 1.2, 1.6, 2.2, 2.8]) * tempo
     forth = ease((t - at[0]) / (at[1] - at[0])) - ease((t - at[4]) / (at[5] - at[4]))
     foot.spot[:, 2] += length * forth
-    foot.spot[:, 1] += 0.3 * forth * (1 - forth)
+    stepping = [(t - at[0]) / (at[1] - at[0]), (t - at[4]) / (at[5] - at[4])]
+    foot.lift = sum(0.08 * np.sin(np.pi * np.clip(x, 0, 1)) ** 2 for x in stepping)
+    foot.spot[:, 1] += foot.lift
     foot.planted = foot.spot[:, 1] < 1e-4
     down = keys(t, at, [0.0, 0.35, 1.0, 1.0, 0.35, 0.0]) * rng.uniform(0.6, 1.0)
-    script.feet[1 - index].pitch = -0.8 * down
+    script.feet[1 - index].pitch = -1.15 * down
     script.pelvis += np.stack(
         [0 * t, -0.36 * down, 0.55 * length * keys(t, at, [0.0, 0.7, 1.0, 1.0, 0.7, 0.0])], -1
     )

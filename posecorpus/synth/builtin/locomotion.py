@@ -29,7 +29,7 @@ def _idle_head(script: Script, t: Array, rng: Rng) -> None:
 def walk(t: Array, rng: Rng) -> Script:
     """Forwards at 0.6 to 1.9 m/s, from a stroll to a brisk walk, along a gentle curve."""
     speed = rng.uniform(0.6, 1.9)
-    stride = np.clip(0.95 + 0.42 * (speed - 0.6) + rng.normal(0, 0.06), 0.8, 1.65)
+    stride = np.clip(0.95 + 0.5 * (speed - 0.6) + rng.normal(0, 0.06), 0.8, 1.75)
     gait = Gait(
         cycle_s=stride / speed,
         stance=0.66 - 0.04 * speed,
@@ -66,15 +66,15 @@ def walk(t: Array, rng: Rng) -> Script:
 
 
 def run(t: Array, rng: Rng) -> Script:
-    """Forwards at 2.2 to 4.5 m/s with a phase of flight."""
-    speed = rng.uniform(2.2, 4.5)
-    cadence = rng.uniform(1.25, 1.45) + 0.06 * (speed - 2.2)
+    """Forwards at 2.0 to 3.8 m/s with a phase of flight."""
+    speed = rng.uniform(2.0, 3.8)
+    cadence = rng.uniform(1.25, 1.45) + 0.06 * (speed - 2.0)
     gait = Gait(
         cycle_s=1 / cadence,
-        stance=float(np.clip(0.42 - 0.035 * (speed - 2.2), 0.3, 0.42)),
+        stance=float(np.clip(0.42 - 0.035 * (speed - 2.0), 0.3, 0.42)),
         width_m=rng.uniform(0.06, 0.14),
-        lift_m=rng.uniform(0.16, 0.24) + 0.03 * (speed - 2.2),
-        kick_rad=rng.uniform(0.8, 1.0),
+        lift_m=rng.uniform(0.16, 0.24) + 0.03 * (speed - 2.0),
+        kick_rad=rng.uniform(0.6, 0.8),
         strike_rad=rng.uniform(0.0, 0.15),
         toe_out_rad=rng.uniform(0.0, 0.1),
     )

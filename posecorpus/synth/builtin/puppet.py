@@ -19,7 +19,7 @@ from posecorpus.synth.rotations import about, apply, bone_frame, from_axis_angle
 Array = NDArray[np.float64]
 FPS = 30.0
 SETTLE_RADIUS = 4
-MAX_REACH = 0.997
+MAX_REACH = 0.994
 """Share of the leg's length that is used: a locked knee has no defined bending plane and looks stiff."""
 
 
@@ -29,11 +29,12 @@ class Foot:
 
     Attributes:
         spot: (T, 3) world point under the ankle of the unpitched foot, metres; y is the height of the ground
-            or of the lift.
+            plus the lift.
         yaw: (T,) heading. pitch: (T,) toes up.
         planted: (T,) bool; only planted feet hold the pelvis down.
         air: (T,) share of the free leg below in the ankle's place: 0 follows ``spot``, 1 swings free.
         hip_flex, hip_abduct, knee: (T,) of the free leg.
+        lift: (T,) metres over the ground; toes bent by a raised heel straighten as it grows.
     """
 
     spot: Array
@@ -44,6 +45,7 @@ class Foot:
     hip_flex: Array
     hip_abduct: Array
     knee: Array
+    lift: Array
 
 
 @dataclass
@@ -88,7 +90,7 @@ def standing(frames: int, stance_m: float, toe_out: float, body: Measures) -> Sc
     def foot(side: float) -> Foot:
         spot = np.tile([side * stance_m / 2, 0.0, body.side("ankle", 1)[2]], (frames, 1))
         yaw = np.full(frames, side * toe_out)
-        return Foot(spot, yaw, zeros(), np.ones(frames, bool), zeros(), zeros(), zeros(), zeros())
+        return Foot(spot, yaw, zeros(), np.ones(frames, bool), *(zeros() for _ in range(5)))
 
     def arm() -> Arm:
         return Arm(zeros(), zeros() + 0.12, zeros() + 0.1, zeros() + 0.2, zeros() + 0.2, zeros())
@@ -146,12 +148,32 @@ def _ankle(script: Script, foot: Foot, sign: float, pelvis: Array, pelvis_turn: 
     place = (1.0 - share) * stood + share * swung
     grounded = about(1, foot.yaw) @ about(0, -foot.pitch)
     hanging = to_axis_angle(grounded.swapaxes(-1, -2) @ free @ about(0, foot.knee + 0.45))
-    return place, grounded @ from_axis_angle(share * hanging)
+    turn = grounded @ from_axis_angle(share * hanging)
+    place[:, 1] += _sunk(foot, place, turn, sign, body)
+    return place, turn
+
+
+def _toe_bend(foot: Foot) -> Array:
+    """(T,) toes stay flat while the heel is up, and straighten as the foot leaves the ground."""
+    bend = np.clip(-foot.pitch, 0.0, 1.25) * np.exp(-((foot.lift / 0.06) ** 2)) * (1.0 - foot.air)
+    return np.asarray(bend)
+
+
+def _sunk(foot: Foot, place: Array, turn: Array, sign: float, body: Measures) -> Array:
+    """(T,) how much a swinging foot must be lifted so that no part of it drags on y = 0."""
+    joint = body.bone("ankle", "foot", sign)
+    toes = turn @ about(0, -_toe_bend(foot))
+    mirror = np.array([sign, 1.0, 1.0])
+    heights = [apply(turn, mirror * point)[:, 1] for point in (body.heel, body.ball)]
+    heights.append(apply(turn, joint)[:, 1] + apply(toes, mirror * body.toe - joint)[:, 1])
+    clearance = np.clip(0.3 * foot.lift, 0.0, 0.02) - 1e-3
+    below = np.maximum(clearance - (place[:, 1] + np.min(heights, axis=0)), 0.0)
+    return -smooth_below(-below, 2)
 
 
 def ankle_over(foot: Foot, body: Measures) -> Array:
-    """(T, 3) ankle of a foot that stands on its sole, heel or ball."""
-    pivot = np.where(foot.pitch[:, None] > 0, body.heel, body.ball)
+    """(T, 3) ankle of a foot that stands on its sole, its heel, or its toes, bent at their joint."""
+    pivot = np.where(foot.pitch[:, None] > 0, body.heel, body.bone("ankle", "foot", 1.0))
     heading = about(1, foot.yaw)
     raised = apply(heading @ about(0, -foot.pitch), -pivot)
     return foot.spot + [0.0, body.ankle_height, 0.0] + apply(heading, pivot) + raised
@@ -183,10 +205,7 @@ def _leg(side: str, sign: float, foot: Foot, script: Script, pelvis: Array, turn
     turn[f"{side}_hip"] = bone_frame(thigh, hinge) @ bone_frame(thigh_rest, x).T
     turn[f"{side}_knee"] = bone_frame(shin, hinge) @ bone_frame(shin_rest, x).T
     turn[f"{side}_ankle"] = ankle_turn
-    # Toes stay flat while the heel is up, and relax as the foot leaves the ground.
-    height = np.where(foot.planted, 0.0, 1.0) * foot.spot[:, 1]
-    bend = np.clip(-foot.pitch, 0.0, 1.1) * np.exp(-((height / 0.06) ** 2)) * (1.0 - foot.air)
-    turn[f"{side}_foot"] = ankle_turn @ about(0, -bend)
+    turn[f"{side}_foot"] = ankle_turn @ about(0, -_toe_bend(foot))
 
 
 def two_bone(reach: Array, upper: float, lower: float, across: Array) -> tuple[Array, Array, Array]:
@@ -202,7 +221,7 @@ def two_bone(reach: Array, upper: float, lower: float, across: Array) -> tuple[A
     """
     length = np.linalg.norm(reach, axis=-1)
     along = reach / length[:, None]
-    length = np.clip(length, abs(upper - lower) + 0.02, MAX_REACH * (upper + lower))
+    length = _soft_reach(np.maximum(length, abs(upper - lower) + 0.02), upper + lower)
     hinge = across - np.sum(across * along, -1, keepdims=True) * along
     hinge /= np.linalg.norm(hinge, axis=-1, keepdims=True)
     ahead = np.cross(along, hinge)
@@ -210,6 +229,15 @@ def two_bone(reach: Array, upper: float, lower: float, across: Array) -> tuple[A
     first = cosine[:, None] * along + np.sqrt(1 - cosine**2)[:, None] * ahead
     second = (length[:, None] * along - upper * first) / lower
     return first, second, hinge
+
+
+def _soft_reach(length: Array, whole: float) -> Array:
+    """Distances as they are within reach; beyond it they near the whole limb's length without ever getting there,
+    because a limb that snaps straight snaps its knee."""
+    free, room = MAX_REACH * whole, (0.9995 - MAX_REACH) * whole
+    return np.where(
+        length < free, length, free + room * (1.0 - np.exp(-np.maximum(length - free, 0.0) / room))
+    )
 
 
 def _arm(side: str, sign: float, arm: Arm, turn: dict[str, Array]) -> None:
