@@ -56,19 +56,23 @@ _retired: list[Any] = []
 
 
 class PyrenderEngine:
-    """An offscreen context for one thread; a context manager, or call :meth:`close`."""
+    """An offscreen context for one thread; a context manager, or call :meth:`close`.
+
+    Attributes:
+        pyrender: the module; offscreen: its ``OffscreenRenderer``, None once closed.
+    """
 
     def __init__(self) -> None:
-        self._pyrender = load_pyrender()
+        self.pyrender = load_pyrender()
         try:
-            self._offscreen: Any = self._pyrender.OffscreenRenderer(16, 16)
+            self.offscreen: Any = self.pyrender.OffscreenRenderer(16, 16)
         except Exception as error:  # the EGL stack raises whatever it likes, ctypes errors included
             fix = "apt-get install libegl1 libgl1 libgl1-mesa-dri"
             raise InputError(
                 "renderer pyrender", "an EGL device", f"{type(error).__name__}: {error}", fix
             ) from error
         with _lock:
-            _alive.append(self._offscreen)
+            _alive.append(self.offscreen)
         self._prime()
 
     def __enter__(self) -> PyrenderEngine:
@@ -85,15 +89,15 @@ class PyrenderEngine:
         pyrender's own clean-up shuts the display down for every context of the process, so only the last
         engine to close may call it; the others wait for that with their context idle.
         """
-        if self._offscreen is None:
+        if self.offscreen is None:
             return
         with _lock:
-            _alive.remove(self._offscreen)
+            _alive.remove(self.offscreen)
             if _alive:
-                _retired.append(self._offscreen)
+                _retired.append(self.offscreen)
             else:
-                self._offscreen.delete()
-        self._offscreen = None
+                self.offscreen.delete()
+        self.offscreen = None
 
     def _prime(self) -> None:
         """Set the base colour of the flat program once.
@@ -104,9 +108,9 @@ class PyrenderEngine:
         """
         corners = np.array([[[0, 0, -1.0], [1, 0, -1], [0, 1, -1]]])
         camera = Camera(np.array([[16.0, 0, 8], [0, 16, 8], [0, 0, 1]]), np.eye(3), np.zeros(3), 16, 16)
-        scene = self._scene(camera, 0.1, 10.0)
-        scene.add(self._pyrender.Mesh([self._numbered(corners)]))
-        self._offscreen.render(scene, self._pyrender.RenderFlags.FLAT)
+        scene = self.scene(camera, 0.1, 10.0)
+        scene.add(self.pyrender.Mesh([self._numbered(corners)]))
+        self.offscreen.render(scene, self.pyrender.RenderFlags.FLAT)
 
     def render(
         self,
@@ -130,18 +134,18 @@ class PyrenderEngine:
             )  # fmt: skip
         near = max(NEAR_M, 0.99 * min(float(z.min()) for z in depths))
         far = 1.01 * max(float(z.max()) for z in depths)
-        self._offscreen.viewport_width, self._offscreen.viewport_height = camera.width, camera.height
-        rgb = self._colour(surfaces, self._scene(camera, near, far), camera, light, background)
-        numbers, depth = self._faces(surfaces, self._scene(camera, near, far))
+        self.offscreen.viewport_width, self.offscreen.viewport_height = camera.width, camera.height
+        rgb = self._colour(surfaces, self.scene(camera, near, far), camera, light, background)
+        numbers, depth = self._faces(surfaces, self.scene(camera, near, far))
         return _labels(surfaces, camera, rgb, depth, numbers)
 
-    def _scene(self, camera: Camera, near: float, far: float) -> Any:
+    def scene(self, camera: Camera, near: float, far: float) -> Any:
         """An empty scene seen by the camera under white ambient light."""
-        scene = self._pyrender.Scene(bg_color=(0.0, 0.0, 0.0, 0.0), ambient_light=(1.0, 1.0, 1.0))
+        scene = self.pyrender.Scene(bg_color=(0.0, 0.0, 0.0, 0.0), ambient_light=(1.0, 1.0, 1.0))
         view = np.eye(4)
         view[:3, :3], view[:3, 3] = camera.R, camera.t
         K = camera.K
-        lens = self._pyrender.IntrinsicsCamera(K[0, 0], K[1, 1], K[0, 2], K[1, 2], znear=near, zfar=far)
+        lens = self.pyrender.IntrinsicsCamera(K[0, 0], K[1, 1], K[0, 2], K[1, 2], znear=near, zfar=far)
         scene.add(lens, pose=np.linalg.inv(view) @ OPENGL_FROM_OPENCV)
         return scene
 
@@ -155,8 +159,8 @@ class PyrenderEngine:
     ) -> NDArray[np.uint8]:
         """The colour pass over the background."""
         for mesh in surfaces:
-            scene.add(self._pyrender.Mesh([self.painted(mesh, camera, light)]))
-        picture, _ = self._offscreen.render(scene, self._pyrender.RenderFlags.RGBA)
+            scene.add(self.pyrender.Mesh([self.painted(mesh, camera, light)]))
+        picture, _ = self.offscreen.render(scene, self.pyrender.RenderFlags.RGBA)
         alpha = picture[..., 3:].astype(np.float32) / 255
         return np.asarray(
             np.rint(np.minimum(picture[..., :3] + (1 - alpha) * background, 255)), dtype=np.uint8
@@ -174,15 +178,15 @@ class PyrenderEngine:
         picture = mesh.texture.levels[0]
         if picture.shape[1] % 4:  # OpenGL expects rows of a multiple of four bytes
             picture = np.dstack([picture, np.full(picture.shape[:2], 255, dtype=np.uint8)])
-        texture = self._pyrender.Texture(
+        texture = self.pyrender.Texture(
             source=picture,
             source_channels="RGBA"[: picture.shape[2]],
-            sampler=self._pyrender.Sampler(wrapS=CLAMP_TO_EDGE, wrapT=CLAMP_TO_EDGE),
+            sampler=self.pyrender.Sampler(wrapS=CLAMP_TO_EDGE, wrapT=CLAMP_TO_EDGE),
         )
-        material = self._pyrender.MetallicRoughnessMaterial(
+        material = self.pyrender.MetallicRoughnessMaterial(
             baseColorTexture=texture, metallicFactor=0.0, roughnessFactor=1.0
         )
-        return self._pyrender.Primitive(
+        return self.pyrender.Primitive(
             positions=mesh.vertices[source], normals=mesh.normals[source], texcoord_0=uv,
             color_0=np.column_stack([irradiance, np.ones(len(source))]).astype(np.float32),
             indices=faces, material=material,
@@ -192,22 +196,22 @@ class PyrenderEngine:
         """A primitive of (F, 3, 3) corners whose faces are coloured by their number."""
         numbers = np.repeat(np.arange(first, first + len(corners)), 3)
         colours = np.stack([numbers & 255, numbers >> 8 & 255, numbers >> 16], -1).astype(np.uint8)
-        return self._pyrender.Primitive(
+        return self.pyrender.Primitive(
             positions=corners.reshape(-1, 3).astype(np.float32),
             color_0=colours,
-            material=self._pyrender.MetallicRoughnessMaterial(),
+            material=self.pyrender.MetallicRoughnessMaterial(),
         )
 
     def _faces(self, surfaces: Sequence[Mesh], scene: Any) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """The face pass: 1-based face numbers over all surfaces (0 nothing), and depth in metres."""
-        flags = self._pyrender.RenderFlags
+        flags = self.pyrender.RenderFlags
         shown: dict[Any, int] = {}
         first = 1
         for mesh in surfaces:
             primitive = self._numbered(mesh.vertices[mesh.faces], first)
-            shown[scene.add(self._pyrender.Mesh([primitive]))] = 0
+            shown[scene.add(self.pyrender.Mesh([primitive]))] = 0
             first += len(mesh.faces)
-        picture, depth = self._offscreen.render(scene, flags.SEG | flags.FLAT, shown)
+        picture, depth = self.offscreen.render(scene, flags.SEG | flags.FLAT, shown)
         return picture.astype(np.int64) @ np.array([1, 1 << 8, 1 << 16]), depth
 
 

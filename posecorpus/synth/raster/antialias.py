@@ -7,6 +7,8 @@ shading pass then colours each surface of the pixel once and blends by coverage.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,10 +16,15 @@ from posecorpus.synth.raster.jit import inline, kernel
 from posecorpus.synth.raster.visibility import HALF, SHIFT, SUBPIXELS
 
 SAMPLES = 8
+SPACING_SHIFT = 9
+FIRST = -1792
 OFFSETS: NDArray[np.float64] = (
-    np.array([(1, -3), (-1, 3), (5, 1), (-3, -5), (-5, 5), (-7, -1), (3, 7), (7, -7)]) * SUBPIXELS / 16
+    np.array([(-7, -1), (-5, 5), (-3, -5), (-1, 3), (1, -3), (3, 7), (5, 1), (7, -7)]) * SUBPIXELS / 16
 )
-"""(8, 2) sample positions from the pixel centre in subpixels, nearest first."""
+"""(8, 2) sample positions from the pixel centre in subpixels: the usual rotated pattern, one sample in every
+eighth of a column and of a row. In the order of x, evenly spaced: a small face tests few of them."""
+
+NEAREST_FIRST = (4, 3, 6, 2, 1, 0, 5, 7)
 
 JUMP_PX = 4.0
 """A step in depth from pixel to pixel above this many pixel footprints (slope 76 degrees) is an outline."""
@@ -26,6 +33,24 @@ F64 = NDArray[np.float64]
 F32 = NDArray[np.float32]
 I32 = NDArray[np.int32]
 U16 = NDArray[np.uint16]
+
+
+@inline
+def _differ(z: float, m: int, other_z: float, other_m: int, tolerance: float) -> bool:
+    """Whether two neighbouring pixels show different surfaces; 1/z is 0 where there is none."""
+    return abs(z - other_z) > tolerance * min(z, other_z) or m != other_m
+
+
+@inline
+def _mark(y: int, x: int, count: int, slots: I32, pixels: I32) -> int:
+    """Give a pixel the next slot unless it has one; returns the number of slots."""
+    if slots[y, x] >= 0:
+        return count
+    if count < pixels.shape[0]:
+        slots[y, x] = count
+        pixels[count, 0] = y
+        pixels[count, 1] = x
+    return count + 1
 
 
 @kernel
@@ -43,66 +68,79 @@ def find_outline(
     Returns:
         the number of outline pixels.
     """
-    tolerance = np.float32(jump)
+    tolerance: Any = np.float32(jump)
     count = 0
     for y in range(y0, y1):
+        below = min(y + 1, y1 - 1)
         for x in range(x0, x1):
+            left, right = max(x - 1, x0), min(x + 1, x1 - 1)
             z, m = depth[y, x], meshes[y, x]
-            for k in range(4):  # half the neighbours; the other half see this pixel as theirs
-                v, u = (y, x + 1) if k == 0 else (y + 1, x + k - 2)
-                if u < x0 or u >= x1 or v >= y1:
-                    continue
-                other = depth[v, u]
-                if abs(z - other) > tolerance * min(z, other) or (meshes[v, u] != m):
-                    if slots[y, x] < 0:
-                        if count < pixels.shape[0]:
-                            slots[y, x] = count
-                            pixels[count, 0], pixels[count, 1] = y, x
-                        count += 1
-                    if slots[v, u] < 0:
-                        if count < pixels.shape[0]:
-                            slots[v, u] = count
-                            pixels[count, 0], pixels[count, 1] = v, u
-                        count += 1
+            # Half the neighbours; the other half see this pixel as theirs.
+            e = _differ(z, m, depth[y, right], meshes[y, right], tolerance)
+            s = _differ(z, m, depth[below, x], meshes[below, x], tolerance)
+            sw = _differ(z, m, depth[below, left], meshes[below, left], tolerance)
+            se = _differ(z, m, depth[below, right], meshes[below, right], tolerance)
+            if not (e or s or sw or se):
+                continue
+            count = _mark(y, x, count, slots, pixels)
+            if e:
+                count = _mark(y, right, count, slots, pixels)
+            if s:
+                count = _mark(below, x, count, slots, pixels)
+            if sw:
+                count = _mark(below, left, count, slots, pixels)
+            if se:
+                count = _mark(below, right, count, slots, pixels)
     return count
 
 
 @inline
-def _owned(dx: float, dy: float) -> float:
+def _excluded(dx: float, dy: float) -> float:
     """The tie rule of the first pass."""
     return 0.0 if dx > 0 or (dx == 0 and dy > 0) else 1.0
 
 
 @inline
+def _outlined(slots: I32, x0: int, y0: int, x1: int, y1: int) -> bool:
+    """Whether any pixel of the (inclusive) window has a slot."""
+    for y in range(y0, y1 + 1):
+        for x in range(x0, x1 + 1):
+            if slots[y, x] >= 0:
+                return True
+    return False
+
+
+@inline
 def _fill_samples(
     ax: float, ay: float, az: float, bx: float, by: float, bz: float, cx: float, cy: float, cz: float,
-    face: int, mesh: int, slots: I32, depth: F32, faces: I32, meshes: U16,
+    x0: int, y0: int, x1: int, y1: int, face: int, mesh: int,
+    slots: I32, depth: F32, faces: I32, meshes: U16,
 ) -> None:  # fmt: skip
-    """Draw one snapped triangle of positive area at the samples of outline pixels."""
-    height, width = slots.shape
-    x0 = max(int(min(ax, bx, cx)) >> SHIFT, 0)
-    x1 = min(int(max(ax, bx, cx)) >> SHIFT, width - 1)
-    y0 = max(int(min(ay, by, cy)) >> SHIFT, 0)
-    y1 = min(int(max(ay, by, cy)) >> SHIFT, height - 1)
+    """Draw one snapped triangle of positive area at the samples of the window's outline pixels."""
+    left = int(min(ax, bx, cx)) - FIRST - HALF + (1 << SPACING_SHIFT) - 1
+    right = int(max(ax, bx, cx)) - FIRST - HALF
+    dx0, dx1, dx2 = by - cy, cy - ay, ay - by
+    dy0, dy1, dy2 = cx - bx, ax - cx, bx - ax
+    area = dx1 * dy2 - dy1 * dx2
+    zb, zc = (bz - az) / area, (cz - az) / area
+    t0, t1, t2 = _excluded(dx0, dy0), _excluded(dx1, dy1), _excluded(dx2, dy2)
     for y in range(y0, y1 + 1):
         for x in range(x0, x1 + 1):
             slot = slots[y, x]
             if slot < 0:
                 continue
             px, py = x * SUBPIXELS + HALF, y * SUBPIXELS + HALF
-            dx0, dx1, dx2 = by - cy, cy - ay, ay - by
-            dy0, dy1, dy2 = cx - bx, ax - cx, bx - ax
-            e0 = (bx - px) * (cy - py) - (by - py) * (cx - px) - _owned(dx0, dy0)
-            e1 = (cx - px) * (ay - py) - (cy - py) * (ax - px) - _owned(dx1, dy1)
-            e2 = (ax - px) * (by - py) - (ay - py) * (bx - px) - _owned(dx2, dy2)
-            area = dx1 * dy2 - dy1 * dx2
-            zb, zc = (bz - az) / area, (cz - az) / area
-            for s in range(SAMPLES):
+            e0 = (bx - px) * (cy - py) - (by - py) * (cx - px) - t0
+            e1 = (cx - px) * (ay - py) - (cy - py) * (ax - px) - t1
+            e2 = (ax - px) * (by - py) - (ay - py) * (bx - px) - t2
+            low = max((left - (x << SHIFT)) >> SPACING_SHIFT, 0)
+            high = min((right - (x << SHIFT)) >> SPACING_SHIFT, SAMPLES - 1)
+            for s in range(low, high + 1):
                 ox, oy = OFFSETS[s, 0], OFFSETS[s, 1]
                 s0 = e0 + ox * dx0 + oy * dy0
                 s1 = e1 + ox * dx1 + oy * dy1
                 s2 = e2 + ox * dx2 + oy * dy2
-                if s0 >= 0 and s1 >= 0 and s2 >= 0:
+                if min(s0, s1, s2) >= 0:
                     z = np.float32(az + s1 * zb + s2 * zc)
                     if z > depth[slot, s]:
                         depth[slot, s] = z
@@ -117,17 +155,19 @@ def cover_samples(
 ) -> None:  # fmt: skip
     """Draw the front faces of one mesh at the samples; depth, faces, meshes are (slots, 8)."""
     for i in range(n_front):
-        f = front[i]
+        x0, y0, x1, y1 = front[i, 1], front[i, 2], front[i, 3], front[i, 4]
+        if not _outlined(slots, x0, y0, x1, y1):
+            continue
+        f = front[i, 0]
         a, b, c = triangles[f, 0], triangles[f, 1], triangles[f, 2]
         ax, ay, bx, by, cx, cy = (
             screen[a, 0], screen[a, 1], screen[b, 0], screen[b, 1], screen[c, 0], screen[c, 1],
         )  # fmt: skip
-        if (bx - ax) * (cy - ay) - (by - ay) * (cx - ax) > 0:
-            _fill_samples(ax, ay, screen[a, 2], bx, by, screen[b, 2], cx, cy, screen[c, 2],
-                          f, mesh, slots, depth, faces, meshes)  # fmt: skip
-        else:
-            _fill_samples(ax, ay, screen[a, 2], cx, cy, screen[c, 2], bx, by, screen[b, 2],
-                          f, mesh, slots, depth, faces, meshes)  # fmt: skip
+        if (bx - ax) * (cy - ay) - (by - ay) * (cx - ax) < 0:
+            b, c = c, b
+            bx, by, cx, cy = cx, cy, bx, by
+        _fill_samples(ax, ay, screen[a, 2], bx, by, screen[b, 2], cx, cy, screen[c, 2],
+                      x0, y0, x1, y1, f, mesh, slots, depth, faces, meshes)  # fmt: skip
 
 
 @kernel
@@ -135,7 +175,12 @@ def cover_piece_samples(
     mesh: int, pieces: F64, piece_faces: I32, count: int, slots: I32, depth: F32, faces: I32, meshes: U16
 ) -> None:
     """As :func:`cover_samples` for the triangles that clipping left."""
+    height, width = slots.shape
     for i in range(count):
         p = pieces[i]
+        x0 = max(int(min(p[0, 0], p[1, 0], p[2, 0])) >> SHIFT, 0)
+        x1 = min(int(max(p[0, 0], p[1, 0], p[2, 0])) >> SHIFT, width - 1)
+        y0 = max(int(min(p[0, 1], p[1, 1], p[2, 1])) >> SHIFT, 0)
+        y1 = min(int(max(p[0, 1], p[1, 1], p[2, 1])) >> SHIFT, height - 1)
         _fill_samples(p[0, 0], p[0, 1], p[0, 2], p[1, 0], p[1, 1], p[1, 2], p[2, 0], p[2, 1], p[2, 2],
-                      piece_faces[i], mesh, slots, depth, faces, meshes)  # fmt: skip
+                      x0, y0, x1, y1, piece_faces[i], mesh, slots, depth, faces, meshes)  # fmt: skip

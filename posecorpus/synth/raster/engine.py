@@ -70,7 +70,7 @@ class _Scratch:
         """Buffers for that many vertices and faces; room for clipped pieces comes when needed."""
         return _Scratch(
             np.empty((n_vertices, 3)), np.empty((n_vertices, 3)),
-            np.empty(n_faces, dtype=np.int32), np.empty(n_faces, dtype=np.int32),
+            np.empty((n_faces, 5), dtype=np.int32), np.empty(n_faces, dtype=np.int32),
             np.empty((0, 3, 3)), np.empty(0, dtype=np.int32),
         )  # fmt: skip
 

@@ -21,4 +21,4 @@ def kernel(function: F) -> F:
 
 def inline(function: F) -> F:
     """A helper of kernels in the SAME file: numba's cache notices changes of the caller's file only."""
-    return cast(F, numba.njit(inline="never", error_model="numpy")(function))
+    return cast(F, numba.njit(inline="always", error_model="numpy")(function))

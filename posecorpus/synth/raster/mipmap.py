@@ -107,11 +107,11 @@ def pack(texture: Texture) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         the bytes (no copy if :func:`build_texture` made the levels), and (L, 3) int64 rows of
         (first byte, height, width) per level.
     """
-    table = np.empty((len(texture.levels), 3), dtype=np.int64)
-    start = 0
-    for row, level in zip(table, texture.levels, strict=True):
-        row[:] = start, level.shape[0], level.shape[1]
+    rows, start = [], 0
+    for level in texture.levels:
+        rows.append((start, level.shape[0], level.shape[1]))
         start += level.size
+    table = np.array(rows, dtype=np.int64)
     block = _common_block(texture, start)
     if block is None:
         block = np.concatenate([np.ascontiguousarray(level).reshape(-1) for level in texture.levels])

@@ -13,7 +13,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from posecorpus.synth.raster.antialias import OFFSETS, SAMPLES
+from posecorpus.synth.raster.antialias import NEAREST_FIRST, OFFSETS, SAMPLES
 from posecorpus.synth.raster.colour import ENCODE_STEPS, TO_LINEAR, TO_SRGB
 from posecorpus.synth.raster.jit import inline, kernel
 from posecorpus.synth.raster.visibility import NEAR_M, SUBPIXELS
@@ -213,7 +213,7 @@ def shade_samples(
     has samples.
     """
     for slot in range(count):
-        for s in range(SAMPLES):
+        for s in NEAREST_FIRST:
             if sample_meshes[slot, s] != mesh:
                 continue
             px = pixels[slot, 1] + 0.5 + OFFSETS[s, 0] / SUBPIXELS
@@ -224,7 +224,7 @@ def shade_samples(
             )  # fmt: skip
             near = sample_depth[slot, s]
             n = 0
-            for t in range(s, SAMPLES):
+            for t in range(SAMPLES):
                 if sample_meshes[slot, t] == mesh and abs(sample_depth[slot, t] - near) <= tolerance * near:
                     sample_meshes[slot, t] = 0
                     n += 1

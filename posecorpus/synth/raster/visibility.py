@@ -128,9 +128,11 @@ def cover(
         mesh: 1-based number written to ``meshes``.
         triangles: (F, 3); screen: (V, 3) of :func:`project`.
         depth, faces, meshes: (H, W) buffers; meshes is 0 where nothing was drawn.
-        front: (F,) receives the faces that look at the camera (both sides if double-sided), and
+        front: (F, 5) receives the faces that look at the camera (both sides if double-sided) and touch
+            the picture, with the first and last column and row they touch: (face, x0, y0, x1, y1);
         wild: (F,) those to clip; counts: (2,) receives how many of each.
     """
+    last_x, last_y = depth.shape[1] - 1, depth.shape[0] - 1
     n_front = n_wild = 0
     for f in range(triangles.shape[0]):
         a, b, c = triangles[f, 0], triangles[f, 1], triangles[f, 2]
@@ -138,20 +140,26 @@ def cover(
             screen[a, 0], screen[a, 1], screen[b, 0], screen[b, 1], screen[c, 0], screen[c, 1],
         )  # fmt: skip
         area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
-        if area < 0:  # counter-clockwise in a picture whose y points down
-            front[n_front] = f
-            n_front += 1
-            _fill(ax, ay, screen[a, 2], cx, cy, screen[c, 2], bx, by, screen[b, 2],
-                  f, mesh, depth, faces, meshes)  # fmt: skip
-        elif area > 0:
-            if double_sided:
-                front[n_front] = f
-                n_front += 1
-                _fill(ax, ay, screen[a, 2], bx, by, screen[b, 2], cx, cy, screen[c, 2],
-                      f, mesh, depth, faces, meshes)  # fmt: skip
-        elif area != area:
+        if area != area:
             wild[n_wild] = f
             n_wild += 1
+        # Negative: counter-clockwise in a picture whose y points down.
+        elif area < 0 or (area > 0 and double_sided):
+            x0, x1 = max(int(min(ax, bx, cx)) >> SHIFT, 0), min(int(max(ax, bx, cx)) >> SHIFT, last_x)
+            y0, y1 = max(int(min(ay, by, cy)) >> SHIFT, 0), min(int(max(ay, by, cy)) >> SHIFT, last_y)
+            if x0 > x1 or y0 > y1:
+                continue
+            front[n_front, 0] = f
+            front[n_front, 1] = x0
+            front[n_front, 2] = y0
+            front[n_front, 3] = x1
+            front[n_front, 4] = y1
+            n_front += 1
+            if area < 0:
+                b, c = c, b
+                bx, by, cx, cy = cx, cy, bx, by
+            _fill(ax, ay, screen[a, 2], bx, by, screen[b, 2], cx, cy, screen[c, 2],
+                  f, mesh, depth, faces, meshes)  # fmt: skip
     counts[0], counts[1] = n_front, n_wild
 
 

@@ -49,12 +49,13 @@ def count(screen: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray
     for face in faces:
         one = fixed(face[None], np.int32)
         depth, ids = np.zeros((SIZE, SIZE), np.float32), np.zeros((SIZE, SIZE), np.int32)
-        meshes, scratch = np.zeros((SIZE, SIZE), np.uint16), np.zeros(1, np.int32)
-        cover(1, one, screen, True, depth, ids, meshes, scratch, scratch.copy(), np.zeros(2, np.int32))
+        meshes = np.zeros((SIZE, SIZE), np.uint16)
+        front, wild = np.zeros((1, 5), np.int32), np.zeros(1, np.int32)
+        cover(1, one, screen, True, depth, ids, meshes, front, wild, np.zeros(2, np.int32))
         centres += meshes
         depth, ids = np.zeros(samples.shape, np.float32), np.zeros(samples.shape, np.int32)
         meshes = np.zeros(samples.shape, np.uint16)
-        cover_samples(1, one, screen, np.zeros(1, np.int32), 1, slots, depth, ids, meshes)
+        cover_samples(1, one, screen, front, 1, slots, depth, ids, meshes)
         samples += meshes
     return centres, samples.reshape(SIZE, SIZE, SAMPLES)
 
