@@ -13,13 +13,18 @@ from numpy.typing import NDArray
 
 from posecorpus.core.errors import InputError
 from posecorpus.core.seeds import generator
+from posecorpus.synth.builtin.exercises import EXERCISES
 from posecorpus.synth.builtin.gait import times
 from posecorpus.synth.builtin.gestures import GESTURES
 from posecorpus.synth.builtin.locomotion import LOCOMOTION
 from posecorpus.synth.builtin.puppet import FPS, Script, perform
 from posecorpus.synth.motion import BodyMotion
 
-_MAKERS: dict[str, Callable[[NDArray[np.float64], np.random.Generator], Script]] = {**LOCOMOTION, **GESTURES}
+_MAKERS: dict[str, Callable[[NDArray[np.float64], np.random.Generator], Script]] = {
+    **LOCOMOTION,
+    **EXERCISES,
+    **GESTURES,
+}
 KINDS: tuple[str, ...] = tuple(_MAKERS)
 """Every kind of built-in motion."""
 

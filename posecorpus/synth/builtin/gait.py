@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from posecorpus.synth.builtin.curves import bump, ease, keys, smooth
+from posecorpus.synth.builtin.curves import ease, keys, smooth
 from posecorpus.synth.builtin.puppet import FPS, Foot, Script, standing
 from posecorpus.synth.measures import reference
 from posecorpus.synth.rotations import about, apply
@@ -83,9 +83,11 @@ def _foot(t: Array, gait: Gait, path: Array, yaw: Array, climb: Array | None, si
         spot[:, 1] = here[:, 1] + early * rise
     spot[:, 1] += lift
     heading = here_yaw + moved * (there_yaw - here_yaw)
+    still = np.zeros(len(t))
     return Foot(
-        spot, heading, _roll(gait, part), part < gait.stance, *(np.zeros(len(t)) for _ in range(4)), lift
-    )
+        spot, heading, _roll(gait, part), part < gait.stance,
+        air=still, hip_flex=still, hip_abduct=still, knee=still, lift=lift,
+    )  # fmt: skip
 
 
 def _roll(gait: Gait, part: Array) -> Array:
@@ -133,6 +135,3 @@ def swing_arms(
         beat = -np.cos(2 * np.pi * phase(t, gait, sign))
         arm.flex = forward + amplitude * beat
         arm.elbow = elbow + bend * (0.5 + 0.5 * beat)
-
-
-__all__ = ["Gait", "bump", "follow", "integrate", "phase", "place_feet", "swing_arms", "times"]

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posecorpus.synth.builtin.curves import wander
-from posecorpus.synth.builtin.gait import Gait, follow, integrate, phase, swing_arms, times
+from posecorpus.synth.builtin.gait import Gait, follow, integrate, phase, swing_arms
 from posecorpus.synth.builtin.puppet import Script
 
 Array = NDArray[np.float64]
@@ -83,7 +83,7 @@ def run(t: Array, rng: Rng) -> Script:
     script = follow(t, gait, integrate(np.full(len(t), speed), yaw), yaw)
     beat = TAU * phase(t, gait, 1.0)
     bounce = rng.uniform(0.02, 0.035)
-    script.pelvis[:, 1] -= 0.06 + bounce * np.cos(2 * (beat - np.pi * gait.stance))
+    script.pelvis[:, 1] -= 0.04 + bounce * np.cos(2 * (beat - np.pi * gait.stance))
     lean, twist = rng.uniform(0.08, 0.2), rng.uniform(0.1, 0.2)
     script.pelvis_tilt = np.stack([0 * t + 0.6 * lean, 0 * t, -0.6 * twist * np.cos(beat)], -1)
     script.spine = np.stack([0.6 * lean + 0 * t, 0 * t, 1.6 * twist * np.cos(beat)], -1)
@@ -141,4 +141,3 @@ def stairs(t: Array, rng: Rng) -> Script:
 
 
 LOCOMOTION = {"walk": walk, "run": run, "turn": turn, "stairs": stairs}
-__all__ = ["LOCOMOTION", "times"]
