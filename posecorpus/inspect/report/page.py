@@ -29,7 +29,7 @@ from posecorpus.core.skeletons import SKELETONS
 from posecorpus.inspect.overlays import INSTANCE_COLOURS, colour_depth, drawn_bones, drawn_joints, side_colour
 from posecorpus.inspect.report.charts import all_charts
 from posecorpus.inspect.report.columns import Columns, label_coverage, read_columns
-from posecorpus.inspect.report.pictures import picture_record
+from posecorpus.inspect.report.pictures import MAX_TEXT, picture_record
 from posecorpus.inspect.report.space import space_record
 
 PICTURE_BYTES = 10_000_000
@@ -37,6 +37,7 @@ PICTURE_BYTES = 10_000_000
 MAX_COUNTED = 20_000
 """Samples whose annotations are read for the distributions."""
 MAX_SKIPPED = 200
+MAX_CONFIGURATION = 100_000
 _SCRIPTS = ("dom.js", "gallery.js", "space.js", "charts.js", "main.js")
 
 
@@ -201,11 +202,15 @@ def _legends(taxonomy: PartTaxonomy | None) -> dict[str, Any]:
 
 
 def _about(manifest: Manifest) -> dict[str, Any]:
+    configuration = json.dumps(manifest.configuration, indent=2, sort_keys=True, ensure_ascii=False)
+    cut = "\n… and more, in manifest.json" if len(configuration) > MAX_CONFIGURATION else ""
     return {
-        "configuration": json.dumps(manifest.configuration, indent=2, sort_keys=True, ensure_ascii=False),
+        "configuration": configuration[:MAX_CONFIGURATION] + cut,
         "conventions": list(manifest.conventions.items()),
         "packages": list(manifest.packages.items()),
-        "skipped": [(entry.where, entry.reason) for entry in manifest.skipped[:MAX_SKIPPED]],
+        "skipped": [
+            (entry.where[:MAX_TEXT], entry.reason[:MAX_TEXT]) for entry in manifest.skipped[:MAX_SKIPPED]
+        ],
         "skippedMore": max(0, len(manifest.skipped) - MAX_SKIPPED),
     }
 

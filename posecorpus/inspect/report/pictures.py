@@ -18,6 +18,10 @@ Window = tuple[int, int, int, int]
 
 MAX_SIDE = 1280
 """Longest side of an embedded picture, pixels."""
+MAX_PEOPLE = 64
+"""People of one picture that are drawn and listed."""
+MAX_TEXT = 300
+"""Characters of a name from the corpus that are shown."""
 _MIN_SIDE = 96
 _JPEG_QUALITY, _WEBP_QUALITY, _WEBP_LOSSLESS = 85, 78, 101
 _FLAT_LAYERS = ("parts", "instances")  # few colours with sharp edges: lossless is smaller and true
@@ -40,7 +44,7 @@ def picture_record(sample: Sample, taxonomy: PartTaxonomy | None, max_bytes: int
             break
         scale = max(smallest, scale * min(0.95, 0.97 * (max_bytes / used) ** 0.5))  # bytes grow with the area
     return {
-        "key": sample.key,
+        "key": _short(sample.key),
         "width": sample.width,
         "height": sample.height,
         "scale": round(scale, 4),
@@ -49,9 +53,9 @@ def picture_record(sample: Sample, taxonomy: PartTaxonomy | None, max_bytes: int
         "window": window,
         "depthRange": None if people.depth_mm is None else [d / 1000 for d in depth_range(people.depth_mm)],
         "flowLimit": None if people.flow is None else flow_limit(people.flow),
-        "clip": sample.clip,
+        "clip": _short(sample.clip),
         "frame": sample.frame,
-        "people": [_person_record(person) for person in sample.people],
+        "people": [_person_record(person) for person in sample.people[:MAX_PEOPLE]],
     }
 
 
@@ -93,11 +97,15 @@ def _person_record(person: Person) -> dict[str, Any]:
         "points": np.round(points, 1).tolist(),
         "flags": np.where(np.isfinite(person.joints2d).all(-1), person.visibility, 0).tolist(),
         "box": np.round(box, 1).tolist(),
-        "body": person.body,
-        "gender": person.gender,
-        "motion": person.motion,
+        "body": _short(person.body),
+        "gender": _short(person.gender),
+        "motion": _short(person.motion),
         "motionFrame": person.motion_frame,
     }
+
+
+def _short(text: str | None) -> str | None:
+    return text if text is None or len(text) <= MAX_TEXT else text[:MAX_TEXT] + "…"
 
 
 def _encoded(

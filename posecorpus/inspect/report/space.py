@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from posecorpus.core.cameras import Camera
 from posecorpus.core.sample import Sample
+from posecorpus.inspect.report.pictures import MAX_PEOPLE
 
 MAX_POINTS = 9000
 _POINT_BYTES = 14  # ten bytes a point, in base64
@@ -25,7 +26,7 @@ def space_record(sample: Sample, max_bytes: int) -> dict[str, Any] | None:
     around ``centre``; uint8 red, green, blue; uint8 part id. ``spacing`` is the distance between neighbouring points of a
     surface that faces the camera, for each metre between it and the camera.
     """
-    people = [(i, p) for i, p in enumerate(sample.people) if p.joints3d is not None]
+    people = [(i, p) for i, p in enumerate(sample.people[:MAX_PEOPLE]) if p.joints3d is not None]
     has_cloud = sample.depth_mm is not None and sample.camera is not None
     if not people and not has_cloud:
         return None

@@ -385,3 +385,15 @@ def test_a_damaged_shard_is_named(spheres: SimpleNamespace, tmp_path: Path, dama
     with pytest.raises(InputError, match=r"shard-00001\.parquet"):
         write_report(corpus, tmp_path / "r.html", samples=1)
     assert not (tmp_path / "r.html").exists()
+
+
+def test_a_crowd_with_endless_names_does_not_swell_the_page(spheres: SimpleNamespace, tmp_path: Path) -> None:
+    sample = spheres.make_sample(0, people=1)
+    sample.people = [replace(sample.people[0], motion="x" * 100_000, body="y" * 100_000)] * 200
+    sample.clip = "z" * 10**6
+    corpus = spheres.write_corpus(
+        tmp_path / "c", [sample], configuration={"long": "w" * 10**6}, skipped=(("v" * 10**6, "u" * 10**6),)
+    )
+    report = write_report(corpus, tmp_path / "r.html")
+    assert len(data_of(report)["samples"][0]["people"]) == 64
+    assert report.stat().st_size < 1_000_000
