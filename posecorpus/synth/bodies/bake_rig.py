@@ -17,7 +17,7 @@ from posecorpus.synth.bodies.bake_source import AnnyPeople
 Vectors = NDArray[np.float64]
 
 COLLAR_LIFT_DEG = 8.0
-"""How far the shoulder girdle rises with the arms; less leaves a fold above the shoulder."""
+"""How far the shoulder girdle rises with the arms, about as much as a person's does."""
 LEG_SPREAD_DEG = 1.5
 
 _SPINE = {

@@ -49,6 +49,7 @@ def sample_people(gender: str, count: int, seed: int) -> AnnyPeople:
     import torch
     from anny.shape_distribution import SimpleShapeDistribution
 
+    torch.set_num_threads(1)
     model = anny.Anny(phenotypes="all").to(torch.float64)
     with torch.random.fork_rng(), torch.no_grad():
         torch.manual_seed(seed)

@@ -12,7 +12,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import trimesh
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
@@ -160,15 +159,42 @@ def _nearest_surface(target: Surface, points: Points) -> tuple[NDArray[np.int32]
     """Vertices (E, 3) and shares (E, 3) of the surface points nearest to points (E, 3)."""
     triangles = target.vertices[target.faces]
     count = min(_CANDIDATE_FACES, len(triangles))
-    _, faces = cKDTree(triangles.mean(axis=1)).query(points, k=count)
-    faces = faces.reshape(len(points), count)
-    repeated = np.repeat(points, count, axis=0)
-    closest = trimesh.triangles.closest_point(triangles[faces.ravel()], repeated)  # type: ignore[no-untyped-call]
-    gaps = np.linalg.norm(closest - repeated, axis=1).reshape(len(points), count)
-    best = np.arange(len(points)) * count + gaps.argmin(axis=1)
-    chosen = faces.ravel()[best]
-    shares = trimesh.triangles.points_to_barycentric(  # type: ignore[no-untyped-call]
-        triangles[chosen], closest[best], method="cross"
-    )
-    shares = np.clip(np.nan_to_num(shares, nan=1 / 3), 0, 1)
-    return target.faces[chosen], shares / shares.sum(axis=1, keepdims=True)
+    _, found = cKDTree(triangles.mean(axis=1)).query(points, k=count)
+    candidates = found.reshape(len(points), count)
+    shares = nearest_on_triangles(triangles[candidates], points[:, None])
+    reached = np.einsum("eck,eckx->ecx", shares, triangles[candidates])
+    best = np.linalg.norm(reached - points[:, None], axis=-1).argmin(axis=1)
+    row = np.arange(len(points))
+    return target.faces[candidates[row, best]], shares[row, best]
+
+
+def nearest_on_triangles(triangles: Points, points: Points) -> Points:
+    """Barycentric shares (..., 3) of the point of each triangle (..., 3, 3) nearest to a point (..., 3).
+
+    It is the foot of the perpendicular where that is inside, else the best of the feet on the edges.
+    """
+    a, b, c = (triangles[..., k, :] for k in range(3))
+    options = [_foot_on_plane(a, b, c, points)]
+    for k, (start, end) in enumerate(((a, b), (b, c), (c, a))):
+        along = end - start
+        t = ((points - start) * along).sum(axis=-1) / np.maximum((along**2).sum(axis=-1), 1e-30)
+        t = np.clip(t, 0, 1)
+        edge = np.zeros((*t.shape, 3))
+        edge[..., k], edge[..., (k + 1) % 3] = 1 - t, t
+        options.append(edge)
+    shares = np.stack(options)
+    gaps = np.linalg.norm(np.einsum("o...k,...kx->o...x", shares, triangles) - points, axis=-1)
+    gaps[0] = np.where((shares[0] >= 0).all(axis=-1), gaps[0], np.inf)
+    return np.asarray(np.take_along_axis(shares, gaps.argmin(axis=0)[None, ..., None], axis=0)[0])
+
+
+def _foot_on_plane(a: Points, b: Points, c: Points, points: Points) -> Points:
+    """Barycentric coordinates (..., 3) of the perpendicular's foot; negative for a flat triangle."""
+    u, v, w = b - a, c - a, points - a
+    uu, vv, uv = (u * u).sum(axis=-1), (v * v).sum(axis=-1), (u * v).sum(axis=-1)
+    wu, wv = (w * u).sum(axis=-1), (w * v).sum(axis=-1)
+    area = uu * vv - uv * uv
+    flat = area <= 1e-12 * uu * vv
+    area = np.where(flat, 1, area)
+    second, third = (vv * wu - uv * wv) / area, (uu * wv - uv * wu) / area
+    return np.where(flat[..., None], -1, np.stack([1 - second - third, second, third], axis=-1))
