@@ -7,6 +7,7 @@ measured before they are decoded, and what is kept in memory is bounded.
 from __future__ import annotations
 
 import lzma
+import math
 import os
 import zipfile
 import zlib
@@ -81,7 +82,9 @@ def photo_background(photo: str, width: int, height: int, rng: np.random.Generat
     Raises:
         InputError: the photo cannot be read.
     """
-    picture = _CACHE.get(photo)
+    # No more of a large photo is decoded than the smallest window needs.
+    least_side = math.ceil(max(width, height) / SMALLEST_ZOOM)
+    picture = _CACHE.get(photo, min(least_side, KEPT_SIDE))
     have_height, have_width = picture.shape[:2]
     zoom, u, v, mirror = rng.uniform(SMALLEST_ZOOM, 1), rng.random(), rng.random(), rng.random() < 0.5
     scale = min(have_width / width, have_height / height) * zoom
@@ -152,8 +155,13 @@ def _measure(photo: str, data: bytes) -> tuple[int, int]:
     return size
 
 
-def load_photo(photo: str) -> NDArray[np.uint8]:
+def load_photo(photo: str, least_side: int = 1 << 30) -> NDArray[np.uint8]:
     """A photo as (H, W, 3) uint8 RGB, upright, its shorter side at most :data:`KEPT_SIDE` pixels.
+
+    Args:
+        photo: as :func:`find_photos` gives it.
+        least_side: a jpg may come at a half, a quarter or an eighth of its size, which is quicker, if its
+            shorter side stays at least this.
 
     Grey, CMYK, 16-bit and palette pictures become RGB; transparency is dropped.
 
@@ -168,7 +176,7 @@ def load_photo(photo: str) -> NDArray[np.uint8]:
         (4, cv2.IMREAD_REDUCED_COLOR_4),
         (2, cv2.IMREAD_REDUCED_COLOR_2),
     ):
-        if min(width, height) >= shrink * KEPT_SIDE:
+        if min(width, height) >= shrink * min(least_side, KEPT_SIDE):
             flag = reduced  # jpg decodes straight to an eighth, a quarter or a half
             break
     try:
@@ -188,18 +196,19 @@ class PhotoCache:
 
     def __init__(self, limit_bytes: int) -> None:
         self.limit_bytes, self.held_bytes = limit_bytes, 0
-        self._held: OrderedDict[str, NDArray[np.uint8]] = OrderedDict()
+        self._held: OrderedDict[tuple[str, int], NDArray[np.uint8]] = OrderedDict()
 
-    def get(self, photo: str) -> NDArray[np.uint8]:
+    def get(self, photo: str, least_side: int = 1 << 30) -> NDArray[np.uint8]:
         """As :func:`load_photo`, from memory if it is there. The result is read-only."""
-        picture = self._held.get(photo)
+        key = (photo, least_side)
+        picture = self._held.get(key)
         if picture is not None:
-            self._held.move_to_end(photo)
+            self._held.move_to_end(key)
             return picture
-        picture = load_photo(photo)
+        picture = load_photo(photo, least_side)
         picture.flags.writeable = False
         if picture.nbytes <= self.limit_bytes:
-            self._held[photo] = picture
+            self._held[key] = picture
             self.held_bytes += picture.nbytes
             while self.held_bytes > self.limit_bytes:
                 self.held_bytes -= self._held.popitem(last=False)[1].nbytes

@@ -255,13 +255,16 @@ def cast_walls(
     ex, ey, ez = eye[0], eye[1], eye[2]
     low_x, low_y, low_z, high_x, high_y, high_z = low[0], low[1], low[2], high[0], high[1], high[2]
     tint = _rgb(light.tint)
+    # Scalars: the compiler cannot know that no array changes when a pixel is written.
+    across_x, across_y, across_z = to_room[0, 0], to_room[1, 0], to_room[2, 0]
     for row in range(out.shape[0]):
         py = _f(row) + _f(0.5)
+        row_x = to_room[0, 1] * py + to_room[0, 2]
+        row_y = to_room[1, 1] * py + to_room[1, 2]
+        row_z = to_room[2, 1] * py + to_room[2, 2]
         for column in range(out.shape[1]):
             px = _f(column) + _f(0.5)
-            dx = to_room[0, 0] * px + to_room[0, 1] * py + to_room[0, 2]
-            dy = to_room[1, 0] * px + to_room[1, 1] * py + to_room[1, 2]
-            dz = to_room[2, 0] * px + to_room[2, 1] * py + to_room[2, 2]
+            dx, dy, dz = across_x * px + row_x, across_y * px + row_y, across_z * px + row_z
             reach_x = (high_x if dx > 0 else low_x) - ex
             reach_y = (high_y if dy > 0 else low_y) - ey
             reach_z = (high_z if dz > 0 else low_z) - ez

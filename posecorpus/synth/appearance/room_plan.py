@@ -8,6 +8,8 @@ smaller x, and so on.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import itemgetter
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -181,23 +183,24 @@ def _surfaces(rng: np.random.Generator) -> NDArray[np.void]:
 def _decals(
     rng: np.random.Generator, low: NDArray[np.float64], high: NDArray[np.float64]
 ) -> NDArray[np.void]:
-    rows: list[tuple[object, ...]] = []
+    rows: list[tuple[Any, ...]] = []
     palette = [colours.cloth(rng, 0.55) for _ in range(7)]
     if rng.random() < 0.45:
         middle = np.array([rng.uniform(low[0], high[0]), rng.uniform(0.4, 1.0) * high[2]])
         half = rng.uniform((0.8, 0.6), (2.0, 1.5))
-        rows.append(_decal(FLOOR, RUG, middle - half, middle + half, palette, rng))
+        rows.append(_decal(FLOOR, RUG, (*(middle - half), *(middle + half)), palette, rng))
     for _ in range(rng.integers(0, 4)):
-        middle = rng.uniform(low[[0, 2]], high[[0, 2]])
-        half = np.array([0.3, 0.3]) if rng.random() < 0.6 else np.array([0.6, 0.15])
-        rows.append(_decal(CEILING, LAMP, middle - half, middle + half, [(255.0, 252.0, 240.0)], rng))
+        x, z = rng.uniform(low[0], high[0]), rng.uniform(low[2], high[2])
+        a, b = (0.3, 0.3) if rng.random() < 0.6 else (0.6, 0.15)
+        rows.append(_decal(CEILING, LAMP, (x - a, z - b, x + a, z + b), [(255.0, 252.0, 240.0)], rng))
     white = _pale(rng, 0.75, 0.95)
+    height = float(high[1])
     for wall, axis in ((WALL_X0, 2), (WALL_X1, 2), (WALL_Z1, 0)):
         # Fill the wall from one end to the other with things and gaps.
-        at = low[axis] + rng.uniform(0.1, 1.2)
+        at = float(low[axis]) + rng.uniform(0.1, 1.2)
         while True:
             kind = (WINDOW, DOOR, PICTURE, PICTURE, PICTURE, BOOKS)[rng.integers(6)]
-            width, bottom, top = _opening(rng, kind, high[1])
+            width, bottom, top = _opening(rng, kind, height)
             if at + width > high[axis] - 0.1:
                 break
             if rng.random() < 0.8:
@@ -205,14 +208,10 @@ def _decals(
                 if kind in (WINDOW, DOOR):
                     wood = colours.blend((60, 38, 26), (170, 125, 84), rng.random())
                     frame = [white if rng.random() < 0.6 else wood]
-                rows.append(
-                    _decal(wall, kind, np.array([at, bottom]), np.array([at + width, top]), frame, rng)
-                )
+                rows.append(_decal(wall, kind, (at, bottom, at + width, top), frame, rng))
             at += width + rng.uniform(0.25, 1.3)
-    decals = np.zeros(len(rows), DECAL)
-    for i, row in enumerate(rows):
-        decals[i] = row
-    return decals[np.lexsort((decals["u0"], decals["surface"]))]
+    rows.sort(key=itemgetter(0, 2))
+    return np.array(rows, DECAL)
 
 
 def _opening(rng: np.random.Generator, kind: int, height: float) -> tuple[float, float, float]:
@@ -233,13 +232,14 @@ def _opening(rng: np.random.Generator, kind: int, height: float) -> tuple[float,
 def _decal(
     surface: int,
     kind: int,
-    low: NDArray[np.float64],
-    high: NDArray[np.float64],
+    edges: tuple[float, float, float, float],
     palette: list[RGB],
     rng: np.random.Generator,
-) -> tuple[object, ...]:
-    one, two, three = (palette[k] for k in rng.integers(len(palette), size=3))
-    return surface, kind, low[0], high[0], low[1], high[1], one, two, three, rng.random()
+) -> tuple[Any, ...]:
+    """A row of :data:`DECAL`; ``edges`` are u0, v0, u1 and v1."""
+    one, two, three = (palette[int(rng.random() * len(palette))] for _ in range(3))
+    u0, v0, u1, v1 = edges
+    return surface, kind, u0, u1, v0, v1, one, two, three, rng.random()
 
 
 def _furniture(

@@ -17,7 +17,7 @@ from posecorpus.synth.appearance.room_plan import RoomPlan, plan_room
 SUBJECT_DISTANCE_M = 8.0
 """Where people are taken to be if the caller does not say: on the optical axis, this far."""
 
-SHARPNESS = 0.75
+SHARPNESS = 2 / 3
 """Rays along a side per pixel."""
 
 
