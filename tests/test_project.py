@@ -19,7 +19,7 @@ from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parents[1]
 LINKS = ("synth", "pseudogt", "anchors", "models", "pipelines")
-HEAVY = {"numba", "torch", "pyarrow", "cv2", "scipy", "plotly", "faiss", "sklearn", "trimesh", "ray", "smplx", "pyrender"}  # fmt: skip
+HEAVY = {"numba", "torch", "pyarrow", "cv2", "scipy", "faiss", "sklearn", "trimesh", "ray", "smplx", "pyrender"}  # fmt: skip
 
 
 def _tracked() -> list[Path]:

@@ -147,7 +147,7 @@ def _person_of(row: Mapping[str, Any]) -> Person:
 def _provenance_of(text: str | None, where: str) -> dict[str, Any]:
     try:
         value = json.loads(text or "{}")
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, RecursionError) as error:
         raise InputError(f"{where}: provenance", "JSON", error) from None
     if not isinstance(value, dict):
         raise InputError(f"{where}: provenance", "a JSON object", type(value).__name__)
