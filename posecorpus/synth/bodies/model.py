@@ -19,6 +19,12 @@ from posecorpus.synth.bodies.regressor import LandmarkRegressor
 OPEN = "open"
 GENDERS = ("neutral", "female", "male")
 DATA = Path(__file__).parent / "data"
+_HANDED_OUT = {
+    "neutral": ("smpl_neutral", "basicmodel_neutral"),
+    "female": ("smpl_female", "basicmodel_f_"),
+    "male": ("smpl_male", "basicmodel_m_"),
+}
+"""How the names of SMPL's files begin, in lower case."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +97,8 @@ def load_body(which: str, gender: str) -> BodyModel:
 
     Args:
         which: ``open`` for the bodies that ship with the package, a file in SMPL's format (``.npz`` or
-            ``.pkl``), or a folder with ``SMPL_NEUTRAL.pkl``, ``SMPL_FEMALE.npz`` and so on.
+            ``.pkl``), or a folder with ``SMPL_NEUTRAL.pkl``, ``basicModel_f_lbs_10_207_0_v1.0.0.pkl`` and
+            so on.
         gender: ``neutral``, ``female`` or ``male``. Of a single file it is only the label.
 
     Raises:
@@ -104,17 +111,15 @@ def load_body(which: str, gender: str) -> BodyModel:
 
 
 def _user_file(path: Path, gender: str) -> Path:
+    """The file itself, or the one for that gender in the folder or in its folder ``smpl``."""
     if not path.is_dir():
         return path
-    stem = f"smpl_{gender}"
-    found = sorted(
-        entry
-        for entry in path.iterdir()
-        if entry.stem.lower() == stem and entry.suffix.lower() in (".npz", ".pkl")
-    )
-    if not found:
-        raise InputError(path, f"a file SMPL_{gender.upper()}.npz or .pkl", "none")
-    return found[0]
+    names = _HANDED_OUT[gender]
+    for folder in (path, path / "smpl"):
+        for entry in sorted(folder.iterdir()) if folder.is_dir() else ():
+            if entry.suffix.lower() in (".npz", ".pkl") and entry.stem.lower().startswith(names):
+                return entry
+    raise InputError(path, f"a file SMPL_{gender.upper()}.pkl or .npz", "none")
 
 
 def assemble(name: str, gender: str, arrays: BodyArrays) -> BodyModel:

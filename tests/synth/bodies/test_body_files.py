@@ -126,6 +126,27 @@ def test_npz_with_half_floats_and_fortran_order(tmp_path: Path) -> None:
     assert np.array_equal(read.faces, SMALL["f"])
 
 
+@pytest.mark.parametrize(
+    ("gender", "name"),
+    [
+        ("male", "SMPL_MALE.npz"),
+        ("female", "smpl_female.npz"),
+        ("female", "basicModel_f_lbs_10_207_0_v1.0.0.npz"),
+        ("male", "smpl/basicmodel_m_lbs_10_207_0_v1.1.0.npz"),
+    ],
+)
+def test_a_folder_of_bodies(tmp_path: Path, gender: str, name: str) -> None:
+    (tmp_path / "smpl").mkdir()
+    (tmp_path / "README.npz").touch()
+    save_npz(tmp_path / name, open_arrays(gender))
+    body = load_body(str(tmp_path), gender)
+    assert np.array_equal(body.v_template, load_body("open", gender).v_template)
+    assert body.posedirs is None
+    other = {"male": "female", "female": "male"}[gender]
+    with pytest.raises(InputError, match=f"expected a file SMPL_{other.upper()}"):
+        load_body(str(tmp_path), other)
+
+
 # ---- hostile files ---------------------------------------------------------------------------
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 import trimesh
-from make_bodies import open_arrays, pose, save_npz, smpl_arrays
+from make_bodies import open_arrays, pose, smpl_arrays
 from scipy.spatial.transform import Rotation
 
 from posecorpus.core.errors import InputError
@@ -208,11 +208,3 @@ def test_vertex_normals_of_a_sphere_point_outwards() -> None:
     assert np.abs(normals - sphere.vertices).max() < 1e-2
     lonely = vertex_normals(np.zeros((4, 3), np.float32), np.array([[0, 1, 2]], np.int32))
     assert np.array_equal(lonely, np.zeros((4, 3)))
-
-
-def test_save_npz_and_pickle_read_the_same(tmp_path: Path) -> None:
-    arrays = open_arrays("male")
-    save_npz(tmp_path / "SMPL_MALE.npz", arrays)
-    from_folder = load_body(str(tmp_path), "male")
-    assert np.array_equal(from_folder.v_template, load_body("open", "male").v_template)
-    assert from_folder.posedirs is None
