@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +17,8 @@ SLOPES_RAD = np.radians([8.0, 42.0])
 """Within which the toes' joint lies below the sole's plane, seen from the ankle."""
 TRUSTED_COSINE = np.cos(np.radians(25.0))
 MIN_STANCES = 5
+MIN_FINGER_M = 0.01
+_THUMB = re.compile(r"thumb|finger1", re.IGNORECASE)
 _THUMB_LIMITS = np.cos(np.radians([15.0, 85.0]))
 
 
@@ -91,27 +95,23 @@ def hand_constant(clip: SourceClip, roles: Roles, side: str, sign: float, fore: 
 
 
 def _fingers(clip: SourceClip, wrist: int) -> tuple[Array | None, Array | None]:
-    """Unit directions in the zero pose of the fingers and the thumb, None where the rig has none."""
+    """Unit directions in the zero pose of the fingers and the thumb, None where the rig has none.
+
+    A finger is the first joint of a branch below the wrist that is off it; a thumb may also hang beside the
+    hand, on what carries the wrist, as it does in Acclaim skeletons.
+    """
     fingers, thumbs = [], []
-    carriers = {wrist}
-    parent = clip.parents[wrist]
-    for j in range(len(clip.joints)):
-        above, name = clip.parents[j], clip.joints[j].lower()
+    thumb_tree, open_branches = {clip.parents[wrist], wrist}, {wrist}
+    for j, (name, parent) in enumerate(zip(clip.joints, clip.parents, strict=True)):
         offset = clip.rest[j] - clip.rest[wrist]
-        length = float(np.linalg.norm(offset))
-        thumb = "thumb" in name or "finger1" in name
-        if thumb and (above in carriers or above == parent):
-            carriers.add(j)
-            if length > 0.01:
-                thumbs.append(offset / length)
-        elif above in carriers and above == wrist and not thumb:
-            if length > 0.01:
-                fingers.append(offset / length)
+        away = bool(np.linalg.norm(offset) > MIN_FINGER_M)
+        if _THUMB.search(name) is not None and parent in thumb_tree:
+            thumb_tree.add(j)
+            if away:
+                thumbs.append(unit(offset))
+        elif parent in open_branches:
+            if away:
+                fingers.append(unit(offset))
             else:
-                carriers.add(j)
-        elif above in carriers and not thumb and above != wrist and length > 0.01 and not fingers:
-            fingers.append(offset / length)
-    return (
-        unit(np.mean(fingers, axis=0)) if fingers else None,
-        unit(thumbs[-1]) if thumbs else None,
-    )
+                open_branches.add(j)
+    return unit(np.mean(fingers, axis=0)) if fingers else None, thumbs[-1] if thumbs else None

@@ -17,7 +17,7 @@ LOW_PERCENTILE = 3.0
 CONTACT_M = 0.025
 """A foot whose joint is this near to the lowest place it takes on the floor stands on it."""
 SLOW_M_S = 0.25
-SETTLE_S = 0.08
+SETTLE_S = 0.06
 
 
 def foot_joints(clip: SourceClip, roles: Roles, side: str) -> list[int]:

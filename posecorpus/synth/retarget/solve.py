@@ -17,7 +17,7 @@ from posecorpus.synth.measures import Measures, measure
 from posecorpus.synth.motion import BodyMotion, SourceClip
 from posecorpus.synth.retarget.calibrate import aimed, hinge_axes, relaxed_hinge, segment, trunk_frames
 from posecorpus.synth.retarget.extremities import foot_constants, hand_constant
-from posecorpus.synth.retarget.floor import settle
+from posecorpus.synth.retarget.floor import clearances, settle
 from posecorpus.synth.retarget.roles import Roles, find_roles
 from posecorpus.synth.rotations import (
     about,
@@ -37,6 +37,8 @@ FOREARM_SHARE = 0.5
 PRONATION_LIMIT_RAD = np.radians(120.0)
 """No hand turns farther about its forearm from palm down; captured wrists sometimes do."""
 ROLL_SMOOTHING_S = 0.1
+TOE_LIMIT_RAD = np.radians(65.0)
+TOE_REACH_M = 0.05
 KNEE_HINGE = np.array([1.0, 0.0, 0.0])
 
 
@@ -180,9 +182,19 @@ def _leg(source: _Source, measures: Measures, side: str, sign: float, turn: dict
     turn[f"{side}_hip"], turn[f"{side}_knee"] = thigh, shin
     foot, toes = foot_constants(source.clip, source.roles, side, shin, measures.bone("ankle", "foot", sign))
     turn[f"{side}_ankle"] = source.turn(source.roles.limbs[f"{side}_ankle"]) @ foot
-    turn[f"{side}_foot"] = turn[f"{side}_ankle"]
     if toes is not None:
         turn[f"{side}_foot"] = source.turn(source.roles.limbs[f"{side}_toes"]) @ toes
+    else:
+        turn[f"{side}_foot"] = turn[f"{side}_ankle"] @ about(
+            0, -_toe_bend(source, side, turn[f"{side}_ankle"])
+        )
+
+
+def _toe_bend(source: _Source, side: str, foot: Array) -> Array:
+    """(T,) how far toes that the rig cannot bend must bend to lie on the floor under a raised heel."""
+    down = np.arcsin(np.clip(-foot[:, 1, 2], 0.0, 1.0))
+    over = np.maximum(clearances(source.clip, source.roles, side)[:, -1], 0.0)
+    return np.asarray(np.minimum(down, TOE_LIMIT_RAD) * np.exp(-((over / TOE_REACH_M) ** 2)))
 
 
 def _arm(source: _Source, measures: Measures, side: str, sign: float, turn: dict[str, Array]) -> None:

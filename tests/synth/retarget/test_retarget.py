@@ -121,6 +121,23 @@ def test_a_floor_anywhere_is_brought_to_zero() -> None:
         np.testing.assert_allclose(motion.translations[:, 1], places[:, 1], atol=6e-3)
 
 
+def test_toes_lie_flat_under_a_raised_heel_though_the_rig_cannot_bend_them() -> None:
+    """The synthetic rig's toes are leaves, whose rotation is not used."""
+    lift = np.radians(np.r_[np.zeros(20), np.linspace(0, 40, 20)])
+    poses = np.zeros((40, 24, 3))
+    poses[:, [7, 8], 0] = lift[:, None]
+    poses[:, [10, 11], 0] = -lift[:, None]
+    ankle, ball = BODY.joints_template[7], BODY.joints_template[10]
+    arm = ankle - ball
+    raised = arm[1] * np.cos(lift) - arm[2] * np.sin(lift) - arm[1]
+    places = standing(40) + np.stack([0 * lift, raised, 0 * lift], -1)
+    motion = retarget(clip_of(poses, places), BODY)
+    assert (
+        degrees_apart(motion.poses, poses, "l_ankle") < 3 and degrees_apart(motion.poses, poses, "l_foot") < 5
+    )
+    np.testing.assert_allclose(motion.translations[:, 1], places[:, 1], atol=0.01)
+
+
 @pytest.mark.parametrize(
     ("lost", "named"), [("l_knee", "l_knee"), ("r_wrist", "r_wrist"), ("l_shoulder", "l_shoulder")]
 )
@@ -137,6 +154,21 @@ def test_values_that_are_not_finite_are_refused() -> None:
     broken[1, 4, 0] = np.nan
     with pytest.raises(InputError, match="finite"):
         retarget(replace(clip, positions=broken), BODY)
+
+
+def test_a_bone_without_length_is_refused() -> None:
+    clip = clip_of(np.zeros((3, 24, 3)), standing(3))
+    rest = clip.rest.copy()
+    rest[SMPL_24.index("l_knee")] = rest[SMPL_24.index("l_hip")]
+    with pytest.raises(InputError, match="l_hip to l_knee"):
+        retarget(replace(clip, rest=rest), BODY)
+
+
+@pytest.mark.parametrize("frames", [1, 2, 3])
+def test_short_clips_work(frames: int) -> None:
+    motion = retarget(clip_of(np.zeros((frames, 24, 3)), standing(frames)), BODY)
+    np.testing.assert_allclose(motion.poses, 0, atol=0.03)
+    np.testing.assert_allclose(motion.translations, standing(frames), atol=3e-3)
 
 
 @pytest.mark.parametrize("gender", ["neutral", "female", "male"])
