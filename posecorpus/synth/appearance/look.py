@@ -46,10 +46,11 @@ class Face(NamedTuple):
     long_hair_bottom: float  # height (y) down to which hair covers the back; above the head: none
     strands: float
     brow: float
+    brow_colour: RGB
     lid: float
     beard: float
     iris: RGB
-    scarf: int
+    scarf_below: float  # metres above the neckline up to which the head is covered like the scalp; else -9
 
 
 class Outfit(NamedTuple):
@@ -136,9 +137,12 @@ def sample_look(rng: np.random.Generator, at: Landmarks, gender: str) -> Look:
     """
     turn = rng.uniform(0, 2 * np.pi)
     face = _face(rng, at, gender)
+    outfit = _outfit(rng, at, face.skin)
+    if gender != "male" and rng.random() < 0.05:
+        face, outfit = _scarved(rng, face, outfit)
     return Look(
         face=face,
-        outfit=_outfit(rng, at, face.skin),
+        outfit=outfit,
         mix_cos=float(np.cos(turn)),
         mix_sin=float(np.sin(turn)),
         mirror=1.0 if rng.uniform() < 0.5 else -1.0,
@@ -148,8 +152,10 @@ def sample_look(rng: np.random.Generator, at: Landmarks, gender: str) -> Look:
 def _face(rng: np.random.Generator, at: Landmarks, gender: str) -> Face:
     skin, lightness = colours.skin(rng)
     hair = colours.hair(rng)
+    dark = colours.blend((14, 12, 11), (52, 36, 28), rng.uniform() ** 2)
     if lightness < 48 and rng.uniform() < 0.85:
-        hair = colours.blend((14, 12, 11), (52, 36, 28), rng.uniform() ** 2)
+        hair = dark
+    natural = colours.blend(hair, dark, 0.5)  # brows are darker and never dyed
     female = gender == "female" or (gender == "neutral" and rng.uniform() < 0.5)
     style = colours.pick(rng, (0.0, 0.04, 0.46, 0.5) if female else (0.04, 0.16, 0.8, 0.0))
     cover = (0.0, rng.uniform(0.35, 0.8), 1.0, 1.0)[style]
@@ -169,15 +175,34 @@ def _face(rng: np.random.Generator, at: Landmarks, gender: str) -> Face:
         blotch=rng.uniform(0.03, 0.09),
         hair=hair,
         hair_cover=float(cover),
-        hair_front=rng.uniform(-0.15, 0.35) if rng.uniform() < 0.85 else rng.uniform(0.5, 1.3),
+        hair_front=rng.uniform(-0.15, 0.35) if female or rng.uniform() < 0.8 else rng.uniform(0.5, 1.3),
         hair_nape=rng.uniform(-0.35, 0.3) if style != 3 else rng.uniform(-1.2, -0.5),
         long_hair_bottom=float(bottom),
         strands=rng.uniform(0.12, 0.4),
         brow=rng.uniform(0.5, 0.95),
+        brow_colour=colours.scale(natural, 0.8),
         lid=rng.uniform(0.4, 0.75) if not made_up else rng.uniform(0.7, 0.95),
         beard=float(beard),
         iris=iris[colours.pick(rng, (0.35, 0.2, 0.12, 0.13, 0.2))],
-        scarf=int(female and rng.uniform() < 0.08),
+        scarf_below=-9.0,
+    )
+
+
+def _scarved(rng: np.random.Generator, face: Face, outfit: Outfit) -> tuple[Face, Outfit]:
+    """With a scarf around head and neck."""
+    scarf = _contrasting(rng, face.skin, 0.6)
+    covered = face._replace(
+        hair=scarf,
+        hair_cover=1.0,
+        hair_front=rng.uniform(-0.3, 0.0),
+        hair_nape=-4.0,
+        long_hair_bottom=9.0,
+        strands=0.08,
+        beard=0.0,
+        scarf_below=0.085,
+    )
+    return covered, outfit._replace(
+        neckline=0.2, neck_depth=0.0, trim=scarf, trim_width=rng.uniform(0.19, 0.24), open_width=0.0
     )
 
 

@@ -1,4 +1,7 @@
-"""The painting kernels: an atlas and a look in, texels out. Compiled; nanoseconds a texel count here."""
+"""The painting kernels: an atlas and a look in, texels out. Compiled; nanoseconds a texel count here.
+
+They sit in one file because numba's cache of a kernel notices changes of the kernel's own file only.
+"""
 
 from __future__ import annotations
 
@@ -173,11 +176,12 @@ def _logo(
 
 
 @_helper
-def _head(f: _Record, marks: int, hair_at: _Float, front: _Float) -> RGB:
+def _head(f: _Record, marks: int, hair_at: _Float, above_neck: _Float, front: _Float) -> RGB:
     skin, hair = _rgb(f.skin), _rgb(f.hair)
     strand = _signed(marks, 1)
     limit = f.hair_front * front + f.hair_nape * (_f(1) - front)
     cover = f.hair_cover * _above(limit, hair_at + _f(0.12) * strand, _f(5.5))
+    cover = max(cover, _below(f.scarf_below, above_neck, _f(200)))
     hair = _times(hair, _f(1) + f.strands * strand)
     if cover == 1:
         return hair
@@ -195,7 +199,7 @@ def _head(f: _Record, marks: int, hair_at: _Float, front: _Float) -> RGB:
     if beard > 0 and f.beard > 0:
         colour = _mix(colour, hair, f.beard * beard)
     if brow > 0:
-        colour = _mix(colour, _times(hair, _f(0.8)), f.brow * brow)
+        colour = _mix(colour, _rgb(f.brow_colour), f.brow * brow)
     return _mix(colour, hair, cover)
 
 
@@ -275,7 +279,11 @@ def _dressed(
         if region == ARM:
             if o.sleeve_second > 0:
                 dye = _rgb(c.second)
-            dye = _mix(dye, _rgb(o.trim), _above(o.sleeve - o.trim_width * _f(4), fraction, sharp * _f(0.25)))
+            dye = _mix(
+                dye,
+                _rgb(o.trim),
+                _above(o.sleeve - min(o.trim_width, _f(0.03)) * _f(4), fraction, sharp * _f(0.25)),
+            )
         elif region == TORSO:
             dye = _mix(dye, _rgb(o.trim), _above(neckline - o.trim_width, above_neck, sharp))
         if front:
@@ -334,7 +342,7 @@ def paint(
         c0, c1, c2, c3 = coordinates[n, 0], coordinates[n, 1], coordinates[n, 2], coordinates[n, 3]
         shade = _f(1) - _f(0.22) * _signed(marks, 5)
         if kind == HEAD:
-            colour = _head(look.face, marks, c0, c3)
+            colour = _head(look.face, marks, c0, c2, c3)
         elif kind == EYE:
             colour, shade = _eye(look.face, c0), _f(1)
         elif kind == MOUTH:

@@ -154,3 +154,18 @@ def test_clothes_are_not_the_colour_of_the_wearers_skin() -> None:
         for cloth in (look.outfit.top, look.outfit.bottom):
             if cloth.pattern != DENIM:
                 assert colours.distance(cloth.base, look.face.skin) > 60
+
+
+def test_a_scarf_leaves_the_face_and_covers_hair_and_neck() -> None:
+    atlas = body_atlas(load_body("open", "female"), SIZE)
+    scarved = [look for look in looks(atlas, 400, "female") if look.face.scarf_below > 0]
+    assert 5 < len(scarved) < 45
+    neck = (atlas.region == TORSO) & (np.abs(atlas.coordinates[:, 3] - 0.045) < 0.02)
+    scalp = (atlas.region == HEAD) & (atlas.coordinates[:, 0] > 0.5)
+    for look in scarved:
+        seen = covered(atlas, paint_look(atlas, look)).astype(float)
+        for part in (neck, scalp):
+            np.testing.assert_allclose(np.median(seen[part], axis=0), look.face.hair, rtol=0.2, atol=4)
+        lips = atlas.marks[:, 3] > 120
+        assert np.abs(np.median(seen[lips & (atlas.region == HEAD)], axis=0) - look.face.lips).max() < 60
+    assert not any(look.face.scarf_below > 0 for look in looks(atlas, 200, "male"))
