@@ -100,6 +100,23 @@ class _Surface:
     window: NDArray[np.int64] = field(default_factory=lambda: np.zeros(4, dtype=np.int64))
 
 
+def _check(index: int, mesh: Mesh) -> None:
+    """Shapes and indices: kernels read memory unchecked."""
+    vertices, faces = len(mesh.vertices), len(mesh.faces)
+    wanted = {
+        "vertices": (vertices, 3), "vertices_next": (vertices, 3), "normals": (vertices, 3),
+        "faces": (faces, 3), "uv_faces": (faces, 3), "face_parts": (faces,), "uv": (len(mesh.uv), 2),
+    }  # fmt: skip
+    for name, shape in wanted.items():
+        if getattr(mesh, name).shape != shape:
+            raise InputError(f"mesh {index} {name}", f"shape {shape}", getattr(mesh, name).shape)
+    for name, size in (("faces", vertices), ("uv_faces", len(mesh.uv))):
+        indices = getattr(mesh, name)
+        if indices.size and (indices.max() >= size or indices.min() < 0):
+            got = f"{indices.min()} to {indices.max()}"
+            raise InputError(f"mesh {index} {name}", f"indices from 0 to {size - 1}", got)
+
+
 class Rasteriser:
     """Buffers for one image size, reused from frame to frame. Not to be shared between threads."""
 
@@ -156,6 +173,7 @@ class Rasteriser:
 
     def _surface(self, index: int, mesh: Mesh) -> _Surface:
         """The mesh with buffers, those of an earlier frame if they fit."""
+        _check(index, mesh)
         size = len(mesh.vertices), len(mesh.faces)
         if index == len(self._scratch) or not self._scratch[index].fits(*size):
             self._scratch[index : index + 1] = [_Scratch.of(*size)]
@@ -254,7 +272,8 @@ def render(
         fresh arrays every time; see :class:`Frame` and the head of this module.
 
     Raises:
-        InputError: if light or background have another shape, or there are over 65535 meshes.
+        InputError: if light, background or a mesh's arrays have another shape, an index points outside, or
+            there are over 65535 meshes.
     """
     if np.shape(light) != (9, 3):
         raise InputError("light", "spherical harmonics of shape (9, 3)", np.shape(light))
@@ -269,4 +288,8 @@ def render(
     current: Rasteriser | None = getattr(_local, "rasteriser", None)
     if current is None or (current.width, current.height) != (camera.width, camera.height):
         current = _local.rasteriser = Rasteriser(camera.width, camera.height)
-    return current.render(meshes, camera, light, background)
+    try:
+        return current.render(meshes, camera, light, background)
+    except BaseException:  # interrupted half-way: its buffers are not in their resting state
+        del _local.rasteriser
+        raise

@@ -20,5 +20,9 @@ def kernel(function: F) -> F:
 
 
 def inline(function: F) -> F:
-    """A helper of kernels in the SAME file: numba's cache notices changes of the caller's file only."""
+    """A helper of kernels in the SAME file: numba's cache notices changes of the caller's file only.
+
+    The same goes for constants: they are compiled in. After changing one that kernels of another file
+    import, delete ``__pycache__``.
+    """
     return cast(F, numba.njit(inline="always", error_model="numpy")(function))

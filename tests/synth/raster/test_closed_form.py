@@ -1,5 +1,7 @@
 """The rasteriser against geometry that can be written down."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from raster_scenes import WHITE, camera, centres, erode, grey, mesh, plain, quad, rays, sphere, wall
@@ -289,3 +291,36 @@ def test_wrong_arguments_are_refused_in_one_line():
     huge = Camera(view.K, view.R, view.t, 9000, 1)
     with pytest.raises(InputError, match="image size"):
         render([], huge, WHITE, grey(huge))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("faces", [[0, 1, 4], [0, 2, 3]]),
+        ("faces", [[0, -1, 2], [0, 2, 3]]),
+        ("uv_faces", [[0, 1, 2], [0, 2, 4]]),
+        ("uv_faces", [[0, 1, 2]]),
+        ("normals", [[0, 0, -1]] * 3),
+        ("face_parts", [1]),
+        ("vertices_next", [[0, 0, 2]]),
+    ],
+)
+def test_a_mesh_that_would_read_foreign_memory_is_refused(field, value):
+    view, good = camera(), wall(2.0, 1, 1)
+    bad = replace(good, **{field: np.array(value, dtype=getattr(good, field).dtype)})
+    with pytest.raises(InputError, match=f"mesh 1 {field}"):
+        render([good, bad], view, WHITE, grey(view))
+    assert render([good], view, WHITE, grey(view)).depth.any(), "and the next frame is fine"
+
+
+def test_frozen_and_sliced_arrays_give_the_same_frame():
+    view, ball = camera(), sphere([0, 0, 2], 0.7)
+    frozen = {
+        name: getattr(ball, name).copy() for name in ("vertices", "faces", "normals", "uv", "face_parts")
+    }
+    for array in frozen.values():
+        array.flags.writeable = False
+    frozen["vertices"] = np.repeat(ball.vertices, 2, axis=0)[::2]
+    a = render([ball], view, WHITE, grey(view))
+    b = render([replace(ball, **frozen)], view, WHITE, grey(view))
+    assert a.rgb.tobytes() == b.rgb.tobytes() and a.depth.tobytes() == b.depth.tobytes()
