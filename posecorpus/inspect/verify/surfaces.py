@@ -1,9 +1,10 @@
 """Rasters of rendered people against rays cast at their bodies, pixel by pixel.
 
-The renderer may place a vertex by up to 1/8192 pixel elsewhere, so where an outline or a border between parts
-passes that close to a pixel's centre, a raster may show what lies on either side. A pixel is right if it agrees
-with the ray through its centre or with one of eight rays around it. A face that is seen almost edge-on may also
-be read a little beyond its own border: its depth may leave the range of the nine rays by as much as that range.
+Renderers snap vertices to a grid (ours to 1/4096 pixel, graphics cards to 1/256), so where an outline or a border
+between parts passes that close to a pixel's centre, a raster may show what lies on either side. A pixel is right
+if it agrees with the ray through its centre or with one of two rings of eight rays around it. A face that is seen
+almost edge-on may also be read a little beyond its own border: its depth may leave the range of these rays by as
+much as that range, and at an outline by a centimetre. There is no other allowance.
 """
 
 from __future__ import annotations
@@ -23,9 +24,9 @@ from posecorpus.inspect.verify.subject import PosedPerson, Subject
 from posecorpus.synth.bodies.skinning import vertex_normals
 from posecorpus.synth.raster.visibility import NEAR_M
 
-RAY_OFFSET_PX = 1 / 2048
 DEPTH_M = 1.5e-3
 NORMAL_COSINE = float(np.cos(np.radians(4.0)))
+EDGE_ON_M = 0.01
 FLOW_PX, FLOW_SHARE = 0.02, 2e-3
 """Flow is stored in half precision: 11 significant bits."""
 
@@ -34,7 +35,13 @@ Pixels = tuple[NDArray[np.intp], NDArray[np.intp]]
 Agree = Callable[[Hits, Pixels, Pixels], Mask]
 """Whether a raster's pixels (rows, columns) agree with hits at (rows, columns) of their window."""
 
-_RING = [(dx, dy) for dy in (-1, 0, 1) for dx in (-1, 0, 1) if dx or dy]
+_RINGS = [
+    (dx * radius_px, dy * radius_px)
+    for radius_px in (1 / 2048, 1 / 192)
+    for dy in (-1, 0, 1)
+    for dx in (-1, 0, 1)
+    if dx or dy
+]
 
 
 def check_surface_depth(subject: Subject) -> Messages:
@@ -153,11 +160,11 @@ def _disagreeing(subject: Subject, agree: Agree, marked: Mask, only: Mask | None
     y, x = np.nonzero(compare)
     wrong = ~agree(subject.hits, (y, x), (y, x))
     y, x = y[wrong], x[wrong]
-    for dx, dy in _RING:
+    for offset in _RINGS:
         if not len(y):
             break
         window = (int(x.min()), int(y.min()), int(x.max()) + 1, int(y.max()) + 1)
-        hits = subject.cast(window, (dx * RAY_OFFSET_PX, dy * RAY_OFFSET_PX))
+        hits = subject.cast(window, offset)
         wrong = ~agree(hits, (y, x), (y - window[1], x - window[0]))
         y, x = y[wrong], x[wrong]
     return np.column_stack([y, x])
@@ -172,10 +179,11 @@ def _within_reach(
     (y0, x0), (y1, x1) = pixels.min(0).tolist(), pixels.max(0).tolist()
     at = (pixels[:, 0] - y0, pixels[:, 1] - x0)
     window = (x0, y0, x1 + 1, y1 + 1)
-    offsets = [(dx * RAY_OFFSET_PX, dy * RAY_OFFSET_PX) for dx, dy in (*_RING, (0, 0))]
-    z = np.stack([subject.cast(window, offset).z[at] for offset in offsets])
+    z = np.stack([subject.cast(window, offset).z[at] for offset in (*_RINGS, (0.0, 0.0))])
     low, high = z.min(0), z.max(0, initial=-np.inf, where=np.isfinite(z))
     span = np.where(np.isfinite(low), high - low, -np.inf)
+    outline = np.isfinite(low) & ~np.isfinite(z).all(0)
+    span = np.where(outline, np.maximum(span, EDGE_ON_M), span)
     seen = metres[pixels[:, 0], pixels[:, 1]]
     return np.asarray((seen >= low - span) & (seen <= high + span))
 
