@@ -11,16 +11,15 @@ import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from posecorpus.core.errors import InputError
 from posecorpus.core.skeletons import SMPL_24
+from posecorpus.synth.bodies.regressor import LANDMARKS
 from posecorpus.synth.bodies.unpickle import read_pickled_arrays
-
-Array = NDArray[np.float32] | NDArray[np.float64] | NDArray[np.int32]
 
 MAX_FILE_BYTES = 1 << 30  # SMPL with all 300 shape directions takes a quarter of this
 MAX_VERTICES = 200_000
@@ -91,13 +90,13 @@ def _read_npz(path: Path) -> dict[str, NDArray[np.generic]]:
             for key in wanted:
                 info = members[f"{key}.npy"]
                 with archive.open(info) as stream:
-                    found[key] = _read_npy(stream, info.file_size, f"{path}: {key}")  # type: ignore[arg-type]
+                    found[key] = _read_npy(stream, info.file_size, f"{path}: {key}")
             return found
     except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError) as error:
         raise InputError(path, "an intact .npz", error) from None
 
 
-def _read_npy(stream: BinaryIO, size: int, where: str) -> NDArray[np.generic]:
+def _read_npy(stream: IO[bytes], size: int, where: str) -> NDArray[np.generic]:
     """One ``.npy`` member of ``size`` bytes. The header must account for exactly those bytes, so
     that nothing larger than the member is ever allocated."""
     try:
@@ -130,86 +129,114 @@ def checked(path: Path, found: dict[str, NDArray[np.generic]]) -> BodyArrays:
     missing = [key for key in REQUIRED if key not in found]
     if missing:
         raise InputError(path, f"the keys {', '.join(REQUIRED)} of an SMPL body", f"no {', '.join(missing)}")
-    joints = len(SMPL_24)
-
-    def numbers(key: str, *shape: int | None) -> NDArray[np.generic]:
-        array = found[key]
-        if len(array.shape) != len(shape) or any(
-            want not in (None, have) for want, have in zip(shape, array.shape, strict=True)
-        ):
-            wanted = ", ".join("any" if extent is None else str(extent) for extent in shape)
-            raise InputError(f"{path}: {key}", f"shape ({wanted})", array.shape)
-        if array.dtype.kind not in "fiu" or not np.isfinite(array.astype(np.float64)).all():
-            raise InputError(f"{path}: {key}", "finite numbers", "NaN, infinity or no number")
-        return array
-
-    def indices(key: str, limit: int, *shape: int | None) -> NDArray[np.int32]:
-        array = numbers(key, *shape).astype(np.float64)
-        if array.size and (array.min() < 0 or array.max() >= limit or (array != np.floor(array)).any()):
-            raise InputError(f"{path}: {key}", f"whole numbers from 0 to {limit - 1}", "others")
-        return array.astype(np.int32)
-
-    v_template = numbers("v_template", None, 3).astype(np.float32)
-    count = len(v_template)
-    if not 4 <= count <= MAX_VERTICES:
-        raise InputError(f"{path}: v_template", f"4 to {MAX_VERTICES} vertices", count)
-    if np.ptp(v_template, axis=0).max() > 10:
-        raise InputError(
-            f"{path}: v_template", "metres", f"a body {np.ptp(v_template, axis=0).max():.3g} large"
-        )
-    if np.ptp(v_template, axis=0).min() < 1e-3:
-        raise InputError(f"{path}: v_template", "a body with some extent", "a flat one")
-    kintree = numbers("kintree_table", 2, None).astype(np.int64)
-    if kintree.shape[1] != joints:
-        raise InputError(
-            f"{path}: kintree_table",
-            f"{joints} joints",
-            kintree.shape[1],
-            "only SMPL bodies are read; SMPL-H and SMPL-X have more joints",
-        )
-    if tuple(kintree[0, 1:]) != SMPL_24.parents[1:]:
-        raise InputError(f"{path}: kintree_table", "SMPL's joint tree", kintree[0, 1:].tolist())
-    shapedirs = numbers("shapedirs", count, 3, None).astype(np.float32)
-    if not 1 <= shapedirs.shape[2] <= MAX_BETAS:
-        raise InputError(f"{path}: shapedirs", f"1 to {MAX_BETAS} shape directions", shapedirs.shape[2])
-    if np.abs(shapedirs).max() > 10:
-        raise InputError(f"{path}: shapedirs", "metres", f"movements of {np.abs(shapedirs).max():.3g}")
-    posedirs = None
-    if "posedirs" in found and found["posedirs"].any():
-        posedirs = numbers("posedirs", count, 3, 9 * (joints - 1)).astype(np.float32)
-    has_uv = "vt" in found and "ft" in found
-    faces = indices("f", count, None, 3)
+    check = _Checker(path, found)
+    v_template = check.template()
+    count, joints = len(v_template), len(SMPL_24)
+    check.joint_tree()
+    shapedirs = check.shapedirs(count)
+    faces = check.indices("f", count, None, 3)
+    has_posedirs = "posedirs" in found and bool(found["posedirs"].any())
+    has_uv = {"vt", "ft"} <= found.keys()
+    has_landmarks = {"landmark_row", "landmark_column", "landmark_value"} <= found.keys()
     return BodyArrays(
         v_template=v_template,
         shapedirs=shapedirs,
-        posedirs=posedirs,
-        joint_regressor=_joint_regressor(path, numbers("J_regressor", joints, count)),
-        weights=_weights(path, numbers("weights", count, joints)),
-        faces=faces,
-        uv=numbers("vt", None, 2).astype(np.float32) if has_uv else None,
-        uv_faces=indices("ft", len(found["vt"]), len(faces), 3) if has_uv else None,
-        landmarks=(
-            indices("landmark_row", 64, None),
-            indices("landmark_column", count, len(found["landmark_row"])),
-            numbers("landmark_value", len(found["landmark_row"])).astype(np.float32),
-        )
-        if {"landmark_row", "landmark_column", "landmark_value"} <= found.keys()
+        posedirs=check.numbers("posedirs", count, 3, 9 * (joints - 1)).astype(np.float32)
+        if has_posedirs
         else None,
+        joint_regressor=check.joint_regressor(count),
+        weights=check.weights(count),
+        faces=faces,
+        uv=check.numbers("vt", None, 2).astype(np.float32) if has_uv else None,
+        uv_faces=check.indices("ft", len(found["vt"]), len(faces), 3) if has_uv else None,
+        landmarks=check.landmarks(count) if has_landmarks else None,
     )
 
 
-def _joint_regressor(path: Path, regressor: NDArray[np.generic]) -> NDArray[np.float64]:
-    result = regressor.astype(np.float64)
-    if np.abs(result.sum(axis=1) - 1).max() > 1e-2:
-        raise InputError(f"{path}: J_regressor", "rows that sum to one", result.sum(axis=1).round(3).tolist())
-    return result
+@dataclass(frozen=True)
+class _Checker:
+    """The arrays of one file; each method returns one of them or raises an :class:`InputError`."""
 
+    path: Path
+    found: dict[str, NDArray[np.generic]]
 
-def _weights(path: Path, weights: NDArray[np.generic]) -> NDArray[np.float32]:
-    result = weights.astype(np.float32)
-    total = result.sum(axis=1, keepdims=True)
-    if result.min() < 0 or np.abs(total - 1).max() > 1e-2:
-        raise InputError(f"{path}: weights", "rows of non-negative numbers that sum to one", "others")
-    if weights.dtype == np.float16:  # half precision leaves the sums 1e-3 short of one
-        result /= total
-    return result
+    def numbers(self, key: str, *shape: int | None) -> NDArray[np.generic]:
+        """Finite numbers of a shape, in which None stands for any length."""
+        array = self.found[key]
+        fits = len(array.shape) == len(shape) and all(
+            want in (None, have) for want, have in zip(shape, array.shape, strict=True)
+        )
+        if not fits:
+            wanted = ", ".join("any" if extent is None else str(extent) for extent in shape)
+            raise InputError(f"{self.path}: {key}", f"shape ({wanted})", array.shape)
+        if array.dtype.kind not in "fiu" or not np.isfinite(array.astype(np.float64)).all():
+            raise InputError(f"{self.path}: {key}", "finite numbers", "NaN, infinity or no number")
+        return array
+
+    def indices(self, key: str, limit: int, *shape: int | None) -> NDArray[np.int32]:
+        """Whole numbers from 0 up to, not including, ``limit``."""
+        array = self.numbers(key, *shape).astype(np.float64)
+        if array.size and (array.min() < 0 or array.max() >= limit or (array != np.floor(array)).any()):
+            raise InputError(f"{self.path}: {key}", f"whole numbers from 0 to {limit - 1}", "others")
+        return array.astype(np.int32)
+
+    def template(self) -> NDArray[np.float32]:
+        where = f"{self.path}: v_template"
+        template = self.numbers("v_template", None, 3).astype(np.float32)
+        if not 4 <= len(template) <= MAX_VERTICES:
+            raise InputError(where, f"4 to {MAX_VERTICES} vertices", len(template))
+        extent = np.ptp(template, axis=0)
+        if extent.max() > 10:
+            raise InputError(where, "metres", f"a body {extent.max():.3g} large")
+        if extent.min() < 1e-3:
+            raise InputError(where, "a body with some extent", "a flat one")
+        return template
+
+    def joint_tree(self) -> None:
+        where, joints = f"{self.path}: kintree_table", len(SMPL_24)
+        kintree = self.numbers("kintree_table", 2, None).astype(np.int64)
+        if kintree.shape[1] != joints:
+            fix = "only SMPL bodies are read; SMPL-H and SMPL-X have more joints"
+            raise InputError(where, f"{joints} joints", kintree.shape[1], fix)
+        if tuple(kintree[0, 1:]) != SMPL_24.parents[1:]:
+            raise InputError(where, "SMPL's joint tree", kintree[0, 1:].tolist())
+
+    def shapedirs(self, count: int) -> NDArray[np.float32]:
+        where = f"{self.path}: shapedirs"
+        shapedirs = self.numbers("shapedirs", count, 3, None).astype(np.float32)
+        if not 1 <= shapedirs.shape[2] <= MAX_BETAS:
+            raise InputError(where, f"1 to {MAX_BETAS} shape directions", shapedirs.shape[2])
+        if np.abs(shapedirs).max() > 10:
+            raise InputError(where, "metres", f"movements of {np.abs(shapedirs).max():.3g}")
+        return shapedirs
+
+    def joint_regressor(self, count: int) -> NDArray[np.float64]:
+        regressor = self.numbers("J_regressor", len(SMPL_24), count).astype(np.float64)
+        sums = regressor.sum(axis=1)
+        if np.abs(sums - 1).max() > 1e-2:
+            raise InputError(f"{self.path}: J_regressor", "rows that sum to one", sums.round(3).tolist())
+        return regressor
+
+    def weights(self, count: int) -> NDArray[np.float32]:
+        raw = self.numbers("weights", count, len(SMPL_24))
+        weights = raw.astype(np.float32)
+        sums = weights.sum(axis=1, keepdims=True)
+        if weights.min() < 0 or np.abs(sums - 1).max() > 1e-2:
+            raise InputError(
+                f"{self.path}: weights", "rows of non-negative numbers that sum to one", "others"
+            )
+        if raw.dtype == np.float16:  # half precision leaves the sums 1e-3 short of one
+            weights /= sums
+        return weights
+
+    def landmarks(self, count: int) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]:
+        rows = self.indices("landmark_row", len(LANDMARKS), None)
+        if len(np.unique(rows)) != len(LANDMARKS):
+            raise InputError(
+                f"{self.path}: landmark_row", f"each of {len(LANDMARKS)} rows", f"{len(np.unique(rows))}"
+            )
+        return (
+            rows,
+            self.indices("landmark_column", count, len(rows)),
+            self.numbers("landmark_value", len(rows)).astype(np.float32),
+        )

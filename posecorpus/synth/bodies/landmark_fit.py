@@ -15,6 +15,8 @@ What each data set means by its points, and what is made of it here:
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
@@ -140,9 +142,9 @@ def _mean(chosen: NDArray[np.intp]) -> Row:
     return {int(vertex): 1 / len(chosen) for vertex in chosen}
 
 
-def _sum(rows: object) -> Row:
+def _sum(rows: Iterable[tuple[Row, float]]) -> Row:
     total: Row = {}
-    for row, share in rows:  # type: ignore[attr-defined]
+    for row, share in rows:
         for vertex, value in row.items():
             total[vertex] = total.get(vertex, 0.0) + share * value
     return total

@@ -322,6 +322,14 @@ def with_nan(array: np.ndarray) -> np.ndarray:
         ({"kintree_table": np.zeros((2, 24), np.int64)}, "SMPL's joint tree"),
         ({"vt": np.zeros((5, 2)), "ft": np.full((2000, 3), 5)}, "ft: expected whole numbers from 0 to 4"),
         ({"weights": None}, "got no weights"),
+        (
+            {
+                "landmark_row": np.zeros(3, int),
+                "landmark_column": np.zeros(3, int),
+                "landmark_value": np.ones(3),
+            },
+            "landmark_row: expected each of 18 rows, got 1",
+        ),
     ],
 )
 @pytest.mark.parametrize("kind", ["npz", "pkl"])
