@@ -63,7 +63,8 @@ def find_outline(
         depth, meshes: (H, W) of the first pass.
         jump: relative step of 1/z that makes an outline.
         slots: (H, W) all -1; receives the slot of outline pixels.
-        pixels: (N, 2) receives (y, x) of each slot; where full, further pixels are only counted.
+        pixels: (N, 2) receives (y, x) of each slot; where full, further pixels are only counted,
+            some more than once.
 
     Returns:
         the number of outline pixels.

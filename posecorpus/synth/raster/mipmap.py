@@ -123,9 +123,13 @@ def _common_block(texture: Texture, size: int) -> NDArray[np.uint8] | None:
     block = texture.levels[0].base
     if not isinstance(block, np.ndarray) or block.shape != (size,) or block.dtype != np.uint8:
         return None
-    address = block.__array_interface__["data"][0]
-    for level in texture.levels:
-        if not level.flags.c_contiguous or level.__array_interface__["data"][0] != address:
-            return None
-        address += level.size
-    return block
+    first, last = texture.levels[0], texture.levels[-1]
+    ends = _address(first) == _address(block) and _address(last) == _address(block) + size - last.size
+    # Views of one block whose sizes add up to it, shrinking from its start to its end: consecutive.
+    whole = all(level.base is block and level.flags.c_contiguous for level in texture.levels)
+    return block if ends and whole else None
+
+
+def _address(array: NDArray[np.uint8]) -> int:
+    address: int = array.__array_interface__["data"][0]
+    return address
