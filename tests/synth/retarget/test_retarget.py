@@ -12,7 +12,9 @@ from synthetic_rigs import DIALECTS, a_pose, clip_of, hinged, standing
 
 from posecorpus.core.errors import InputError
 from posecorpus.core.skeletons import SMPL_24, opposite
+from posecorpus.pipelines.retarget_table import measure_clip
 from posecorpus.synth.bodies.model import load_body
+from posecorpus.synth.motion import BodyMotion, SourceClip
 from posecorpus.synth.retarget import place, retarget
 from posecorpus.synth.rotations import from_axis_angle
 
@@ -28,10 +30,8 @@ def degrees_apart(poses: np.ndarray, expected: np.ndarray, joint: str) -> float:
     return float(np.degrees(np.arccos(np.clip(cosine, -1, 1)).max()))
 
 
-def limb_error(clip, motion) -> float:  # type: ignore[no-untyped-def]
+def limb_error(clip: SourceClip, motion: BodyMotion) -> float:
     """Largest angle, degrees, between limb bones of a synthetic clip and of a motion on the body."""
-    from posecorpus.pipelines.retarget_table import measure_clip
-
     quality = measure_clip(clip, motion, BODY)
     return max(float(np.concatenate(angles).max()) for angles in quality.bones.values())
 

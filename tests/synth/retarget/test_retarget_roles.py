@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from synthetic_rigs import DIALECTS, clip_of, standing
 
@@ -35,8 +36,6 @@ def test_side_and_stem(joint: str, expected: tuple[str, str]) -> None:
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_every_dialect_finds_every_role(dialect: str) -> None:
-    import numpy as np
-
     clip = clip_of(np.zeros((2, 24, 3)), standing(2), dialect)
     roles = find_roles(clip)
     named = {"toes": "foot"}
