@@ -93,7 +93,7 @@ def build_atlas(body: BodySurface, size: int) -> Atlas:
     cavity = _byte(mixed[:, 5])
     marks[:, 5] = cavity
     head = (region == HEAD) | (region == EYE) | (region == MOUTH)
-    q = (points[head] - marks_of.eyes.mean(0)) / abs(marks_of.eyes[0, 0] - marks_of.eyes[1, 0])
+    q = (points[head] - marks_of.eyes.mean(0)) / marks_of.eye_distance
     marks[head] = _face_marks(points[head], q)
     marks[head, 5] = cavity[head]
     above_neck = coordinates[head, 3].copy()
@@ -207,7 +207,7 @@ def _place_eyes(
     off = (points - centre) / IRIS_RADIUS_M
     radius = np.hypot(off[:, 0], off[:, 1])
     if not at.eyeball.any():
-        half_gap = abs(left[0] - right[0]) / 2
+        half_gap = at.eye_distance / 2
         almond = (off[:, 0] * IRIS_RADIUS_M / (0.45 * half_gap)) ** 2 + (off[:, 1] / 0.95) ** 2
         region[(region == HEAD) & (almond < 1) & (points[:, 2] > centre[:, 2] - 0.06)] = EYE
     eye = region == EYE

@@ -60,6 +60,11 @@ class Landmarks:
         """(3,) position of a joint of SMPL-24."""
         return np.asarray(self.joints[JOINT[name]])
 
+    @property
+    def eye_distance(self) -> float:
+        """Between the eyes, at least a centimetre so that absurd bodies can be measured too."""
+        return max(float(abs(self.eyes[0, 0] - self.eyes[1, 0])), 0.01)
+
 
 def landmarks(body: BodySurface) -> Landmarks:
     """Measure a body."""

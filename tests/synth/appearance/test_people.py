@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from wearers import foreign_body
+from wearers import Wearer, foreign_body
 
 from posecorpus.core.seeds import generator
 from posecorpus.synth.appearance import colours
@@ -13,6 +13,7 @@ from posecorpus.synth.appearance.atlas import ARM, EYE, HEAD, LEG, TORSO, Atlas,
 from posecorpus.synth.appearance.look import DENIM, Look, sample_look
 from posecorpus.synth.appearance.textures import SIZES, body_texture, paint_look, texture_size
 from posecorpus.synth.bodies.model import BodyModel, load_body
+from posecorpus.synth.bodies.planar_uv import planar_uv
 
 PEOPLE = 200
 SIZE = 128
@@ -169,3 +170,17 @@ def test_a_scarf_leaves_the_face_and_covers_hair_and_neck() -> None:
         lips = atlas.marks[:, 3] > 120
         assert np.abs(np.median(seen[lips & (atlas.region == HEAD)], axis=0) - look.face.lips).max() < 60
     assert not any(look.face.scarf_below > 0 for look in looks(atlas, 200, "male"))
+
+
+@pytest.mark.parametrize("scale", [0.0, 1.0, 100.0])
+def test_any_body_can_be_painted(scale: float) -> None:
+    """Random blobs, a point, a giant: nothing fails, nothing is left unpainted."""
+    rng = np.random.default_rng(4)
+    vertices = (scale * rng.normal(0, 0.3, (400, 3))).astype(np.float32)
+    faces = rng.integers(0, 400, (900, 3))
+    uv, uv_faces = planar_uv(vertices, faces.astype(np.int32))
+    joints = np.tile(np.arange(24), (400, 1))
+    body = Wearer(vertices, faces, joints, rng.dirichlet(np.full(24, 0.1), 400), uv, uv_faces)
+    one, other = (body_texture(body, np.random.default_rng(seed), 64).levels[0] for seed in (0, 1))
+    assert (one != other).any()
+    assert np.isfinite(body_atlas(body, 64).coordinates).all()
