@@ -12,9 +12,10 @@ Process CPU time, so the driver's threads (llvmpipe) count. Frames of the two re
 the median is reported, to be robust against other work on the machine.
 
 What bounds the rasteriser for one person in 320x240 (27,420 faces, 3,000 covered pixels, so a face is
-smaller than a pixel): a third goes into shading, of which most is waiting for vertex attributes and texels from
-the second-level cache (each pixel has its own face); a third into the outline samples; a sixth into culling and
-setting up faces; the rest is clearing, allocating the outputs (2.2 MB) and Python between the kernels.
+smaller than a pixel): about 30 % goes into the outline samples (7,500 faces touch 1,500 outline pixels, and which
+sample a face covers is unpredictable to the processor); 25 % into shading, of which a third is texture and the
+rest mostly waits for vertex attributes, for each pixel has its own face; 25 % into projecting, culling and
+setting up faces; the rest is clearing pages for the outputs (2.2 MB), finding outlines, and Python.
 """
 
 from __future__ import annotations
