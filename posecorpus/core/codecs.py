@@ -7,7 +7,6 @@ array in C order (H, W[, channels]) of the type given in :data:`posecorpus.core.
 
 from __future__ import annotations
 
-import struct
 from typing import Any
 
 import cv2
@@ -16,6 +15,7 @@ import zstandard
 from numpy.typing import NDArray
 
 from posecorpus.core.errors import InputError
+from posecorpus.core.image_header import stored_size
 from posecorpus.core.sample import RASTERS
 
 JPEG_QUALITY = 92
@@ -82,38 +82,12 @@ def image_size(data: bytes, where: str) -> tuple[int, int]:
     Raises:
         InputError: neither format, truncated, or more than :data:`MAX_PIXELS`.
     """
-    size = _png_size(data) if data[:8] == b"\x89PNG\r\n\x1a\n" else _jpeg_size(data)
+    size = stored_size(data)
     if size is None:
         raise InputError(where, "a PNG or JPEG image", f"{len(data)} bytes of something else")
     if size[0] * size[1] > MAX_PIXELS or min(size) < 1:
         raise InputError(where, f"an image of at most {MAX_PIXELS} pixels", f"{size[0]}x{size[1]}")
     return size
-
-
-def _png_size(data: bytes) -> tuple[int, int] | None:
-    if len(data) < 24:
-        return None
-    width, height = struct.unpack(">II", data[16:24])
-    return width, height
-
-
-def _jpeg_size(data: bytes) -> tuple[int, int] | None:
-    """Walk the segments to the first start-of-frame marker, which holds the size."""
-    if data[:2] != b"\xff\xd8":
-        return None
-    at = 2
-    while at + 9 <= len(data):
-        if data[at] != 0xFF:
-            return None
-        marker = data[at + 1]
-        if marker == 0xFF:  # padding
-            at += 1
-            continue
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            height, width = struct.unpack(">HH", data[at + 5 : at + 9])
-            return width, height
-        at += 2 + struct.unpack(">H", data[at + 2 : at + 4])[0]
-    return None
 
 
 def _imencode(extension: str, image: NDArray[Any], parameters: list[int]) -> bytes:

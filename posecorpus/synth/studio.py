@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from posecorpus.core.cameras import Camera
 from posecorpus.synth.appearance.photos import photo_background
 from posecorpus.synth.appearance.rooms import room
-from posecorpus.synth.appearance.textures import body_texture
+from posecorpus.synth.appearance.textures import body_texture, texture_size
 from posecorpus.synth.bodies.model import BodyModel, load_body
 from posecorpus.synth.bodies.skinning import pose_body, vertex_normals
 from posecorpus.synth.scene import Background, Frame, Mesh, Scene, Texture
@@ -21,7 +21,8 @@ from posecorpus.synth.scene import Background, Frame, Mesh, Scene, Texture
 Renderer = Callable[[Sequence[Mesh], Camera, NDArray[np.float32], NDArray[np.uint8]], Frame]
 """Meshes, camera, (9, 3) light and (H, W, 3) background to a frame; both engines have this signature."""
 
-RENDERERS = ("raster", "pyrender")
+NEAREST_M = 0.5
+"""Nearer than this a person fills the picture anyhow, and a texture gets no finer."""
 
 
 @dataclass(frozen=True)
@@ -81,13 +82,21 @@ def _act(scenes: Sequence[Scene], i: int) -> _Actor:
     translations = np.stack([role.translation for role in roles] + [roles[-1].translation_next])
     betas = np.broadcast_to(roles[0].betas, (len(poses), len(roles[0].betas)))
     posed = pose_body(body, betas, poses, translations)
-    texture = _texture(roles[0].body, roles[0].gender, roles[0].texture_seed)
+    texture = _texture(
+        roles[0].body, roles[0].gender, roles[0].texture_seed, _texture_size(scenes[0].camera, posed.joints)
+    )
     return _Actor(body, texture, posed.vertices, posed.landmarks)
 
 
+def _texture_size(camera: Camera, joints: NDArray[np.float32]) -> int:
+    """Fine enough for where the person is nearest to the camera."""
+    depth = camera.to_camera(joints[:, 0])[:, 2]
+    return texture_size(camera.K[0, 0] / max(float(depth.min()), NEAREST_M))
+
+
 @lru_cache(maxsize=4)
-def _texture(body: str, gender: str, seed: int) -> Texture:
-    return body_texture(load_body(body, gender), np.random.default_rng(seed))
+def _texture(body: str, gender: str, seed: int, size: int) -> Texture:
+    return body_texture(load_body(body, gender), np.random.default_rng(seed), size)
 
 
 def _mesh(actor: _Actor, t: int, instance: int) -> Mesh:

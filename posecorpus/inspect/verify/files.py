@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,11 @@ def check_manifest(path: Path, manifest: Manifest) -> Report:
     if manifest.part_taxonomy is not None:
         report.record(MANIFEST, "legend", _legend_faults(manifest.part_taxonomy))
     report.record(MANIFEST, "skeletons", _skeleton_faults(manifest.skeletons))
+    made_by, here = manifest.packages.get("posecorpus"), version("posecorpus")
+    if made_by != here:
+        report.notes.append(
+            f"made by posecorpus {made_by}, checked by {here}: bodies may have changed between"
+        )
     return report
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posecorpus.core.sample import HIDDEN, UNLABELLED, VISIBLE, Person
-from posecorpus.core.skeletons import FULL_42, convert, skeleton
+from posecorpus.core.skeletons import FULL_42, convert, correspondence, skeleton
 from posecorpus.inspect.verify.subject import Subject, bone_lengths, joint_parts
 from posecorpus.synth.labels import SURFACE_JOINTS, SURFACE_TOLERANCE_M
 
@@ -19,6 +19,8 @@ FLOAT32_PX = 2e-6
 """Reprojection error that single precision may add, relative to the distance from the image's corner."""
 BODY_M = 1e-3
 BONE_M = 5e-4
+ANNOTATED_BOX_PX = 3.0
+"""How far the pixels of a person in a photo may stick out of the annotated box."""
 ROUNDING_M = 2e-3
 """Depth is stored in whole millimetres."""
 FOCAL_RANGE = (0.05, 500.0)
@@ -80,7 +82,8 @@ def check_body(subject: Subject) -> Messages:
         messages = messages or []
         expected = convert(camera.to_camera(posed.joints), FULL_42, skeleton(person.skeleton))
         error = np.linalg.norm(person.joints3d - expected, axis=-1)
-        wrong = np.isfinite(expected).all(-1) & ~(error <= BODY_M)
+        known = correspondence(FULL_42, skeleton(person.skeleton)) >= 0
+        wrong = known & ~(error <= BODY_M)  # a NaN error is a pose or a joint that is no number
         messages += _joints(i, person, wrong, lambda j, e=error: f"{1e3 * e[j]:.3g} mm off the posed body")
     return messages
 
@@ -227,26 +230,38 @@ def pixel_of(
 
 
 def check_box(subject: Subject) -> Messages:
-    """``bbox`` is a box, and that of the person's pixels where these are stored."""
+    """``bbox`` is a box: of a rendered person exactly that of the pixels, of others it holds the pixels."""
     sample = subject.sample
     messages = []
     for i, person in enumerate(sample.people):
-        box = person.bbox
+        box = person.bbox.astype(np.float64)
         if np.isnan(box).all() and (person.visibility == UNLABELLED).all():
             continue
         if not np.isfinite(box).all() or box[0] > box[2] or box[1] > box[3]:
             messages.append(f"people[{i}].bbox: {box.tolist()} is no box")
-        elif sample.instances is not None:
-            mask = sample.instances == i + 1
-            rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-            if len(rows):
-                seen = np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1])
-            else:
-                points = person.joints2d[np.isfinite(person.joints2d).all(-1)]
-                seen = np.concatenate([points.min(0), points.max(0)])
-            if np.abs(box - seen).max() > 1e-3 + 1e-6 * np.abs(seen).max():
-                messages.append(f"people[{i}].bbox: {box.tolist()}, but the person spans {seen.tolist()}")
+            continue
+        seen = None if sample.instances is None else _extent(sample.instances == i + 1, person)
+        if seen is None:
+            continue
+        outside = np.concatenate([box[:2] - seen[:2], seen[2:] - box[2:]])
+        if person.body is not None:
+            wrong = np.abs(outside).max() > 1e-3 + 1e-6 * np.abs(seen).max()
+        else:
+            wrong = outside.max() > ANNOTATED_BOX_PX
+        if wrong:
+            messages.append(f"people[{i}].bbox: {box.tolist()}, but the person spans {seen.tolist()}")
     return messages if sample.people else None
+
+
+def _extent(mask: NDArray[np.bool_], person: Person) -> NDArray[np.float64] | None:
+    """x0, y0, x1, y1 of a person's pixels, or of a rendered person's joints if none is seen."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    if len(rows):
+        return np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1], np.float64)
+    points = person.joints2d[np.isfinite(person.joints2d).all(-1)].astype(np.float64)
+    if person.body is None or not len(points):
+        return None
+    return np.concatenate([points.min(0), points.max(0)])
 
 
 def _joints(i: int, person: Person, wrong: NDArray[np.bool_], what: Any) -> list[str]:

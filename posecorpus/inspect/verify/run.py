@@ -136,10 +136,13 @@ def _verify_shard(folder: Path, taxonomy: PartTaxonomy | None, entry: ShardEntry
 
 def _verify_sample(subject: Subject, usual: list[NDArray[np.float64]] | None, report: Report) -> None:
     key = subject.sample.key
-    for name, checks in CHECKS:
-        found = [messages for check in checks if (messages := check(subject)) is not None]
-        report.record(key, name, [message for messages in found for message in messages] if found else None)
-    report.record(key, "bones", joints.check_bones(subject, usual))
+    with np.errstate(all="ignore"):  # labels may be anything, also infinite
+        for name, checks in CHECKS:
+            found = [messages for check in checks if (messages := check(subject)) is not None]
+            report.record(
+                key, name, [message for messages in found for message in messages] if found else None
+            )
+        report.record(key, "bones", joints.check_bones(subject, usual))
     report.notes += [
         note for reason in subject.unposed if (note := f"not posed: {reason}") not in report.notes
     ]

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posecorpus.core.errors import InputError
-from posecorpus.synth.appearance.image_header import image_size, is_complete
+from posecorpus.core.image_header import is_complete, stored_size
 
 SUFFIXES = (".jpg", ".jpeg", ".png")
 MAX_FILE_BYTES = 64 << 20
@@ -144,7 +144,7 @@ def _archive(path: str, process: int) -> zipfile.ZipFile:
 
 
 def _measure(photo: str, data: bytes) -> tuple[int, int]:
-    size = image_size(data)
+    size = stored_size(data)
     if size is None:
         raise InputError(photo, "a jpg or png photo", "another or a damaged format")
     if not is_complete(data):  # decoders would fill the missing part with grey

@@ -318,6 +318,49 @@ def test_samples_without_bodies_are_checked_as_far_as_their_labels_go(
     assert violations(tmp_path) == {"a-0": {"bones"}, "a-1": {"depth"}}
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e30])
+@pytest.mark.parametrize("name", ["joints2d", "joints3d", "pose", "betas", "translation", "bbox"])
+def test_no_number_breaks_the_verifier(
+    name: str, value: float, good: list[list[Sample]], tmp_path: Path
+) -> None:
+    shards = copy.deepcopy(good)
+    person = shards[0][1].people[0]
+    values = getattr(person, name).copy()
+    values.reshape(-1)[3] = value
+    if name == "joints2d" and np.isnan(value):
+        values[:] = value
+        person.visibility[:] = UNLABELLED
+    setattr(person, name, values)
+    write_corpus(tmp_path, shards)
+    found = violations(tmp_path)
+    assert KEY in found and found.keys() <= {"a-0", "a-1"}, "only flow that leads here may fail beside it"
+    assert found.get("a-0", {"flow"}) == {"flow"}
+
+
+def test_boxes_of_photos_need_only_hold_the_pixels(good: list[list[Sample]], tmp_path: Path) -> None:
+    shards = copy.deepcopy(good)
+    photo = shards[1][-1]
+    photo.instances = np.zeros((30, 40), np.uint8)
+    photo.instances[4:21, 4:18] = 1
+    write_corpus(tmp_path, shards)
+    assert violations(tmp_path) == {}
+    photo.instances[4:21, 4:30] = 1
+    write_corpus(tmp_path, shards)
+    assert violations(tmp_path) == {"photo-1": {"bbox"}}
+    photo.instances[:] = 0
+    photo.people[0].joints2d[:] = np.nan
+    photo.people[0].visibility[:] = UNLABELLED
+    write_corpus(tmp_path, shards)
+    assert violations(tmp_path) == {}
+
+
+def test_another_versions_corpus_is_noted(good: list[list[Sample]], tmp_path: Path) -> None:
+    write_corpus(tmp_path, good[1:])
+    edit_manifest(lambda m: m["packages"].update(posecorpus="0.0.1"))(tmp_path)
+    report = verify_corpus(tmp_path)
+    assert report.ok and "0.0.1" in report.notes[0]
+
+
 def test_flow_of_stills_is_checked_by_the_provenance(good: list[list[Sample]], tmp_path: Path) -> None:
     """Where no next sample tells how people move, their next pose is part of the provenance."""
     shards = copy.deepcopy(good)

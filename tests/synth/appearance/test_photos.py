@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from posecorpus.core.errors import InputError
+from posecorpus.core.image_header import is_complete, stored_size
 from posecorpus.synth.appearance import photos as module
-from posecorpus.synth.appearance.image_header import image_size, is_complete
 from posecorpus.synth.appearance.photos import (
     MAX_PIXELS,
     SMALLEST_ZOOM,
@@ -215,7 +215,7 @@ def test_hostile_files_give_one_line(tmp_path: Path, name: str) -> None:
 
 
 def test_size_and_end_are_read_from_the_file_alone() -> None:
-    assert image_size(GOOD_JPG) == image_size(GOOD_PNG) == (80, 60)
+    assert stored_size(GOOD_JPG) == stored_size(GOOD_PNG) == (80, 60)
     assert is_complete(GOOD_JPG)
     assert is_complete(GOOD_PNG + b"trailing")
     for cut in range(0, len(GOOD_JPG) - 2, 97):

@@ -9,7 +9,7 @@ _NO_LENGTH = {0x01, *range(0xD0, 0xD9)}
 _FRAME = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
-def image_size(data: bytes) -> tuple[int, int] | None:
+def stored_size(data: bytes) -> tuple[int, int] | None:
     """(width, height) in pixels as stored, or None if it is no jpg or png with an intact header."""
     if data.startswith(_PNG):
         if len(data) < 24 or data[12:16] != b"IHDR":
