@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from posecorpus.core.sample import HIDDEN, UNLABELLED, VISIBLE, Person
 from posecorpus.core.skeletons import FULL_42, convert, correspondence, skeleton
-from posecorpus.inspect.verify.subject import Subject, bone_lengths, joint_parts
+from posecorpus.inspect.verify.subject import Subject, absurd_parameter, bone_lengths, joint_parts
 from posecorpus.synth.labels import SURFACE_JOINTS, SURFACE_TOLERANCE_M
 
 REPROJECTION_PX = 0.01
@@ -67,6 +67,9 @@ def check_reprojection(subject: Subject) -> Messages:
         allowed = np.maximum(REPROJECTION_PX, FLOAT32_PX * np.abs(person.joints2d).max(-1))
         wrong = both & ~(error <= allowed)  # a NaN error is a joint behind the camera that has a pixel
         messages += _joints(i, person, wrong, lambda j, e=error: f"{e[j]:.4g} px off its projection")
+        if person.body is not None:
+            missing = np.asarray(np.isnan(person.joints2d).any(-1) & np.isfinite(expected).all(-1))
+            messages += _joints(i, person, missing, lambda j: "is before the camera, but has no pixel")
     return messages
 
 
@@ -77,6 +80,9 @@ def check_body(subject: Subject) -> Messages:
         return None
     messages: Messages = None
     for i, (person, posed) in enumerate(zip(subject.sample.people, subject.posed, strict=True)):
+        absurd = absurd_parameter(person)
+        if absurd is not None:
+            messages = [*(messages or []), f"people[{i}].{absurd} is no number that a body can have"]
         if posed is None or person.joints3d is None:
             continue
         messages = messages or []

@@ -18,6 +18,9 @@ from posecorpus.synth.bodies.skinning import pose_body
 from posecorpus.synth.labels import JOINT_PARTS
 from posecorpus.synth.raster.visibility import NEAR_M
 
+MAX_PARAMETER = 1e4
+"""Radians, units of shape or metres. A body of such size would fill every pixel with every face."""
+
 Window = tuple[int, int, int, int]
 
 
@@ -104,6 +107,8 @@ class Subject:
     def _pose(self, person: Person) -> PosedPerson | None:
         if person.body is None or person.pose is None or person.betas is None or person.translation is None:
             return None
+        if absurd_parameter(person) is not None:
+            return None
         try:
             return pose_person(person)
         except InputError as error:
@@ -123,6 +128,15 @@ class Subject:
             )
             for person, after in zip(self.sample.people, self.sample.provenance.get("next", []), strict=False)
         ]
+
+
+def absurd_parameter(person: Person) -> str | None:
+    """The first of pose, betas and translation that is not finite or beyond all bounds; None if all are sound."""
+    for name in ("pose", "betas", "translation"):
+        value = getattr(person, name)
+        if value is not None and not (np.abs(value) < MAX_PARAMETER).all():
+            return name
+    return None
 
 
 def pose_person(person: Person) -> PosedPerson:

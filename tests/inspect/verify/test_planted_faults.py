@@ -326,7 +326,7 @@ def test_no_number_breaks_the_verifier(
     shards = copy.deepcopy(good)
     person = shards[0][1].people[0]
     values = getattr(person, name).copy()
-    values.reshape(-1)[3] = value
+    values.reshape(-1)[2] = value
     if name == "joints2d" and np.isnan(value):
         values[:] = value
         person.visibility[:] = UNLABELLED
