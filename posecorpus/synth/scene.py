@@ -63,7 +63,7 @@ class Scene:
         camera: the view; it does not move between a frame and the next.
         people: instance ``i + 1`` is ``people[i]``.
         light: (9, 3) spherical-harmonics coefficients per colour channel, in the order and with the
-            basis of ``synth.lighting``.
+            basis of ``synth.raster.light``.
         background: see :class:`Background`.
     """
 
