@@ -19,6 +19,8 @@ AWAY_COSINE, AWAY_SHARE = 0.2, 0.05
 """Interpolated normals may look away from the camera at outlines and in folds, but only a few."""
 GRADIENT_DEG = 15.0
 MIN_GRADIENT_PIXELS = 200
+MIN_PIXEL_M = 4e-3
+"""Between the centres of finer pixels, whole millimetres of depth show no slope."""
 BEHIND_M, IN_FRONT_M = 0.05, 0.65
 """A joint seen lies inside the body: the surface of a part it belongs to is at most this far behind it, and
 in front of it by the longest segment, a thigh that points at the camera."""
@@ -162,7 +164,7 @@ def _angle_to_depth(sample: Sample) -> float | None:
     pixel_m = z[1:-1, 1:-1] / sample.camera.K[0, 0]
     smooth = (z[1:-1, 2:] > 0) & (z[1:-1, :-2] > 0) & (z[2:, 1:-1] > 0) & (z[:-2, 1:-1] > 0)
     # Slopes up to 60 degrees that millimetres resolve; steeper ones may be jumps to another limb.
-    smooth &= (z[1:-1, 1:-1] > 0) & (reach < 4 * pixel_m + 2e-3)
+    smooth &= (z[1:-1, 1:-1] > 0) & (reach < 4 * pixel_m + 2e-3) & (pixel_m > MIN_PIXEL_M)
     y, x = np.nonzero(smooth)
     if len(y) < MIN_GRADIENT_PIXELS:
         return None
