@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,6 +15,8 @@ Array = NDArray[np.float64]
 SOLE_THICKNESS_M = 0.012
 """A vertex of the foot this near to the lowest one belongs to the sole."""
 _INSET_M = 0.01
+FEET_HEIGHT_M = 0.3
+"""What lies higher in the template is in no shape the lowest point of a standing body."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,12 +73,11 @@ def measure(body: BodyModel, betas: ArrayLike | None = None) -> Measures:
         body: any body.
         betas: (B,) shape, B at most the body's; None for the template.
     """
-    vertices, joints = body.v_template, body.joints_template
+    feet, directions = _feet(body)
+    vertices, joints = feet, body.joints_template
     if betas is not None:
         shape = np.asarray(betas, dtype=np.float64)
-        # The directions lie one whole shape after the other in memory; as rows they are one fast product.
-        directions = np.moveaxis(body.shapedirs, -1, 0)[: len(shape)].reshape(len(shape), -1)
-        vertices = vertices + (shape.astype(np.float32) @ directions).reshape(vertices.shape)
+        vertices = vertices + (shape @ directions[: len(shape)]).reshape(vertices.shape)
         joints = joints + body.joints_shapedirs[..., : len(shape)] @ shape
     sole = float(vertices[:, 1].min())
     ankle = joints[SMPL_24.index("l_ankle")]
@@ -88,6 +89,14 @@ def measure(body: BodyModel, betas: ArrayLike | None = None) -> Measures:
         np.array([middle, drop, z]) for z in (low[:, 2].min() + _INSET_M, ball_z, low[:, 2].max())
     )
     return Measures(joints, sole, heel, ball, toe)
+
+
+@lru_cache(maxsize=16)
+def _feet(body: BodyModel) -> tuple[Array, Array]:
+    """Template vertices (F, 3) of the lowest part of a body and their shape directions (B, F * 3)."""
+    low = body.v_template[:, 1] < body.v_template[:, 1].min() + FEET_HEIGHT_M
+    directions = np.moveaxis(body.shapedirs[low], -1, 0).astype(np.float64)
+    return body.v_template[low].astype(np.float64), directions.reshape(len(directions), -1)
 
 
 @cache

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation
 
 from posecorpus.core.cameras import Camera
 from posecorpus.core.seeds import generator
@@ -21,6 +20,7 @@ from posecorpus.synth.bodies.model import BodyModel, load_body
 from posecorpus.synth.config import Normal, SynthConfig
 from posecorpus.synth.motion import BodyMotion
 from posecorpus.synth.retarget import place
+from posecorpus.synth.rotations import about, turned_about_y
 from posecorpus.synth.scene import Background, Scene, ScenePerson
 
 TEXTURE_SEEDS = 1 << 62
@@ -98,11 +98,14 @@ def draw_camera(config: SynthConfig, rng: np.random.Generator, pelvis: NDArray[n
     distance = _normal(rng, settings.distance_m)
     offset = np.array([rng.uniform(*settings.aim_offset_m), rng.uniform(*settings.height_offset_m), 0.0])
     pitch, roll = np.radians([rng.uniform(*settings.pitch_deg), rng.uniform(*settings.roll_deg)])
-    target = pelvis + offset
-    eye = target + distance * np.array([0.0, np.sin(pitch), np.cos(pitch)])
-    level = Camera.look_at(eye, target, config.image.focal_px, width, height)
-    turn = Rotation.from_euler("z", roll).as_matrix()
-    return Camera(level.K, turn @ level.R, turn @ level.t, width, height)
+    down, ahead = np.sin(pitch), np.cos(pitch)
+    level = np.array([[1.0, 0.0, 0.0], [0.0, -ahead, down], [0.0, -down, -ahead]])
+    turn = np.array([[np.cos(roll), -np.sin(roll), 0.0], [np.sin(roll), np.cos(roll), 0.0], [0.0, 0.0, 1.0]])
+    R = turn @ level
+    eye = pelvis + offset + distance * np.array([0.0, down, ahead])
+    focal = config.image.focal_px
+    K = np.array([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1]])
+    return Camera(K, R, -R @ eye, width, height)
 
 
 def mirrored(motion: BodyMotion) -> BodyMotion:
@@ -127,11 +130,10 @@ def _segment(motion: BodyMotion, clip: ClipDraw) -> BodyMotion:
 
 def _turned(motion: BodyMotion, yaw: float) -> BodyMotion:
     """Turn about the vertical through the first pelvis, which is moved above the world's origin."""
-    turn = Rotation.from_euler("y", yaw)
     poses = motion.poses.copy()
-    poses[:, 0] = (turn * Rotation.from_rotvec(motion.poses[:, 0].astype(np.float64))).as_rotvec()
+    poses[:, 0] = turned_about_y(motion.poses[:, 0], yaw)
     origin = motion.translations[0] * np.array([1, 0, 1], np.float32)
-    translations = turn.apply(motion.translations - origin).astype(np.float32)
+    translations = ((motion.translations - origin) @ about(1, yaw).T).astype(np.float32)
     return BodyMotion(motion.name, motion.source, motion.subject, motion.fps, poses, translations)
 
 
