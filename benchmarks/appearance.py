@@ -11,23 +11,37 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import numpy as np
 
 from posecorpus.core.cameras import Camera
-from posecorpus.synth.appearance.rooms import room
-from posecorpus.synth.appearance.textures import body_texture
+from posecorpus.synth.appearance.atlas import body_atlas
+from posecorpus.synth.appearance.look import sample_look
+from posecorpus.synth.appearance.room_plan import plan_room
+from posecorpus.synth.appearance.rooms import SHARPNESS, draw_room, room
+from posecorpus.synth.appearance.textures import SIZES, body_texture, paint_look
 from posecorpus.synth.bodies.model import load_body
+from posecorpus.synth.raster.mipmap import build_texture
 
 
-def measure(name: str, make: Callable[[np.random.Generator], object], repeats: int) -> None:
-    """Print CPU milliseconds of ``make`` over as many seeds, kernels and atlases warm."""
-    make(np.random.default_rng(0))
+def measure(
+    name: str,
+    make: Callable[[Any], object],
+    repeats: int,
+    first: Callable[[np.random.Generator], object] = lambda rng: rng,
+) -> None:
+    """Print CPU milliseconds of ``make`` over as many seeds, kernels and atlases warm.
+
+    It is given what ``first`` makes of each seed's generator, which is not timed.
+    """
+    make(first(np.random.default_rng(0)))
     spent = []
     for seed in range(repeats):
-        rng = np.random.default_rng(seed)
+        given = first(np.random.default_rng(seed))
         start = time.thread_time()
-        make(rng)
+        make(given)
         spent.append(1e3 * (time.thread_time() - start))
     print(f"{name:24s} least {min(spent):5.2f} ms   median {np.median(spent):5.2f} ms")
 
@@ -38,11 +52,22 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=60)
     repeats = parser.parse_args().repeats
     body = load_body("open", "neutral")
-    for size in (256, 512):
-        measure(f"texture {size}x{size}", lambda rng, size=size: body_texture(body, rng, size), repeats)
+    for size in SIZES[1:-1]:
+        measure(f"texture {size}x{size}", partial(body_texture, body, size=size), repeats)
+        atlas = body_atlas(body, size)
+        look = sample_look(np.random.default_rng(0), atlas.landmarks, "neutral")
+        measure("  look", lambda rng, atlas=atlas: sample_look(rng, atlas.landmarks, "neutral"), repeats)
+        draw = partial(sample_look, at=atlas.landmarks, gender="neutral")
+        measure("  paint", partial(paint_look, atlas), repeats, draw)
+        picture = paint_look(atlas, look)
+        measure("  mip levels", lambda _, picture=picture: build_texture(picture), repeats)
     for width, height in ((320, 240), (640, 480)):
         camera = Camera.look_at((0, 0.95, 8), (0, 0.95, 0), 600 * width / 320, width, height)
-        measure(f"room {width}x{height}", lambda rng, camera=camera: room(camera, rng), repeats)
+        measure(f"room {width}x{height}", partial(room, camera), repeats)
+        plan = partial(plan_room, camera, keep_clear=np.zeros((1, 3)))
+        measure("  plan", plan, repeats)
+        fewer = camera.resize(round(SHARPNESS * width), round(SHARPNESS * height))
+        measure("  draw", partial(draw_room, camera=fewer), repeats, plan)
 
 
 if __name__ == "__main__":
