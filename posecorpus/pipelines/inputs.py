@@ -28,6 +28,8 @@ from posecorpus.synth.mocap.units import Reading
 from posecorpus.synth.motion import BodyMotion
 from posecorpus.synth.retarget import retarget
 
+SPARE_S = 1.5
+
 
 class UnusableInputs(InputError):
     """Some inputs are bad; ``lines`` holds one line for each if there are several."""
@@ -93,7 +95,11 @@ def prepare_motions(
     if paths:
         motions = _captured(paths, config, skip_bad, workers, report)
     else:
-        motions = Motions([resample(m, config.fps) for m in builtin_clips(seed, builtin_count)], {}, [])
+        # Long enough for the asked frames wherever a clip begins; for stills, as they come.
+        seconds = (frames / config.fps + SPARE_S) if frames > 2 else None
+        motions = Motions(
+            [resample(m, config.fps) for m in builtin_clips(seed, builtin_count, seconds)], {}, []
+        )
     longest = max((len(m.poses) for m in motions.clips), default=0)
     if not motions.clips:
         raise InputError(", ".join(map(str, paths)), "motion files (.amc, .bvh, .npz)", "none")

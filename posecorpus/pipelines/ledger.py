@@ -9,12 +9,16 @@ the file's bytes have it.
 from __future__ import annotations
 
 import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from posecorpus.core.errors import InputError
 from posecorpus.core.manifest import MANIFEST, Manifest, ShardEntry, read_manifest
 from posecorpus.core.shards import file_sha256, shard_name
 
+SECONDS_BETWEEN_BOOKS = 3.0
 _PIECE = re.compile(r"^manifest-\d+-of-\d+\.json$")
 
 
@@ -51,6 +55,30 @@ def open_ledger(out: Path, planned: Manifest, piece: tuple[int, int] | None) -> 
             stale.unlink(missing_ok=True)
     record(out, planned, finished, piece)
     return finished
+
+
+@contextmanager
+def recorder(
+    out: Path, planned: Manifest, finished: dict[int, ShardEntry], piece: tuple[int, int] | None
+) -> Iterator[Callable[[int, ShardEntry], None]]:
+    """Gives a function that takes a shard into the book.
+
+    The book is written at most every few seconds, and at the end, also after Ctrl-C: a corpus of many
+    shards would otherwise spend its time on it. A shard that a killed run did not book is made again.
+    """
+    written = time.monotonic()
+
+    def take(index: int, entry: ShardEntry) -> None:
+        nonlocal written
+        finished[index] = entry
+        if time.monotonic() - written > SECONDS_BETWEEN_BOOKS:
+            record(out, planned, finished, piece)
+            written = time.monotonic()
+
+    try:
+        yield take
+    finally:
+        record(out, planned, finished, piece)
 
 
 def record(

@@ -135,11 +135,11 @@ def synthesize(
         tasks = [ShardTask(request, out, plan, i, photos.paths) for i in missing]
         if workers > 1:
             _compile_kernels(tasks[0], report)
-        for index, entry in run_local(make_shard, tasks, workers):
-            finished[index] = entry
-            ledger.record(out, planned, finished, piece)
-            done += entry.samples
-            report("rendering", done, total)
+        with ledger.recorder(out, planned, finished, piece) as record:
+            for index, entry in run_local(make_shard, tasks, workers):
+                record(index, entry)
+                done += entry.samples
+                report("rendering", done, total)
     if plan.exists():
         shutil.rmtree(plan)
     return ledger.close_ledger(out, planned, finished, piece)

@@ -10,7 +10,7 @@ import pytest
 from posecorpus.core.errors import InputError
 from posecorpus.core.manifest import MANIFEST, Manifest, ShardEntry, read_manifest
 from posecorpus.core.shards import shard_name
-from posecorpus.pipelines.ledger import check_folder, close_ledger, open_ledger, record
+from posecorpus.pipelines.ledger import check_folder, close_ledger, open_ledger, record, recorder
 
 
 def planned(shards: int = 4, **changes: object) -> Manifest:
@@ -92,3 +92,29 @@ def test_folders_with_other_things_are_left_alone(tmp_path: Path) -> None:
         check_folder(tmp_path / "thesis.tex")
     open_ledger(tmp_path, planned(), None)
     check_folder(tmp_path)  # a corpus may have a report beside its shards
+
+
+def test_shards_are_booked_also_when_the_run_is_interrupted(tmp_path: Path) -> None:
+    finished = open_ledger(tmp_path, planned(), None)
+
+    def interrupted() -> None:
+        with recorder(tmp_path, planned(), finished, None) as take:
+            take(2, make(tmp_path, 2))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert [e.file for e in read_manifest(tmp_path / MANIFEST).shards] == [shard_name(2)]
+
+
+def test_long_runs_are_booked_on_the_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter(range(0, 1000, 2))
+    monkeypatch.setattr("posecorpus.pipelines.ledger.time.monotonic", lambda: float(next(clock)))
+    finished = open_ledger(tmp_path, planned(), None)
+    booked = []
+    with recorder(tmp_path, planned(), finished, None) as take:
+        for i in range(4):
+            take(i, make(tmp_path, i))
+            booked.append(len(read_manifest(tmp_path / MANIFEST).shards))
+    assert 0 < max(booked[:-1]) < 4
+    assert read_manifest(tmp_path / MANIFEST).complete

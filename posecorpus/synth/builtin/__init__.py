@@ -7,6 +7,7 @@ generator, so no two clips are alike. All are at 30 frames a second on the refer
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,22 +52,17 @@ def builtin_motion(kind: str, rng: np.random.Generator, seconds: float | None = 
     return BodyMotion(f"builtin/{kind}", "builtin", f"builtin_{kind}", FPS, poses, translations)
 
 
-def builtin_clips(seed: int, count: int) -> list[BodyMotion]:
-    """``count`` clips that cycle over :data:`KINDS`; clip ``i`` depends on ``seed`` and ``i`` alone."""
+def builtin_clips(seed: int, count: int, seconds: float | None = None) -> list[BodyMotion]:
+    """``count`` clips that cycle over :data:`KINDS`; clip ``i`` depends on ``seed``, ``i`` and ``seconds`` alone.
+
+    Args:
+        seconds: length of every clip; None draws 3 to 6 s for each.
+    """
     clips = []
     for i in range(count):
         kind = KINDS[i % len(KINDS)]
-        motion = builtin_motion(kind, generator(seed, "builtin", i))
-        clips.append(
-            BodyMotion(
-                f"builtin/{kind}_{i:04d}",
-                motion.source,
-                motion.subject,
-                motion.fps,
-                motion.poses,
-                motion.translations,
-            )
-        )
+        motion = builtin_motion(kind, generator(seed, "builtin", i), seconds)
+        clips.append(replace(motion, name=f"builtin/{kind}_{i:04d}"))
     return clips
 
 
