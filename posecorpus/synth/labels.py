@@ -1,9 +1,11 @@
 """From a rendered frame and the posed bodies to the labels of a :class:`Sample`.
 
-Joint visibility follows one rule: a joint is VISIBLE if its pixel shows, of this very person, a part
-that the joint belongs to; for points of the skin (nose, eyes, ears, crown) the surface seen there must
-also be the one the point lies on. Every other joint that projects is labelled but HIDDEN, also outside
-the picture; a joint behind the camera has no pixel and is UNLABELLED.
+Joint visibility follows two rules. A joint inside the body is VISIBLE if its pixel shows, of this very
+person, a part that the joint belongs to, no farther in front of it than a trunk is thick. A point of the
+skin (nose, eyes, ears, crown) is VISIBLE if its pixel shows the surface it lies on, or looks past it while
+one of the eight pixels around shows that surface: the point then lies on the outline. Every other joint
+that projects is labelled but HIDDEN, also outside the picture; a joint behind the camera has no pixel and
+is UNLABELLED.
 """
 
 from __future__ import annotations
@@ -22,6 +24,12 @@ from posecorpus.synth.scene import Frame, Scene, ScenePerson
 MAX_DEPTH_MM = 65_535
 SURFACE_TOLERANCE_M = 0.04
 """How far the seen surface may lie from a point of the skin that counts as seen."""
+INNER_DEPTH_M = 0.25
+"""How far the seen surface may lie in front of a joint inside the body that counts as seen.
+
+From any side a pelvis or spine lies at most 0.23 and 0.26 m deep in the open bodies with betas within +-2; a
+thigh that points at the camera ends up to half a metre before the hip.
+"""
 SURFACE_JOINTS = ("nose", "l_eye", "r_eye", "l_ear", "r_ear", "head_top")
 
 _EXTRA_PARTS = {
@@ -56,6 +64,8 @@ def _joint_parts() -> NDArray[np.bool_]:
 
 JOINT_PARTS = _joint_parts()
 _ON_SURFACE = np.isin(FULL_42.joints, SURFACE_JOINTS)
+AROUND = np.array([(0, 0), *((dx, dy) for dy in (-1, 0, 1) for dx in (-1, 0, 1) if dx or dy)])
+"""(9, 2) columns and rows from a pixel to itself and its neighbours."""
 
 
 def make_sample(
@@ -127,7 +137,7 @@ def next_place(who: ScenePerson) -> dict[str, Any]:
 def visibility(
     joints2d: NDArray[np.floating], depth: NDArray[np.floating], frame: Frame, instance: int
 ) -> NDArray[np.uint8]:
-    """(42,) flags of one person's joints by the rule at the head of this file.
+    """(42,) flags of one person's joints by the rules at the head of this file.
 
     Args:
         joints2d: (42, 2) pixels, NaN behind the camera.
@@ -139,10 +149,19 @@ def visibility(
     pixels = np.where(labelled[:, None], np.clip(joints2d, -1.0, max(height, width) + 1.0), -1.0)
     x, y = np.floor(pixels).astype(int).T
     inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
-    x, y = np.where(inside, x, 0), np.where(inside, y, 0)
-    own_part = JOINT_PARTS[np.arange(len(FULL_42)), frame.parts[y, x]] & (frame.instances[y, x] == instance)
-    near = np.abs(frame.depth[y, x] - depth) <= SURFACE_TOLERANCE_M
-    seen = inside & own_part & (near | ~_ON_SURFACE)
+    # (42, 9) pixels, the joint's own first; those over the border repeat one that is in the picture.
+    x = np.clip(np.where(inside, x, 0)[:, None] + AROUND[:, 0], 0, width - 1)
+    y = np.clip(np.where(inside, y, 0)[:, None] + AROUND[:, 1], 0, height - 1)
+    own = JOINT_PARTS[np.arange(len(FULL_42))[:, None], frame.parts[y, x]] & (
+        frame.instances[y, x] == instance
+    )
+    surface = frame.depth[y, x]
+    in_front = depth[:, None] - surface
+    flesh = own[:, 0] & (in_front[:, 0] <= INNER_DEPTH_M)
+    skin = own & (np.abs(in_front) <= SURFACE_TOLERANCE_M)
+    looks_past = (surface[:, 0] == 0) | (in_front[:, 0] < 0)
+    on_outline = looks_past & skin.any(-1)
+    seen = inside & np.where(_ON_SURFACE, skin[:, 0] | on_outline, flesh)
     return np.where(seen, VISIBLE, np.where(labelled, HIDDEN, UNLABELLED)).astype(np.uint8)
 
 

@@ -11,6 +11,7 @@ from posecorpus.core.parts import SMPL_24_PARTS
 from posecorpus.core.sample import HIDDEN, UNLABELLED, VISIBLE
 from posecorpus.core.skeletons import FULL_42, SMPL_24
 from posecorpus.synth.labels import (
+    INNER_DEPTH_M,
     JOINT_PARTS,
     SURFACE_JOINTS,
     bounding_box,
@@ -60,6 +61,60 @@ def test_another_persons_part_does_not_show_it() -> None:
 def test_points_of_the_skin_need_their_own_surface(joint: str) -> None:
     assert flags(joint, (3.5, 2.5), 2.03, frame("head", 1, 2.0)) == VISIBLE
     assert flags(joint, (3.5, 2.5), 2.20, frame("head", 1, 2.0)) == HIDDEN  # seen from behind
+    assert flags(joint, (3.5, 2.5), 2.03, frame("neck", 1, 2.0)) == HIDDEN
+    assert flags(joint, (3.5, 2.5), 2.03, frame("head", 2, 2.0)) == HIDDEN
+
+
+def outline(dx: int, dy: int, part: str = "head", instance: int = 1, depth: float = 2.0) -> Frame:
+    """An empty frame, but for one pixel so far from (3, 2)."""
+    shown = frame("background", 0, 0.0)
+    shown.parts[2 + dy, 3 + dx] = PART[part]
+    shown.instances[2 + dy, 3 + dx] = instance
+    shown.depth[2 + dy, 3 + dx] = depth
+    return shown
+
+
+@pytest.mark.parametrize("joint", SURFACE_JOINTS)
+@pytest.mark.parametrize("dx", range(-2, 3))
+@pytest.mark.parametrize("dy", range(-2, 3))
+def test_points_of_the_skin_may_lie_a_pixel_off_the_outline(joint: str, dx: int, dy: int) -> None:
+    near = max(abs(dx), abs(dy)) <= 1
+    assert flags(joint, (3.5, 2.5), 2.03, outline(dx, dy)) == (VISIBLE if near else HIDDEN)
+    assert flags(joint, (3.5, 2.5), 1.97, outline(dx, dy)) == (VISIBLE if near else HIDDEN)
+    for z, other in (
+        (2.05, outline(dx, dy)),  # on the far side of the head
+        (1.95, outline(dx, dy)),
+        (2.03, outline(dx, dy, part="neck")),
+        (2.03, outline(dx, dy, instance=2)),
+    ):
+        assert flags(joint, (3.5, 2.5), z, other) == HIDDEN
+    assert flags("head", (3.5, 2.5), 2.03, outline(dx, dy)) == (VISIBLE if dx == dy == 0 else HIDDEN)
+
+
+@pytest.mark.parametrize("joint", SURFACE_JOINTS)
+@pytest.mark.parametrize(("at", "expected"), [(1.0, HIDDEN), (2.02, HIDDEN), (2.04, VISIBLE), (9.0, VISIBLE)])
+def test_what_stands_before_a_point_of_the_skin_hides_it(joint: str, at: float, expected: int) -> None:
+    """Beside the outline of a hand or of an occluder the face is seen, but not the point behind it."""
+    for part, instance in (("l_hand", 1), ("head", 2), ("background", 0)):
+        seen = outline(0, 0, part, instance, at)
+        seen.parts[2, 4], seen.instances[2, 4], seen.depth[2, 4] = PART["head"], 1, 2.0
+        assert flags(joint, (3.5, 2.5), 2.03, seen) == expected
+
+
+def test_the_outline_does_not_wrap_around_the_picture() -> None:
+    shown = frame("background", 0, 0.0)
+    shown.parts[-1, -1], shown.instances[-1, -1], shown.depth[-1, -1] = PART["head"], 1, 2.0
+    assert flags("nose", (0.5, 0.5), 2.0, shown) == HIDDEN
+    assert flags("nose", (6.5, 4.5), 2.0, shown) == VISIBLE
+    assert flags("nose", (8.5, 5.5), 2.0, shown) == HIDDEN  # outside itself
+
+
+@pytest.mark.parametrize("joint", sorted(set(FULL_42.joints) - set(SURFACE_JOINTS)))
+def test_joints_inside_the_body_are_no_deeper_than_a_trunk(joint: str) -> None:
+    part = SMPL_24_PARTS.legend[int(np.flatnonzero(JOINT_PARTS[FULL_42.index(joint)])[0])]
+    assert flags(joint, (3.5, 2.5), 1.99 + INNER_DEPTH_M, frame(part, 1, 2.0)) == VISIBLE
+    assert flags(joint, (3.5, 2.5), 2.01 + INNER_DEPTH_M, frame(part, 1, 2.0)) == HIDDEN
+    assert flags(joint, (3.5, 2.5), 1.9, frame(part, 1, 2.0)) == VISIBLE  # a little before its flesh
 
 
 @pytest.mark.parametrize(
