@@ -39,13 +39,16 @@ _f: Any = np.float32  # kernels count in single precision; Any, as numba does th
 _Float = Any  # float32 when compiled
 _helper = njit(error_model="numpy")
 # Compiled in as constants: an array that is handed from helper to helper is counted at every call.
-_SMOOTH = noise_tile(1)
+# One row and one column more than the period: a neighbour is found by adding.
+_SMOOTH = np.pad(noise_tile(1), (0, 1), mode="wrap").ravel()
+_ROW = np.uint64(257)
 _GRAIN = np.random.default_rng(2).normal(0, 32, 1 << 16).clip(-127, 127).astype(np.int8)
 
 
 @_helper
-def _below(edge: _Float, at: _Float, soft: _Float) -> _Float:
-    return min(max((edge - at) / soft + _f(0.5), _f(0)), _f(1))
+def _below(edge: _Float, at: _Float, sharp: _Float) -> _Float:
+    """1 where ``at`` is below ``edge``, 0 above, a ramp of width ``1 / sharp`` between."""
+    return min(max((edge - at) * sharp + _f(0.5), _f(0)), _f(1))
 
 
 @_helper
@@ -69,78 +72,93 @@ def _times(colour: RGB, factor: _Float) -> RGB:
 
 @_helper
 def _noise(u: _Float, v: _Float) -> _Float:
-    """Bilinear look-up in [-1, 1]; u, v in texels, any value."""
-    fu, fv = np.floor(u), np.floor(v)
-    a, b = np.int32(fu) & 255, np.int32(fv) & 255
-    c, d = (a + 1) & 255, (b + 1) & 255
-    u, v = u - fu, v - fv
-    top = _f(_SMOOTH[b, a]) * (_f(1) - u) + _f(_SMOOTH[b, c]) * u
-    low = _f(_SMOOTH[d, a]) * (_f(1) - u) + _f(_SMOOTH[d, c]) * u
-    return (top * (_f(1) - v) + low * v - _f(128)) * _f(1 / 128)
+    """Bilinear look-up in [-1, 1]; u, v in texels, any value. Counts in 1/256 of a texel."""
+    i, j = np.int64(u * _f(256)), np.int64(v * _f(256))
+    x, y = i & 255, j & 255
+    at = np.uint64((j >> 8) & 255) * _ROW + np.uint64((i >> 8) & 255)
+    a, b = np.int64(_SMOOTH[at]), np.int64(_SMOOTH[at + np.uint64(1)])
+    c, d = np.int64(_SMOOTH[at + _ROW]), np.int64(_SMOOTH[at + _ROW + np.uint64(1)])
+    top, low = (a << 8) + (b - a) * x, (c << 8) + (d - c) * x
+    return _f((top << 8) + (low - top) * y - (128 << 16)) * _f(1 / (128 << 16))
+
+
+@_helper
+def _speck(u: _Float, v: _Float) -> _Float:
+    """The nearest texel, in [-1, 1]: for noise that is finer than pixels."""
+    at = np.uint64(np.int64(v) & 255) * _ROW + np.uint64(np.int64(u) & 255)
+    return (_f(_SMOOTH[at]) - _f(128)) * _f(1 / 128)
+
+
+@_helper
+def _fine(u: _Float, v: _Float, texels: _Float) -> _Float:
+    """Noise for a pixel this many texels wide."""
+    return _speck(u, v) if texels > _f(1) else _noise(u, v)
 
 
 @_helper
 def _cell(i: _Float, j: _Float) -> _Float:
     """A number in [0, 1] for a cell of a lattice."""
-    a, b = np.int32(i), np.int32(j)
-    return _f(_SMOOTH[(a * 37 + b * 101 + 11) & 255, (a * 59 + b * 17 + 5) & 255]) * _f(1 / 255)
+    a, b = np.int64(i), np.int64(j)
+    row, column = (a * 37 + b * 101 + 11) & 255, (a * 59 + b * 17 + 5) & 255
+    return _f(_SMOOTH[np.uint64(row) * _ROW + np.uint64(column)]) * _f(1 / 255)
 
 
 @_helper
-def _line(at: _Float, period: _Float, half_width: _Float, soft: _Float) -> _Float:
-    """1 on lines ``period`` apart, fading out where they are finer than the footprint."""
-    t = at / period
+def _line(t: _Float, period: _Float, half_width: _Float, sharp: _Float) -> _Float:
+    """1 on lines where ``t`` periods are whole, fading out where they are finer than the footprint."""
     away = (_f(0.5) - abs(t - np.floor(t) - _f(0.5))) * period
-    return _below(half_width, away, soft) * min(_f(1), half_width * _f(4) / soft)
+    return _below(half_width, away, sharp) * min(_f(1), half_width * _f(4) * sharp)
 
 
 @_helper
-def _material(s: _Record, u: _Float, v: _Float, soft: _Float) -> RGB:
-    one, two = _rgb(s.one), _rgb(s.two)
-    fade = min(_f(0.012) / soft, _f(1))  # fine grain vanishes with distance
+def _material(s: _Record, u: _Float, v: _Float, soft: _Float, sharp: _Float) -> RGB:
+    one = _rgb(s.one)
+    fade = min(_f(0.012) * sharp, _f(1))  # fine grain vanishes with distance
     if s.material == PLAIN:
-        return _times(
-            one, _f(1) + s.grain * (_noise(u * _f(20), v * _f(20)) + fade * _noise(u * _f(170), v * _f(170)))
-        )
+        grain = _noise(u * _f(20), v * _f(20)) + fade * _fine(u * _f(170), v * _f(170), soft * _f(170))
+        return _times(one, _f(1) + s.grain * grain)
+    if s.material == CARPET:
+        n = fade * _fine(u * _f(400), v * _f(400), soft * _f(400)) + _f(0.5) * _noise(u * _f(30), v * _f(30))
+        return _times(one, _f(1) + s.grain * n)
+    two = _rgb(s.two)
+    size, per_size = s.size, _f(1) / s.size
+    across, up = u * per_size, v * per_size
     if s.material == PLANKS:
-        row = np.floor(u / s.size)
-        length = s.size * _f(9)
-        shift = v + _cell(row, _f(3)) * length
-        board = np.floor(shift / length)
+        row = np.floor(across)
+        length = size * _f(9)
+        shift = up * _f(1 / 9) + _cell(row, _f(3))
+        board = np.floor(shift)
         tone = _f(0.86) + _f(0.28) * _cell(row, board)
         grain = _noise(u * _f(300) + board * _f(31), v * _f(14) + row * _f(57)) * s.grain
         colour = _times(one, tone + grain * (_f(0.4) + _f(0.6) * fade))
-        joint = max(_line(u, s.size, _f(0.003), soft), _line(shift, length, _f(0.003), soft))
+        joint = max(_line(across, size, _f(0.003), sharp), _line(shift, length, _f(0.003), sharp))
         return _mix(colour, _times(two, _f(0.55)), joint)
     if s.material == TILES or s.material == CHECKER:
-        i, j = np.floor(u / s.size), np.floor(v / s.size)
-        tone = _f(0.95) + _f(0.1) * _cell(i, j) + s.grain * _f(0.4) * _noise(u * _f(60), v * _f(60))
+        i, j = np.floor(across), np.floor(up)
+        tone = _f(0.95) + _f(0.1) * _cell(i, j)
+        tone += s.grain * _f(0.4) * _fine(u * _f(60), v * _f(60), soft * _f(60))
         base = one
         if s.material == CHECKER:
             odd = _f((np.int64(i) + np.int64(j)) & 1)
-            base = _mix(one, two, odd * min(_f(1), s.size / soft * _f(0.5)))
-        grout = max(_line(u, s.size, _f(0.005), soft), _line(v, s.size, _f(0.005), soft))
+            base = _mix(one, two, odd * min(_f(1), size * sharp * _f(0.5)))
+        grout = max(_line(across, size, _f(0.005), sharp), _line(up, size, _f(0.005), sharp))
         return _mix(_times(base, tone), _times(two, _f(0.8)), grout)
-    if s.material == CARPET:
-        n = fade * _noise(u * _f(400), v * _f(400)) + _f(0.5) * _noise(u * _f(30), v * _f(30))
-        return _times(one, _f(1) + s.grain * n)
     if s.material == WALLPAPER:
-        t = u / s.size
-        stripe = _below(s.size * _f(0.25), abs(t - np.floor(t) - _f(0.5)) * s.size, soft)
-        blossom = _below(_f(-0.25), -_noise(u * _f(130), v * _f(130)), _f(0.2)) * _f(0.5) * fade
-        return _mix(_mix(one, two, stripe), two, blossom)
+        stripe = _below(size * _f(0.25), abs(across - np.floor(across) - _f(0.5)) * size, sharp)
+        blossom = _below(_f(-0.25), -_fine(u * _f(130), v * _f(130), soft * _f(130)), _f(5))
+        return _mix(_mix(one, two, stripe), two, blossom * _f(0.5) * fade)
     if s.material == BRICK:
-        row = np.floor(v / s.size)
-        shift = u + _f(0.5) * s.size * _f(3) * _f(np.int64(row) & 1)
-        tone = _f(0.8) + _f(0.35) * _cell(row, np.floor(shift / (s.size * _f(3))))
-        tone += _f(0.12) * _noise(u * _f(120), v * _f(120))
-        joint = max(_line(v, s.size, _f(0.006), soft), _line(shift, s.size * _f(3), _f(0.006), soft))
+        row = np.floor(up)
+        shift = across * _f(1 / 3) + _f(0.5) * _f(np.int64(row) & 1)
+        tone = _f(0.8) + _f(0.35) * _cell(row, np.floor(shift))
+        tone += _f(0.12) * _fine(u * _f(120), v * _f(120), soft * _f(120))
+        joint = max(_line(up, size, _f(0.006), sharp), _line(shift, size * _f(3), _f(0.006), sharp))
         return _mix(_times(one, tone), two, joint)
     if s.material == WAINSCOT:
-        panel = _times(two, _f(1) - _f(0.25) * _line(u, _f(0.4), _f(0.01), soft))
-        rail = _below(_f(0.03), abs(v - s.size), soft)
-        return _mix(_mix(one, panel, _below(s.size, v, soft)), _times(two, _f(1.15)), rail)
-    joint = max(_line(u, s.size, _f(0.008), soft), _line(v, s.size, _f(0.008), soft))  # GRID
+        panel = _times(two, _f(1) - _f(0.25) * _line(u * _f(2.5), _f(0.4), _f(0.01), sharp))
+        rail = _below(_f(0.03), abs(v - size), sharp)
+        return _mix(_mix(one, panel, _below(size, v, sharp)), _times(two, _f(1.15)), rail)
+    joint = max(_line(across, size, _f(0.008), sharp), _line(up, size, _f(0.008), sharp))  # GRID
     return _mix(one, two, joint)
 
 
@@ -151,59 +169,59 @@ def _frame(u: _Float, v: _Float, width: _Float, height: _Float) -> _Float:
 
 
 @_helper
-def _decal(d: _Record, u: _Float, v: _Float, soft: _Float) -> RGB:
+def _decal(d: _Record, u: _Float, v: _Float, sharp: _Float) -> RGB:
     """Colour of a decal at (u, v) metres from its lower corner. A negative red marks its own light."""
     width, height = d.u1 - d.u0, d.v1 - d.v0
     one, two, three = _rgb(d.one), _rgb(d.two), _rgb(d.three)
     inward = _frame(u, v, width, height)
     if d.kind == WINDOW:
-        frame = max(_below(_f(0.06), inward, soft), _below(_f(0.025), abs(u - width * _f(0.5)), soft))
+        frame = max(_below(_f(0.06), inward, sharp), _below(_f(0.025), abs(u - width * _f(0.5)), sharp))
         skyline = height * (_f(0.25) + _f(0.4) * d.phase) + _f(0.18) * _noise(
             u * _f(25) + d.phase * _f(999), _f(7)
         )
         sky = _mix((_f(235), _f(240), _f(246)), (_f(170), _f(200), _f(240)), v / height)
         leaf = _f(1) + _f(0.35) * _noise(u * _f(55) + d.phase * _f(555), v * _f(55))
         ground = _times(_mix((_f(95), _f(120), _f(75)), (_f(140), _f(138), _f(135)), d.phase), leaf)
-        return _mix(_mix(sky, ground, _below(skyline, v, _f(0.08))), one, frame)
+        return _mix(_mix(sky, ground, _below(skyline, v, _f(12.5))), one, frame)
     if d.kind == DOOR:
-        casing = _below(_f(0.07), inward, soft)
+        casing = _below(_f(0.07), inward, sharp)
         panel_v = v - height * _f(0.5) * np.floor(v / (height * _f(0.5)))
         groove = abs(_frame(u, panel_v, width, height * _f(0.5)) - _f(0.17))
-        colour = _times(one, _f(1) - _f(0.25) * _below(_f(0.012), groove, soft))
+        colour = _times(one, _f(1) - _f(0.25) * _below(_f(0.012), groove, sharp))
         colour = _mix(colour, _times(one, _f(0.82)), casing)
-        knob = _below(_f(0.035), np.sqrt((u - width + _f(0.12)) ** _f(2) + (v - _f(1.0)) ** _f(2)), soft)
+        knob = _below(_f(0.035), np.sqrt((u - width + _f(0.12)) ** _f(2) + (v - _f(1.0)) ** _f(2)), sharp)
         return _mix(colour, (_f(150), _f(140), _f(115)), knob)
     if d.kind == PICTURE:
         x, y = u / width, v / height
         swell = _noise(x * _f(60) + d.phase * _f(777), y * _f(60) + d.phase * _f(333))
         if d.phase < 0.4:  # a landscape
-            colour = _mix(two, three, _below(_f(0.45) + _f(0.2) * swell, y, _f(0.04)))
-            colour = _mix(colour, one, _below(_f(0.2) - _f(0.15) * swell, y, _f(0.04)))
+            colour = _mix(two, three, _below(_f(0.45) + _f(0.2) * swell, y, _f(25)))
+            colour = _mix(colour, one, _below(_f(0.2) - _f(0.15) * swell, y, _f(25)))
         elif d.phase < 0.7:  # an abstract
             colour = _mix(
-                _mix(one, two, _below(_f(0), swell, _f(0.1))),
+                _mix(one, two, _below(_f(0), swell, _f(10))),
                 three,
-                _below(_f(0.06), (x - _f(0.5)) ** _f(2) + (y - d.phase) ** _f(2), _f(0.02)),
+                _below(_f(0.06), (x - _f(0.5)) ** _f(2) + (y - d.phase) ** _f(2), _f(50)),
             )
         else:  # a poster or portrait
             head = (x - _f(0.5)) ** _f(2) * _f(2) + (y - _f(0.6)) ** _f(2)
             colour = _mix(
                 _mix(two, three, y),
                 one,
-                max(_below(_f(0.03), head, _f(0.01)), _below(_f(0.3) - abs(x - _f(0.5)), y, _f(0.05))),
+                max(_below(_f(0.03), head, _f(100)), _below(_f(0.3) - abs(x - _f(0.5)), y, _f(20))),
             )
             colour = _times(colour, _f(1) + _f(0.3) * swell)
-        mat = _below(_f(0.02) + _f(0.08) * d.phase, inward, soft)
+        mat = _below(_f(0.02) + _f(0.08) * d.phase, inward, sharp)
         colour = _mix(colour, (_f(232), _f(230), _f(224)), mat)
-        return _mix(colour, _times(one, _f(0.6)), _below(_f(0.025), inward, soft))
+        return _mix(colour, _times(one, _f(0.6)), _below(_f(0.025), inward, sharp))
     if d.kind == RUG:
-        ring = _below(_f(0.12), inward, soft) - _below(_f(0.07), inward, soft)
+        ring = _below(_f(0.12), inward, sharp) - _below(_f(0.07), inward, sharp)
         n = _noise(u * _f(40), v * _f(40))
         fill = _mix(
             one,
             two,
             _below(
-                _f(0), _noise(abs(u - width * _f(0.5)) * _f(90), abs(v - height * _f(0.5)) * _f(90)), _f(0.3)
+                _f(0), _noise(abs(u - width * _f(0.5)) * _f(90), abs(v - height * _f(0.5)) * _f(90)), _f(3)
             )
             * d.phase,
         )
@@ -217,8 +235,8 @@ def _decal(d: _Record, u: _Float, v: _Float, soft: _Float) -> RGB:
         spine = _mix(_mix(one, two, min(pick * _f(2), _f(1))), three, max(pick * _f(2) - _f(1), _f(0)))
         spine = _times(spine, _f(0.55) + _f(0.6) * _cell(book, _f(5)))
         dark = _times(one, _f(0.3))
-        colour = _mix(dark, spine, _below(tall, up, soft))
-        board = max(_below(_f(0.03), inward, soft), _below(_f(0.025), up, soft))
+        colour = _mix(dark, spine, _below(tall, up, sharp))
+        board = max(_below(_f(0.03), inward, sharp), _below(_f(0.025), up, sharp))
         return _mix(colour, _times(two, _f(0.8)), board)
     return one
 
@@ -289,7 +307,7 @@ def cast_walls(
                 shade = _corner(gap_y) * _corner(gap_x)
             # The footprint is longer along a slanting surface: the mean of its two sides.
             soft = max(t * pixel * np.sqrt(t / max(abs(reach), _f(0.05))), _f(0.002))
-            colour = (_f(0), _f(0), _f(0))
+            sharp = _f(1) / soft
             hit = -1
             for k in range(starts[surface], starts[surface + 1]):
                 if u <= decals[k].u0:
@@ -298,14 +316,14 @@ def cast_walls(
                     hit = k
             glows = False
             if hit >= 0:
-                colour = _decal(decals[hit], u - decals[hit].u0, v - decals[hit].v0, soft)
+                colour = _decal(decals[hit], u - decals[hit].u0, v - decals[hit].v0, sharp)
                 glows = decals[hit].kind == WINDOW or decals[hit].kind == LAMP
             else:
-                colour = _material(surfaces[surface], u, v, soft)
-                if surface >= WALL_X0:
-                    skirting = _below(_f(0.09), v, soft)
+                colour = _material(surfaces[surface], u, v, soft, sharp)
+                if surface >= WALL_X0 and v < _f(0.11) + soft:
+                    skirting = _below(_f(0.09), v, sharp)
                     colour = _mix(colour, (_f(205), _f(202), _f(196)), skirting * _f(0.8))
-                    colour = _times(colour, _f(1) - _f(0.3) * _below(_f(0.012), abs(v - _f(0.09)), soft))
+                    colour = _times(colour, _f(1) - _f(0.3) * _below(_f(0.012), abs(v - _f(0.09)), sharp))
             bright = _f(1.05)
             if not glows:
                 bright = _lit(light, x, y, z) * shade
@@ -349,7 +367,7 @@ def cast_box(
             x = eye[0] + near * (to_room[0, 0] * px + to_room[0, 1] * py + to_room[0, 2])
             y = eye[1] + near * (to_room[1, 0] * px + to_room[1, 1] * py + to_room[1, 2])
             z = eye[2] + near * (to_room[2, 0] * px + to_room[2, 1] * py + to_room[2, 2])
-            soft = max(near * pixel, _f(0.002))
+            sharp = _f(1) / max(near * pixel, _f(0.002))
             u, v = (z - low[2] if axis == 0 else x - low[0]), y - low[1]
             width, height = (high[2] - low[2] if axis == 0 else high[0] - low[0]), high[1] - low[1]
             shade = _f(1.08) if axis == 1 else (_f(0.85) if axis == 0 else _f(0.95))
@@ -359,10 +377,10 @@ def cast_box(
             colour = _times(one, _f(1) + _f(0.08) * _noise(u * _f(30), (v + z) * _f(160)))
             if axis != 1 and box.legs == 0:
                 fronts = max(
-                    _line(u, width / box.columns, _f(0.008), soft),
-                    _line(v, height / box.rows, _f(0.008), soft),
+                    _line(u * box.columns / width, width / box.columns, _f(0.008), sharp),
+                    _line(v * box.rows / height, height / box.rows, _f(0.008), sharp),
                 )
-                colour = _mix(colour, two, max(fronts, _below(_f(0.05), v, soft)))
+                colour = _mix(colour, two, max(fronts, _below(_f(0.05), v, sharp)))
                 shade *= _corner(v)
             bright = _lit(light, x, y, z) * shade
             out[row, column, 0] = _byte(colour[0] * bright * tint[0])
