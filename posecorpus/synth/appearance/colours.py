@@ -7,6 +7,8 @@ import math
 
 import numpy as np
 
+from posecorpus.synth.appearance.draws import Draws
+
 RGB = tuple[float, float, float]
 
 SKIN_LIGHTNESS = (28.0, 80.0)
@@ -27,9 +29,9 @@ _HAIR: tuple[tuple[float, RGB, RGB], ...] = (
 )
 
 
-def pick(rng: np.random.Generator, weights: tuple[float, ...]) -> int:
-    """An index drawn by weight. ``Generator.choice`` takes twenty times as long."""
-    left = rng.random() * sum(weights)
+def pick(draws: Draws, weights: tuple[float, ...]) -> int:
+    """An index drawn by weight."""
+    left = draws.random() * sum(weights)
     for i, weight in enumerate(weights):
         left -= weight
         if left < 0:
@@ -72,63 +74,64 @@ def rgb_to_lab(rgb: np.ndarray) -> np.ndarray:
     return np.stack([116 * f[..., 1] - 16, 500 * (f[..., 0] - f[..., 1]), 200 * (f[..., 1] - f[..., 2])], -1)
 
 
-def skin(rng: np.random.Generator) -> tuple[RGB, float]:
+def skin(draws: Draws) -> tuple[RGB, float]:
     """A skin tone and its L*, which is uniform over :data:`SKIN_LIGHTNESS`; the undertone is jittered."""
-    lightness = rng.uniform(*SKIN_LIGHTNESS)
-    a = np.interp(lightness, _SKIN_L, _SKIN_A) + rng.normal(0, 1.3)
-    b = np.interp(lightness, _SKIN_L, _SKIN_B) + rng.normal(0, 1.6)
-    return lab_to_rgb(lightness, float(a), float(b)), lightness
+    lightness = draws.uniform(*SKIN_LIGHTNESS)
+    step = (lightness - _SKIN_L[0]) / (_SKIN_L[1] - _SKIN_L[0])
+    i = int(step)
+    a, b = (knots[i] + (knots[i + 1] - knots[i]) * (step - i) for knots in (_SKIN_A, _SKIN_B))
+    return lab_to_rgb(lightness, a + draws.normal(0, 1.3), b + draws.normal(0, 1.6)), lightness
 
 
-def hair(rng: np.random.Generator) -> RGB:
+def hair(draws: Draws) -> RGB:
     """A hair colour: natural families, and one head in twenty-five dyed."""
     weights = [w for w, _, _ in _HAIR]
-    picked = pick(rng, (*weights, 1 - sum(weights)))
+    picked = pick(draws, (*weights, 1 - sum(weights)))
     if picked == len(_HAIR):
-        return _hsv(rng.uniform(), rng.uniform(0.3, 0.65), rng.uniform(0.35, 0.7))
+        return _hsv(draws.random(), draws.uniform(0.3, 0.65), draws.uniform(0.35, 0.7))
     _, dark, light = _HAIR[picked]
-    return blend(dark, light, rng.uniform())
+    return blend(dark, light, draws.random())
 
 
-def cloth(rng: np.random.Generator, sober: float) -> RGB:
+def cloth(draws: Draws, sober: float) -> RGB:
     """A cloth colour.
 
     Args:
-        rng: the source of the draw.
+        draws: the source of the draw.
         sober: share in [0, 1] of greys, navy and earth colours; the rest is any hue.
     """
-    if rng.uniform() >= sober:
+    if draws.random() >= sober:
         # Few dyes are both vivid and bright, and fewer still are green.
-        hue = rng.uniform()
-        saturation = rng.uniform(0.2, 0.9) * (0.65 if 0.18 < hue < 0.45 else 1.0)
-        return _hsv(hue, saturation, rng.uniform(0.2, 1.08 - 0.45 * saturation))
-    kind = rng.integers(4)
+        hue = draws.random()
+        saturation = draws.uniform(0.2, 0.9) * (0.65 if 0.18 < hue < 0.45 else 1.0)
+        return _hsv(hue, saturation, draws.uniform(0.2, 1.08 - 0.45 * saturation))
+    kind = draws.below(4)
     if kind == 0:  # black to white
-        value = rng.uniform(0.08, 0.95)
-        return _hsv(rng.uniform(), rng.uniform(0, 0.06), value)
+        value = draws.uniform(0.08, 0.95)
+        return _hsv(draws.random(), draws.uniform(0, 0.06), value)
     if kind == 1:  # navy and denim
-        return _hsv(rng.uniform(0.56, 0.66), rng.uniform(0.3, 0.7), rng.uniform(0.15, 0.6))
+        return _hsv(draws.uniform(0.56, 0.66), draws.uniform(0.3, 0.7), draws.uniform(0.15, 0.6))
     if kind == 2:  # khaki, beige, brown
-        return _hsv(rng.uniform(0.06, 0.15), rng.uniform(0.15, 0.55), rng.uniform(0.2, 0.8))
-    return _hsv(rng.uniform(), rng.uniform(0.1, 0.4), rng.uniform(0.12, 0.5))
+        return _hsv(draws.uniform(0.06, 0.15), draws.uniform(0.15, 0.55), draws.uniform(0.2, 0.8))
+    return _hsv(draws.random(), draws.uniform(0.1, 0.4), draws.uniform(0.12, 0.5))
 
 
 def blend(one: RGB, other: RGB, share: float) -> RGB:
     """``one`` at share 0, ``other`` at share 1."""
-    r, g, b = (p + (q - p) * share for p, q in zip(one, other, strict=True))
-    return r, g, b
+    r, g, b = one
+    return r + (other[0] - r) * share, g + (other[1] - g) * share, b + (other[2] - b) * share
 
 
 def scale(colour: RGB, factor: float) -> RGB:
-    """Lighter or darker, clipped to [0, 255]."""
-    r, g, b = (min(max(c * factor, 0.0), 255.0) for c in colour)
-    return r, g, b
+    """Lighter or darker, at most 255."""
+    r, g, b = colour[0] * factor, colour[1] * factor, colour[2] * factor
+    return min(r, 255.0), min(g, 255.0), min(b, 255.0)
 
 
 def distance(one: RGB, other: RGB) -> float:
     """A cheap perceptual difference in [0, 765]: the weighted RGB distance known as redmean."""
     red = (one[0] + other[0]) / 2
-    r, g, b = (p - q for p, q in zip(one, other, strict=True))
+    r, g, b = one[0] - other[0], one[1] - other[1], one[2] - other[2]
     return math.sqrt((2 + red / 256) * r * r + 4 * g * g + (2 + (255 - red) / 256) * b * b)
 
 

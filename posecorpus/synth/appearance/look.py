@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple, get_type_hints
 
 import numpy as np
 
 from posecorpus.synth.appearance import colours
 from posecorpus.synth.appearance.colours import RGB
+from posecorpus.synth.appearance.draws import Draws
 from posecorpus.synth.appearance.landmarks import Landmarks
 
 PLAIN, STRIPES, PINSTRIPES, CHECKS, DOTS, PRINT, CAMOUFLAGE, BLOCKS, FADE, DENIM = range(10)
@@ -135,66 +137,67 @@ def sample_look(rng: np.random.Generator, at: Landmarks, gender: str) -> Look:
         at: landmarks of the body; lengths follow its size.
         gender: ``female`` bodies have no beard and more often long hair; clothes do not depend on it.
     """
-    turn = rng.uniform(0, 2 * np.pi)
-    face = _face(rng, at, gender)
-    outfit = _outfit(rng, at, face.skin)
-    if gender != "male" and rng.random() < 0.05:
-        face, outfit = _scarved(rng, face, outfit)
+    draws = Draws(rng)
+    turn = draws.uniform(0, 2 * math.pi)
+    face = _face(draws, at, gender)
+    outfit = _outfit(draws, at, face.skin)
+    if gender != "male" and draws.random() < 0.05:
+        face, outfit = _scarved(draws, face, outfit)
     return Look(
         face=face,
         outfit=outfit,
-        mix_cos=float(np.cos(turn)),
-        mix_sin=float(np.sin(turn)),
-        mirror=1.0 if rng.uniform() < 0.5 else -1.0,
+        mix_cos=math.cos(turn),
+        mix_sin=math.sin(turn),
+        mirror=1.0 if draws.random() < 0.5 else -1.0,
     )
 
 
-def _face(rng: np.random.Generator, at: Landmarks, gender: str) -> Face:
-    skin, lightness = colours.skin(rng)
-    hair = colours.hair(rng)
-    dark = colours.blend((14, 12, 11), (52, 36, 28), rng.uniform() ** 2)
-    if lightness < 48 and rng.uniform() < 0.85:
+def _face(draws: Draws, at: Landmarks, gender: str) -> Face:
+    skin, lightness = colours.skin(draws)
+    hair = colours.hair(draws)
+    dark = colours.blend((14, 12, 11), (52, 36, 28), draws.random() ** 2)
+    if lightness < 48 and draws.random() < 0.85:
         hair = dark
     natural = colours.blend(hair, dark, 0.5)  # brows are darker and never dyed
-    female = gender == "female" or (gender == "neutral" and rng.uniform() < 0.5)
-    style = colours.pick(rng, (0.0, 0.04, 0.46, 0.5) if female else (0.04, 0.16, 0.8, 0.0))
-    cover = (0.0, rng.uniform(0.35, 0.8), 1.0, 1.0)[style]
-    neck_y = at.joint("neck")[1]
-    bottom = neck_y - rng.uniform(-0.03, 0.22) if style == 3 else 9.0
+    female = gender == "female" or (gender == "neutral" and draws.random() < 0.5)
+    style = colours.pick(draws, (0.0, 0.04, 0.46, 0.5) if female else (0.04, 0.16, 0.8, 0.0))
+    cover = (0.0, draws.uniform(0.35, 0.8), 1.0, 1.0)[style]
+    neck_y = float(at.joint("neck")[1])
+    bottom = neck_y - draws.uniform(-0.03, 0.22) if style == 3 else 9.0
     beard = 0.0
-    if not female and rng.uniform() < 0.5:
-        beard = rng.uniform(0.15, 0.95)
-    made_up = female and rng.uniform() < 0.4
+    if not female and draws.random() < 0.5:
+        beard = draws.uniform(0.15, 0.95)
+    made_up = female and draws.random() < 0.4
     red = colours.blend(skin, (165, 40, 60), 0.55 if made_up else 0.28)
     iris = [(58, 36, 22), (78, 52, 30), (66, 84, 56), (66, 92, 122), (34, 22, 18)]
     return Face(
         skin=skin,
-        lips=colours.scale(red, rng.uniform(0.78, 0.95)),
-        lip_strength=rng.uniform(0.55, 0.95),
-        blush=rng.uniform(0.05, 0.3),
-        blotch=rng.uniform(0.03, 0.09),
+        lips=colours.scale(red, draws.uniform(0.78, 0.95)),
+        lip_strength=draws.uniform(0.55, 0.95),
+        blush=draws.uniform(0.05, 0.3),
+        blotch=draws.uniform(0.03, 0.09),
         hair=hair,
         hair_cover=float(cover),
-        hair_front=rng.uniform(-0.15, 0.35) if female or rng.uniform() < 0.8 else rng.uniform(0.5, 1.3),
-        hair_nape=rng.uniform(-0.35, 0.3) if style != 3 else rng.uniform(-1.2, -0.5),
+        hair_front=draws.uniform(-0.15, 0.35) if female or draws.random() < 0.8 else draws.uniform(0.5, 1.3),
+        hair_nape=draws.uniform(-0.35, 0.3) if style != 3 else draws.uniform(-1.2, -0.5),
         long_hair_bottom=float(bottom),
-        strands=rng.uniform(0.12, 0.4),
-        brow=rng.uniform(0.5, 0.95),
+        strands=draws.uniform(0.12, 0.4),
+        brow=draws.uniform(0.5, 0.95),
         brow_colour=colours.scale(natural, 0.8),
-        lid=rng.uniform(0.4, 0.75) if not made_up else rng.uniform(0.7, 0.95),
+        lid=draws.uniform(0.4, 0.75) if not made_up else draws.uniform(0.7, 0.95),
         beard=float(beard),
-        iris=iris[colours.pick(rng, (0.35, 0.2, 0.12, 0.13, 0.2))],
+        iris=iris[colours.pick(draws, (0.35, 0.2, 0.12, 0.13, 0.2))],
         scarf_below=-9.0,
     )
 
 
-def _scarved(rng: np.random.Generator, face: Face, outfit: Outfit) -> tuple[Face, Outfit]:
+def _scarved(draws: Draws, face: Face, outfit: Outfit) -> tuple[Face, Outfit]:
     """With a scarf around head and neck."""
-    scarf = _contrasting(rng, face.skin, 0.6)
+    scarf = _contrasting(draws, face.skin, 0.6)
     covered = face._replace(
         hair=scarf,
         hair_cover=1.0,
-        hair_front=rng.uniform(-0.3, 0.0),
+        hair_front=draws.uniform(-0.3, 0.0),
         hair_nape=-4.0,
         long_hair_bottom=9.0,
         strands=0.08,
@@ -202,35 +205,33 @@ def _scarved(rng: np.random.Generator, face: Face, outfit: Outfit) -> tuple[Face
         scarf_below=0.085,
     )
     return covered, outfit._replace(
-        neckline=0.2, neck_depth=0.0, trim=scarf, trim_width=rng.uniform(0.19, 0.24), open_width=0.0
+        neckline=0.2, neck_depth=0.0, trim=scarf, trim_width=draws.uniform(0.19, 0.24), open_width=0.0
     )
 
 
-def _cloth(
-    rng: np.random.Generator, sober: float, weights: tuple[float, ...], folds: float, skin: RGB
-) -> Cloth:
-    base = _contrasting(rng, skin, sober)
-    second, third = (_contrasting(rng, base, sober) for _ in range(2))
-    pattern = colours.pick(rng, weights)
+def _cloth(draws: Draws, sober: float, weights: tuple[float, ...], folds: float, skin: RGB) -> Cloth:
+    base = _contrasting(draws, skin, sober)
+    second, third = (_contrasting(draws, base, sober) for _ in range(2))
+    pattern = colours.pick(draws, weights)
     if pattern == DENIM:
-        base = colours.blend((28, 36, 58), (122, 148, 182), rng.uniform())
+        base = colours.blend((28, 36, 58), (122, 148, 182), draws.random())
     return Cloth(
         pattern=pattern,
         base=base,
         second=second,
         third=third,
-        period=float(np.exp(rng.uniform(np.log(0.022), np.log(0.14)))),
-        duty=rng.uniform(0.2, 0.6),
-        phase=rng.uniform(),
-        weave=rng.uniform(0.02, 0.10),
-        folds=folds * rng.uniform(0.6, 1.3),
+        period=0.022 * (0.14 / 0.022) ** draws.random(),
+        duty=draws.uniform(0.2, 0.6),
+        phase=draws.random(),
+        weave=draws.uniform(0.02, 0.10),
+        folds=folds * draws.uniform(0.6, 1.3),
     )
 
 
-def _contrasting(rng: np.random.Generator, base: RGB, sober: float) -> RGB:
+def _contrasting(draws: Draws, base: RGB, sober: float) -> RGB:
     """A cloth colour that cannot be taken for ``base``."""
     for _ in range(8):
-        other = colours.cloth(rng, sober)
+        other = colours.cloth(draws, sober)
         if colours.distance(base, other) > 110:
             return other
     return (235.0, 232.0, 228.0) if sum(base) < 380 else (24.0, 25.0, 30.0)
@@ -241,76 +242,76 @@ _TOPS = (0.40, 0.14, 0.04, 0.11, 0.04, 0.09, 0.02, 0.10, 0.04, 0.02)
 _BOTTOMS = (0.55, 0.0, 0.03, 0.04, 0.0, 0.03, 0.03, 0.0, 0.02, 0.30)
 
 
-def _outfit(rng: np.random.Generator, at: Landmarks, skin: RGB) -> Outfit:
-    neck, spine1, hip = at.joint("neck")[1], at.joint("spine1")[1], at.joint("l_hip")[1]
-    sporty = rng.uniform() < 0.15
-    tight = sporty and rng.uniform() < 0.5
-    top = _cloth(rng, 0.45, _TOPS, 0.04 if tight else 0.16, skin)
-    bottom = _cloth(rng, 0.75, _BOTTOMS, 0.04 if tight else 0.15, skin)
-    if rng.uniform() < 0.05:  # overalls, tracksuits, wetsuits: one cloth from neck to ankle
+def _outfit(draws: Draws, at: Landmarks, skin: RGB) -> Outfit:
+    neck, spine1, hip = (float(at.joint(name)[1]) for name in ("neck", "spine1", "l_hip"))
+    sporty = draws.random() < 0.15
+    tight = sporty and draws.random() < 0.5
+    top = _cloth(draws, 0.45, _TOPS, 0.04 if tight else 0.16, skin)
+    bottom = _cloth(draws, 0.75, _BOTTOMS, 0.04 if tight else 0.15, skin)
+    if draws.random() < 0.05:  # overalls, tracksuits, wetsuits: one cloth from neck to ankle
         bottom = top
-    sleeve = rng.uniform(
+    sleeve = draws.uniform(
         *((-0.12, -0.12), (0.35, 0.6), (0.6, 0.95), (1.1, 1.6), (1.85, 1.97))[
-            colours.pick(rng, (9, 30, 14, 7, 40))
+            colours.pick(draws, (9, 30, 14, 7, 40))
         ]
     )
-    leg = rng.uniform(
-        *((0.42, 0.6), (0.65, 1.02), (1.1, 1.6), (1.85, 2.02))[colours.pick(rng, (8, 20, 8, 64))]
+    leg = draws.uniform(
+        *((0.42, 0.6), (0.65, 1.02), (1.1, 1.6), (1.85, 2.02))[colours.pick(draws, (8, 20, 8, 64))]
     )
-    waist = spine1 + rng.uniform(-0.10, 0.01)
+    waist = spine1 + draws.uniform(-0.10, 0.01)
     hem = waist - 0.03
-    if rng.uniform() < 0.7:  # not tucked in; now and then a tunic
-        hem = hip + (rng.uniform(-0.035, 0.05) if rng.uniform() < 0.88 else rng.uniform(-0.25, -0.1))
+    if draws.random() < 0.7:  # not tucked in; now and then a tunic
+        hem = hip + (draws.uniform(-0.035, 0.05) if draws.random() < 0.88 else draws.uniform(-0.25, -0.1))
     hem = min(hem, waist - 0.03)  # no gap on bodies of any build, however coarse the texture
-    turtle = rng.uniform() < 0.08 and sleeve > 1
-    collar = rng.uniform()
+    turtle = draws.random() < 0.08 and sleeve > 1
+    collar = draws.random()
     long_sleeves = sleeve > 1.0
-    is_open = long_sleeves and rng.uniform() < 0.3
-    inner = _cloth(rng, 0.6, _TOPS, 0.1, skin)
-    boots = rng.uniform() < 0.1
-    shoe = _contrasting(rng, skin, 0.8)
-    shoe_top = at.sole + (rng.uniform(0.17, 0.38) if boots else rng.uniform(0.075, 0.12))
+    is_open = long_sleeves and draws.random() < 0.3
+    inner = _cloth(draws, 0.6, _TOPS, 0.1, skin)
+    boots = draws.random() < 0.1
+    shoe = _contrasting(draws, skin, 0.8)
+    shoe_top = at.sole + (draws.uniform(0.17, 0.38) if boots else draws.uniform(0.075, 0.12))
     sole_colour = (
         colours.scale(shoe, 0.4)
-        if rng.uniform() < 0.5
-        else colours.blend((225, 222, 215), (120, 90, 60), rng.uniform())
+        if draws.random() < 0.5
+        else colours.blend((225, 222, 215), (120, 90, 60), draws.random())
     )
-    logo = colours.pick(rng, (62, 10, 8, 10, 10))
+    logo = colours.pick(draws, (62, 10, 8, 10, 10))
     if is_open:
         logo = NO_LOGO
-    half_width = rng.uniform(0.05, 0.11)
+    half_width = draws.uniform(0.05, 0.11)
     return Outfit(
         top=top,
         inner=inner,
-        open_width=rng.uniform(0.03, 0.09) if is_open else 0.0,
-        placket=int(not is_open and rng.uniform() < 0.25),
+        open_width=draws.uniform(0.03, 0.09) if is_open else 0.0,
+        placket=int(not is_open and draws.random() < 0.25),
         hem=float(hem),
         sleeve=sleeve,
-        neckline=rng.uniform(0.04, 0.07) if turtle else rng.uniform(-0.035, 0.012),
-        neck_depth=0.0 if turtle else rng.uniform(*((0.0, 0.0), (0.02, 0.05), (0.06, 0.11))[colours.pick(rng, (45, 35, 20))]),
-        neck_width=rng.uniform(0.06, 0.2),
+        neckline=draws.uniform(0.04, 0.07) if turtle else draws.uniform(-0.035, 0.012),
+        neck_depth=0.0 if turtle else draws.uniform(*((0.0, 0.0), (0.02, 0.05), (0.06, 0.11))[colours.pick(draws, (45, 35, 20))]),
+        neck_width=draws.uniform(0.06, 0.2),
         trim=top.second if collar < 0.3 else colours.scale(top.base, 0.75 if collar < 0.7 else 1.0),
-        trim_width=rng.uniform(0.008, 0.03),
-        sleeve_second=int(top.pattern == PLAIN and rng.uniform() < 0.12),
+        trim_width=draws.uniform(0.008, 0.03),
+        sleeve_second=int(top.pattern == PLAIN and draws.random() < 0.12),
         bottom=bottom,
         waist=float(waist),
         leg=leg,
-        side_stripe=rng.uniform(0.006, 0.02) if rng.uniform() < (0.5 if sporty else 0.05) else 0.0,
-        belt=colours.blend((22, 18, 16), (110, 74, 42), rng.uniform()),
-        belt_width=0.035 if rng.uniform() < 0.35 and not sporty else 0.0,
+        side_stripe=draws.uniform(0.006, 0.02) if draws.random() < (0.5 if sporty else 0.05) else 0.0,
+        belt=colours.blend((22, 18, 16), (110, 74, 42), draws.random()),
+        belt_width=0.035 if draws.random() < 0.35 and not sporty else 0.0,
         shoe=shoe,
         sole=sole_colour,
-        lace=colours.blend((240, 240, 236), (30, 30, 30), float(rng.uniform() < 0.5)),
-        sole_top=at.sole + rng.uniform(0.012, 0.03),
+        lace=colours.blend((240, 240, 236), (30, 30, 30), float(draws.random() < 0.5)),
+        sole_top=at.sole + draws.uniform(0.012, 0.03),
         shoe_top=float(shoe_top),
-        over_trousers=int(boots and rng.uniform() < 0.6),
-        sock=colours.cloth(rng, 0.9) if rng.uniform() < 0.6 else (232.0, 231.0, 228.0),
-        sock_top=at.sole + rng.uniform(*((0.1, 0.1), (0.13, 0.2), (0.3, 0.42))[colours.pick(rng, (5, 4, 1))]),
-        glove=int(rng.uniform() < 0.03),
+        over_trousers=int(boots and draws.random() < 0.6),
+        sock=colours.cloth(draws, 0.9) if draws.random() < 0.6 else (232.0, 231.0, 228.0),
+        sock_top=at.sole + draws.uniform(*((0.1, 0.1), (0.13, 0.2), (0.3, 0.42))[colours.pick(draws, (5, 4, 1))]),
+        glove=int(draws.random() < 0.03),
         logo=logo,
-        logo_y=float(neck - rng.uniform(0.16, 0.26)),
+        logo_y=float(neck - draws.uniform(0.16, 0.26)),
         logo_x=0.07 if logo == BADGE else 0.0,
         logo_half_width=0.022 if logo == BADGE else half_width,
-        logo_half_height=0.02 if logo == BADGE else half_width * rng.uniform(0.4, 1.0),
-        logo_colour=_contrasting(rng, top.base, 0.3),
+        logo_half_height=0.02 if logo == BADGE else half_width * draws.uniform(0.4, 1.0),
+        logo_colour=_contrasting(draws, top.base, 0.3),
     )  # fmt: skip

@@ -267,7 +267,7 @@ def _byte(value: _Float) -> np.uint8:
 def cast_walls(
     to_room: NDArray[np.float32], eye: NDArray[np.float32], low: NDArray[np.float32], high: NDArray[np.float32],
     surfaces: NDArray[np.void], decals: NDArray[np.void], starts: NDArray[np.int64],
-    box_low: NDArray[np.float32], box_high: NDArray[np.float32], light: _Record, pixel: _Float,
+    boxes: NDArray[np.void], light: _Record, pixel: _Float,
     out: NDArray[np.uint8], depth: NDArray[np.float32],
 ) -> None:  # fmt: skip
     ex, ey, ez = eye[0], eye[1], eye[2]
@@ -330,9 +330,9 @@ def cast_walls(
                 if surface == CEILING:
                     bright *= _f(0.92)
                 if surface == FLOOR:
-                    for b in range(box_low.shape[0]):
-                        bx = max(max(box_low[b, 0] - x, x - box_high[b, 0]), _f(0))
-                        bz = max(max(box_low[b, 2] - z, z - box_high[b, 2]), _f(0))
+                    for b in range(boxes.shape[0]):
+                        bx = max(max(boxes[b].lo[0] - x, x - boxes[b].hi[0]), _f(0))
+                        bz = max(max(boxes[b].lo[2] - z, z - boxes[b].hi[2]), _f(0))
                         near = max(_f(1) - (bx * bx + bz * bz) * _f(8), _f(0))
                         bright *= _f(1) - _f(0.5) * near * near
             out[row, column, 0] = _byte(colour[0] * bright * tint[0])
@@ -341,15 +341,43 @@ def cast_walls(
             depth[row, column] = t
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def cast_box(
-    to_room: NDArray[np.float32], eye: NDArray[np.float32], box: _Record, low: NDArray[np.float32],
-    high: NDArray[np.float32], light: _Record, pixel: _Float, window: NDArray[np.int64], out: NDArray[np.uint8], depth: NDArray[np.float32],
+@_helper
+def _window(
+    to_pixels: NDArray[np.float32], eye: NDArray[np.float32], low: RGB, high: RGB, width: int, height: int
+) -> tuple[int, int, int, int]:
+    """x0, y0, x1, y1 of the pixels that a box may cover."""
+    left, top, right, bottom = _f(width), _f(height), _f(0), _f(0)
+    beside, behind = False, True
+    for corner in range(8):
+        x = (high[0] if corner & 1 else low[0]) - eye[0]
+        y = (high[1] if corner & 2 else low[1]) - eye[1]
+        z = (high[2] if corner & 4 else low[2]) - eye[2]
+        depth = to_pixels[2, 0] * x + to_pixels[2, 1] * y + to_pixels[2, 2] * z
+        behind = behind and depth <= 0
+        beside = beside or depth < _f(0.05)
+        near = _f(1) / max(depth, _f(0.05))
+        u = (to_pixels[0, 0] * x + to_pixels[0, 1] * y + to_pixels[0, 2] * z) * near
+        v = (to_pixels[1, 0] * x + to_pixels[1, 1] * y + to_pixels[1, 2] * z) * near
+        left, right, top, bottom = min(left, u), max(right, u), min(top, v), max(bottom, v)
+    if behind:
+        return 0, 0, 0, 0
+    if beside:  # a box that reaches beside or behind the camera may be anywhere
+        return 0, 0, width, height
+    x0, y0 = max(int(left), 0), max(int(top), 0)
+    return x0, y0, int(min(right + _f(1), _f(width))), int(min(bottom + _f(1), _f(height)))
+
+
+@_helper
+def _cast_box(
+    to_room: NDArray[np.float32], to_pixels: NDArray[np.float32], eye: NDArray[np.float32], box: _Record,
+    light: _Record, pixel: _Float, out: NDArray[np.uint8], depth: NDArray[np.float32],
 ) -> None:  # fmt: skip
     one, two, tint = _rgb(box.one), _rgb(box.two), _rgb(light.tint)
-    for row in range(window[1], window[3]):
+    low, high = (box.lo[0], box.lo[1], box.lo[2]), (box.hi[0], box.hi[1], box.hi[2])
+    x0, y0, x1, y1 = _window(to_pixels, eye, low, high, out.shape[1], out.shape[0])
+    for row in range(y0, y1):
         py = _f(row) + _f(0.5)
-        for column in range(window[0], window[2]):
+        for column in range(x0, x1):
             px = _f(column) + _f(0.5)
             near, far, axis = _f(0), _f(1e9), -1
             for k in range(3):
@@ -387,6 +415,15 @@ def cast_box(
             out[row, column, 1] = _byte(colour[1] * bright * tint[1])
             out[row, column, 2] = _byte(colour[2] * bright * tint[2])
             depth[row, column] = near
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def cast_boxes(
+    to_room: NDArray[np.float32], to_pixels: NDArray[np.float32], eye: NDArray[np.float32],
+    boxes: NDArray[np.void], light: _Record, pixel: _Float, out: NDArray[np.uint8], depth: NDArray[np.float32],
+) -> None:  # fmt: skip
+    for b in range(boxes.shape[0]):
+        _cast_box(to_room, to_pixels, eye, boxes[b], light, pixel, out, depth)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from posecorpus.core.cameras import Camera
-from posecorpus.synth.appearance.room_cast import add_grain, cast_box, cast_walls
+from posecorpus.synth.appearance.room_cast import add_grain, cast_boxes, cast_walls
 from posecorpus.synth.appearance.room_plan import RoomPlan, plan_room
 
 SUBJECT_DISTANCE_M = 8.0
@@ -56,35 +56,10 @@ def draw_room(plan: RoomPlan, camera: Camera) -> NDArray[np.uint8]:
     to_room = (plan.turn @ camera.R.T @ np.linalg.inv(camera.K)).astype(np.float32)
     eye, low, high = (v.astype(np.float32) for v in (plan.eye, plan.low, plan.high))
     starts = np.searchsorted(plan.decals["surface"], np.arange(7))
-    box_low, box_high = (np.ascontiguousarray(plan.boxes[side]) for side in ("lo", "hi"))
     pixel = np.float32(1 / camera.K[0, 0])
+    light = plan.light[0]
     cast_walls(
-        to_room, eye, low, high, plan.surfaces, plan.decals, starts, box_low, box_high,
-        plan.light[0], pixel, out, depth,
-    )  # fmt: skip
-    for k, window in enumerate(_windows(plan, camera)):
-        cast_box(
-            to_room, eye, plan.boxes[k], box_low[k], box_high[k], plan.light[0], pixel, window, out, depth
-        )
+        to_room, eye, low, high, plan.surfaces, plan.decals, starts, plan.boxes, light, pixel, out, depth
+    )
+    cast_boxes(to_room, np.linalg.inv(to_room), eye, plan.boxes, light, pixel, out, depth)
     return out
-
-
-def _windows(plan: RoomPlan, camera: Camera) -> NDArray[np.int64]:
-    """(B, 4) x0, y0, x1, y1 of the pixels that each piece of furniture may cover."""
-    ends = np.stack([plan.boxes["lo"], plan.boxes["hi"]])  # (2, B, 3)
-    corners = np.stack([ends[_CORNERS[:, axis], :, axis] for axis in range(3)], axis=-1)  # (8, B, 3)
-    centre = camera.centre * (1, 0, 1)
-    seen = ((corners @ plan.turn + centre) @ camera.R.T + camera.t) @ camera.K.T
-    limit = np.array([camera.width, camera.height])
-    depth = seen[..., 2:]
-    pixels = seen[..., :2] / np.maximum(depth, 0.05)
-    low = np.clip(np.floor(pixels.min(0)), 0, limit)
-    high = np.clip(np.ceil(pixels.max(0)), 0, limit)
-    # A box that reaches beside or behind the camera may be anywhere; one wholly behind is nowhere.
-    beside, behind = depth.min(0) < 0.05, depth.max(0) <= 0
-    low = np.where(beside, 0, low)
-    high = np.where(behind, 0, np.where(beside, limit, high))
-    return np.concatenate([low, high], axis=1).astype(np.int64)
-
-
-_CORNERS = np.array([[k >> 2 & 1, k >> 1 & 1, k & 1] for k in range(8)])

@@ -15,19 +15,23 @@ from posecorpus.synth.scene import Texture
 METRES_ACROSS = 2.3
 """What the side of the texture spans on the body, about."""
 
-SIZES = (128, 256, 512, 1024)
+SIZES = (96, 192, 384, 768, 1024)
+
+ENLARGED = 1.25
+"""A texel may be this many pixels wide. The blur cannot be seen, and people at about the same distance
+share a size: the measurements of a body are made anew for each."""
 
 
 def texture_size(pixels_per_metre: float) -> int:
-    """The smallest size of a texture whose texels on the body are finer than the picture's pixels.
+    """The smallest size of a texture whose texels on the body are about as fine as the picture's pixels.
 
     Args:
         pixels_per_metre: of a person in the picture: focal length in pixels over distance in metres.
     """
-    return next((s for s in SIZES if s / METRES_ACROSS >= pixels_per_metre), SIZES[-1])
+    return next((s for s in SIZES if ENLARGED * s / METRES_ACROSS >= pixels_per_metre), SIZES[-1])
 
 
-def body_texture(body: BodySurface, rng: np.random.Generator, size: int = 256) -> Texture:
+def body_texture(body: BodySurface, rng: np.random.Generator, size: int = 192) -> Texture:
     """Skin and clothes of one person, with mip levels.
 
     Args:

@@ -10,6 +10,7 @@ from wearers import Wearer, foreign_body
 from posecorpus.core.seeds import generator
 from posecorpus.synth.appearance import colours
 from posecorpus.synth.appearance.atlas import ARM, EYE, HEAD, LEG, TORSO, Atlas, body_atlas
+from posecorpus.synth.appearance.draws import Draws
 from posecorpus.synth.appearance.look import DENIM, Look, sample_look
 from posecorpus.synth.appearance.textures import SIZES, body_texture, paint_look, texture_size
 from posecorpus.synth.bodies.model import BodyModel, load_body
@@ -73,8 +74,8 @@ def test_no_two_people_look_alike() -> None:
 
 
 def test_skin_is_evenly_light_and_dark() -> None:
-    rng = np.random.default_rng(0)
-    tones = np.array([colours.skin(rng)[0] for _ in range(2000)])
+    draws = Draws(np.random.default_rng(0))
+    tones = np.array([colours.skin(draws)[0] for _ in range(2000)])
     lightness = colours.rgb_to_lab(tones)[:, 0]
     low, high = colours.SKIN_LIGHTNESS
     quantiles = np.quantile((lightness - low) / (high - low), np.linspace(0.1, 0.9, 9))
@@ -143,9 +144,11 @@ def test_joints_are_near_the_bodys_own() -> None:
     assert np.linalg.norm(joints - body.joints_template, axis=1).max() < 0.11
 
 
-def test_texture_size_is_finer_than_the_picture() -> None:
-    assert texture_size(600 / 8) == 256
-    assert texture_size(1200 / 8) == 512
+def test_texture_is_about_as_fine_as_the_picture() -> None:
+    assert texture_size(600 / 8) == 192
+    assert texture_size(1200 / 8) == 384
+    for pixels_per_metre in np.geomspace(1, 500, 50):
+        assert texture_size(pixels_per_metre) * 1.25 >= 2.3 * pixels_per_metre
     assert texture_size(10) == SIZES[0]
     assert texture_size(1e9) == SIZES[-1]
 
