@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from posecorpus.core.sample import HIDDEN, UNLABELLED, VISIBLE, Person
+from posecorpus.core.sample import UNLABELLED, Person
 from posecorpus.core.skeletons import FULL_42, convert, correspondence, skeleton
-from posecorpus.inspect.verify.subject import Subject, absurd_parameter, bone_lengths, joint_parts
-from posecorpus.synth.labels import SURFACE_JOINTS, SURFACE_TOLERANCE_M
+from posecorpus.inspect.verify.subject import Subject, absurd_parameter, bone_lengths
 
 REPROJECTION_PX = 0.01
 FLOAT32_PX = 2e-6
@@ -21,8 +20,6 @@ BODY_M = 1e-3
 BONE_M = 5e-4
 ANNOTATED_BOX_PX = 3.0
 """How far the pixels of a person in a photo may stick out of the annotated box."""
-ROUNDING_M = 2e-3
-"""Depth is stored in whole millimetres."""
 FOCAL_RANGE = (0.05, 500.0)
 """Plausible focal lengths in units of the image's longer side: from a fish-eye's middle to a telescope."""
 
@@ -66,10 +63,10 @@ def check_reprojection(subject: Subject) -> Messages:
         error = np.linalg.norm(person.joints2d - expected, axis=-1)
         allowed = np.maximum(REPROJECTION_PX, FLOAT32_PX * np.abs(person.joints2d).max(-1))
         wrong = both & ~(error <= allowed)  # a NaN error is a joint behind the camera that has a pixel
-        messages += _joints(i, person, wrong, lambda j, e=error: f"{e[j]:.4g} px off its projection")
+        messages += joint_messages(i, person, wrong, lambda j, e=error: f"{e[j]:.4g} px off its projection")
         if person.body is not None:
             missing = np.asarray(np.isnan(person.joints2d).any(-1) & np.isfinite(expected).all(-1))
-            messages += _joints(i, person, missing, lambda j: "is before the camera, but has no pixel")
+            messages += joint_messages(i, person, missing, lambda j: "is before the camera, but has no pixel")
     return messages
 
 
@@ -90,7 +87,9 @@ def check_body(subject: Subject) -> Messages:
         error = np.linalg.norm(person.joints3d - expected, axis=-1)
         known = correspondence(FULL_42, skeleton(person.skeleton)) >= 0
         wrong = known & ~(error <= BODY_M)  # a NaN error is a pose or a joint that is no number
-        messages += _joints(i, person, wrong, lambda j, e=error: f"{1e3 * e[j]:.3g} mm off the posed body")
+        messages += joint_messages(
+            i, person, wrong, lambda j, e=error: f"{1e3 * e[j]:.3g} mm off the posed body"
+        )
     return messages
 
 
@@ -186,55 +185,6 @@ def _knees(joints: NDArray[np.float64]) -> float | None:
     return max(axes) if max(axes) < -0.5 else (min(axes) if min(axes) > 0.5 else None)
 
 
-def check_visibility(subject: Subject) -> Messages:
-    """Labelled joints have a pixel; visible ones show their person there; hidden ones do not."""
-    sample = subject.sample
-    messages: list[str] = []
-    for i, person in enumerate(sample.people):
-        has_pixel: NDArray[np.bool_] = np.all(np.isfinite(person.joints2d), axis=-1)
-        wrong = has_pixel != (person.visibility != UNLABELLED)
-        messages += _joints(i, person, wrong, lambda j: "must have a pixel if and only if it is labelled")
-        if person.body is None or sample.instances is None:
-            continue
-        inside, x, y = pixel_of(person, sample.width, sample.height)
-        person_seen: NDArray[np.bool_] = inside & (sample.instances[y, x] == i + 1)
-        false = (person.visibility == VISIBLE) & ~person_seen
-        messages += _joints(i, person, false, lambda j: "is visible, but its pixel does not show the person")
-        missed = (person.visibility == HIDDEN) & person_seen & _flesh_seen(subject, person, x, y)
-        messages += _joints(
-            i, person, missed, lambda j: "is hidden, but its own part is what its pixel shows"
-        )
-    return messages if sample.people else None
-
-
-def _flesh_seen(
-    subject: Subject, person: Person, x: NDArray[np.intp], y: NDArray[np.intp]
-) -> NDArray[np.bool_]:
-    """(J,) pixels (x, y) that certainly show a part their joint belongs to, and a point of the skin itself."""
-    sample = subject.sample
-    own = None if subject.taxonomy is None else joint_parts(person.skeleton, subject.taxonomy.name)
-    if own is None or sample.parts is None or sample.depth_mm is None or person.joints3d is None:
-        return np.zeros(len(x), bool)
-    near = np.abs(sample.depth_mm[y, x] / 1e3 - person.joints3d[:, 2]) <= SURFACE_TOLERANCE_M - ROUNDING_M
-    return own[np.arange(len(own)), sample.parts[y, x]] & (near | ~on_skin(person.skeleton))
-
-
-@lru_cache(maxsize=32)
-def on_skin(name: str) -> NDArray[np.bool_]:
-    """(J,) joints of a skeleton that are points of the skin."""
-    return np.isin(skeleton(name).landmarks, SURFACE_JOINTS)
-
-
-def pixel_of(
-    person: Person, width: int, height: int
-) -> tuple[NDArray[np.bool_], NDArray[np.intp], NDArray[np.intp]]:
-    """Which joints lie in the picture, and the column and row of their pixels (0 for the others)."""
-    points = np.nan_to_num(person.joints2d, nan=-1.0)
-    inside: NDArray[np.bool_] = np.all((points >= 0) & (points < (width, height)), axis=-1)
-    x, y = np.where(inside[:, None], np.floor(points), 0).astype(np.intp).T
-    return inside, x, y
-
-
 def check_box(subject: Subject) -> Messages:
     """``bbox`` is a box: of a rendered person exactly that of the pixels, of others it holds the pixels."""
     sample = subject.sample
@@ -270,6 +220,7 @@ def _extent(mask: NDArray[np.bool_], person: Person) -> NDArray[np.float64] | No
     return np.concatenate([points.min(0), points.max(0)])
 
 
-def _joints(i: int, person: Person, wrong: NDArray[np.bool_], what: Any) -> list[str]:
+def joint_messages(i: int, person: Person, wrong: NDArray[np.bool_], what: Callable[..., str]) -> list[str]:
+    """What is wrong with each marked joint (J,) of the i-th person."""
     names = skeleton(person.skeleton).joints
-    return [f"people[{i}].{names[j]} {what(j)}" for j in np.flatnonzero(wrong)]
+    return [f"people[{i}].{names[j]} {what(int(j))}" for j in np.flatnonzero(wrong)]

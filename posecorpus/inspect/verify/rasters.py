@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from posecorpus.core.sample import VISIBLE, Sample
 from posecorpus.core.skeletons import skeleton
-from posecorpus.inspect.verify.joints import ROUNDING_M, Messages, on_skin, pixel_of
+from posecorpus.inspect.verify.joints import Messages
 from posecorpus.inspect.verify.subject import Subject, joint_parts
-from posecorpus.synth.labels import SURFACE_TOLERANCE_M
+from posecorpus.inspect.verify.visibility import ROUNDING_M, on_skin, pixels_around
+from posecorpus.synth.labels import INNER_DEPTH_M, SURFACE_TOLERANCE_M
 
 UNIT_TOLERANCE = 0.02
 """Rounding to 8 bits moves a unit vector by at most sqrt(3) / 255."""
@@ -21,9 +22,8 @@ GRADIENT_DEG = 15.0
 MIN_GRADIENT_PIXELS = 200
 MIN_PIXEL_M = 4e-3
 """Between the centres of finer pixels, whole millimetres of depth show no slope."""
-BEHIND_M, IN_FRONT_M = 0.05, 0.65
-"""A joint seen lies inside the body: the surface of a part it belongs to is at most this far behind it, and
-in front of it by the longest segment, a thigh that points at the camera."""
+BEHIND_M = 0.05
+"""A joint seen lies inside the body: the surface of a part it belongs to is at most this far behind it."""
 
 Mask = NDArray[np.bool_]
 
@@ -75,7 +75,7 @@ def check_masks(subject: Subject) -> Messages:
 
 
 def check_joint_parts(subject: Subject) -> Messages:
-    """The part under a visible joint of a rendered person is one that the joint belongs to, of that person."""
+    """The part under a visible joint of a rendered person (for the skin: under or beside it) is one of the joint's."""
     sample = subject.sample
     if sample.parts is None or subject.taxonomy is None:
         return None
@@ -85,9 +85,11 @@ def check_joint_parts(subject: Subject) -> Messages:
         if own is None or person.body is None:
             continue
         messages = messages or []
-        inside, x, y = pixel_of(person, sample.width, sample.height)
-        ids = sample.parts[y, x]
-        wrong = inside & (person.visibility == VISIBLE) & ~own[np.arange(len(own)), ids]
+        inside, x, y = pixels_around(person, sample.width, sample.height)
+        around = sample.parts[y, x]
+        ids, fits = around[:, 0], own[np.arange(len(own))[:, None], around]
+        shown = np.where(on_skin(person.skeleton), fits.any(-1), fits[:, 0])
+        wrong = inside & (person.visibility == VISIBLE) & ~shown
         names = skeleton(person.skeleton).joints
         messages += [
             f"people[{i}].{names[j]} is visible on part {subject.taxonomy.legend.get(int(ids[j]), ids[j])}"
@@ -107,15 +109,13 @@ def check_joint_depth(subject: Subject) -> Messages:
         if person.joints3d is None:
             continue
         messages = messages or []
-        inside, x, y = pixel_of(person, sample.width, sample.height)
-        # Of the pixels around a joint at least one must fit: its own may look past an outline.
-        rows = np.clip(y[:, None] + np.array([0, -1, -1, -1, 0, 0, 1, 1, 1]), 0, sample.height - 1)
-        columns = np.clip(x[:, None] + np.array([0, -1, 0, 1, -1, 1, -1, 0, 1]), 0, sample.width - 1)
-        around = depth[rows, columns]
+        inside, x, y = pixels_around(person, sample.width, sample.height)
+        around, skin = depth[y, x], on_skin(person.skeleton)
         gap = person.joints3d[:, 2:] - around  # how far the joint is behind the surface
-        reach = np.where(on_skin(person.skeleton), SURFACE_TOLERANCE_M + ROUNDING_M, IN_FRONT_M)[:, None]
+        reach = np.where(skin, SURFACE_TOLERANCE_M, INNER_DEPTH_M)[:, None] + ROUNDING_M
         fits = (gap >= -np.minimum(reach, BEHIND_M)) & (gap <= reach) & (around > 0)
-        visible = inside & (person.visibility == VISIBLE) & ~fits[:, 0]
+        visible = inside & (person.visibility == VISIBLE) & ~np.where(skin, fits.any(-1), fits[:, 0])
+        # Of the pixels around a hidden joint one must be near or before it: its own may look past an outline.
         hovering = inside & (person.visibility != VISIBLE) & (gap[:, 0] < -BEHIND_M) & (around[:, 0] > 0)
         hovering &= ~((gap >= -BEHIND_M) & (around > 0)).any(-1)
         names = skeleton(person.skeleton).joints

@@ -25,7 +25,7 @@ from posecorpus.core.progress import Report as Progress
 from posecorpus.core.progress import silent
 from posecorpus.core.sample import Sample
 from posecorpus.core.schema import RASTER_COLUMNS, SCHEMA, sample_of
-from posecorpus.inspect.verify import files, joints, pictures, rasters, surfaces
+from posecorpus.inspect.verify import files, joints, pictures, rasters, surfaces, visibility
 from posecorpus.inspect.verify.joints import Messages
 from posecorpus.inspect.verify.report import Report, Violation
 from posecorpus.inspect.verify.subject import Subject
@@ -36,7 +36,7 @@ CHECKS: tuple[tuple[str, tuple[Check, ...]], ...] = (
     ("reprojection", (joints.check_reprojection,)),
     ("body", (joints.check_body,)),
     ("sides", (joints.check_sides,)),
-    ("visibility", (joints.check_visibility,)),
+    ("visibility", (visibility.check_visibility,)),
     ("bbox", (joints.check_box,)),
     ("image", (pictures.check_image,)),
     ("ids", (rasters.check_ids,)),

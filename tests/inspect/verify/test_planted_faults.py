@@ -245,6 +245,17 @@ def show_joint(sample: Sample) -> None:
     raise AssertionError("every joint is visible")
 
 
+def show_covered_face(sample: Sample) -> None:
+    """Flag a point of the face visible that is on the far side of its own head."""
+    for i, person in enumerate(sample.people):
+        for j in FULL_42.indices("nose", "l_eye", "r_eye", "l_ear", "r_ear"):
+            x, y = np.floor(person.joints2d[j]).astype(int)
+            if person.visibility[j] == HIDDEN and sample.instances[y, x] == i + 1:
+                person.visibility[j] = VISIBLE
+                return
+    raise AssertionError("no head covers its own face")
+
+
 def unlabel_joint(sample: Sample) -> None:
     sample.people[0].visibility[FULL_42.index("l_knee")] = UNLABELLED
 
@@ -263,7 +274,7 @@ SAMPLE_FAULTS: list[tuple[Plant, set[str]]] = [
     (dent_depth, {"depth"}),
     (ray_distance, {"depth"}),
     (exchange_part_sides, {"parts", "visibility"}),
-    (repaint_one_part, {"parts"}),
+    (repaint_one_part, {"parts", "visibility"}),
     (unknown_part, {"ids"}),
     (exchange_instances, {"instances", "visibility", "bbox"}),
     (hole_in_depth, {"masks", "depth"}),
@@ -281,6 +292,7 @@ SAMPLE_FAULTS: list[tuple[Plant, set[str]]] = [
     (no_box, {"bbox"}),
     (hide_joint, {"visibility"}),
     (show_joint, {"visibility"}),
+    (show_covered_face, {"visibility", "depth"}),
     (unlabel_joint, {"visibility"}),
 ]
 
