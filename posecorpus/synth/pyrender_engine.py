@@ -5,11 +5,12 @@ It is the oracle of the rasteriser and a bridge to OpenGL. Two passes a frame:
 - colour: four-fold multisampled, the spherical-harmonics light evaluated at vertices (the rasteriser does it
   per pixel), albedo x irradiance in linear light, encoded by pyrender with gamma 2.2, composited on
   the background in encoded space;
-- faces: one unblended sample at each pixel centre, every face drawn in the colour that is its number. Its
-  depth buffer is the depth label (the colour pass has a multisampled one, which is blurred at outlines);
-  parts, instances, normals and flow follow from the face and the pixel by the barycentrics of the ray.
+- faces: one unblended sample at each pixel centre, every face drawn in the colour that is its number. All
+  labels follow from the face and the pixel by the barycentrics of the ray. OpenGL snaps vertices to 1/256
+  pixel, so it may show a face beside the ray: the face's nearest point counts then, for a face seen edge-on
+  would be extrapolated far beyond its corners, as the depth buffer does.
 
-The clip planes are set as tight as the scene allows: a 24-bit depth buffer then resolves microns.
+The clip planes are set as tight as the scene allows: a 24-bit depth buffer then orders what is microns apart.
 """
 
 from __future__ import annotations
@@ -136,8 +137,8 @@ class PyrenderEngine:
         far = 1.01 * max(float(z.max()) for z in depths)
         self.offscreen.viewport_width, self.offscreen.viewport_height = camera.width, camera.height
         rgb = self._colour(surfaces, self.scene(camera, near, far), camera, light, background)
-        numbers, depth = self._faces(surfaces, self.scene(camera, near, far))
-        return _labels(surfaces, camera, rgb, depth, numbers)
+        numbers = self._faces(surfaces, self.scene(camera, near, far))
+        return _labels(surfaces, camera, rgb, numbers)
 
     def scene(self, camera: Camera, near: float, far: float) -> Any:
         """An empty scene seen by the camera under white ambient light."""
@@ -202,8 +203,8 @@ class PyrenderEngine:
             material=self.pyrender.MetallicRoughnessMaterial(),
         )
 
-    def _faces(self, surfaces: Sequence[Mesh], scene: Any) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """The face pass: 1-based face numbers over all surfaces (0 nothing), and depth in metres."""
+    def _faces(self, surfaces: Sequence[Mesh], scene: Any) -> NDArray[np.int64]:
+        """The face pass: 1-based face numbers over all surfaces, 0 nothing."""
         flags = self.pyrender.RenderFlags
         shown: dict[Any, int] = {}
         first = 1
@@ -211,8 +212,8 @@ class PyrenderEngine:
             primitive = self._numbered(mesh.vertices[mesh.faces], first)
             shown[scene.add(self.pyrender.Mesh([primitive]))] = 0
             first += len(mesh.faces)
-        picture, depth = self.offscreen.render(scene, flags.SEG | flags.FLAT, shown)
-        return picture.astype(np.int64) @ np.array([1, 1 << 8, 1 << 16]), depth
+        picture, _ = self.offscreen.render(scene, flags.SEG | flags.FLAT, shown)
+        return np.asarray(picture.astype(np.int64) @ np.array([1, 1 << 8, 1 << 16]))
 
 
 def both_sides(mesh: Mesh) -> Mesh:
@@ -237,11 +238,11 @@ def _labels(
     surfaces: Sequence[Mesh],
     camera: Camera,
     rgb: NDArray[np.uint8],
-    depth: NDArray[np.float32],
     numbers: NDArray[np.int64],
 ) -> Frame:
     """Fill the labels from the face number of every pixel."""
     shape = numbers.shape
+    depth = np.zeros(shape, np.float32)
     parts, instances = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
     normals, flow = np.zeros((*shape, 3), np.float32), np.zeros((*shape, 2), np.float32)
     first = 1
@@ -252,22 +253,54 @@ def _labels(
         parts[y, x], instances[y, x] = mesh.face_parts[face], mesh.instance
         pixels = np.stack([x, y], -1) + 0.5
         corners = camera.to_camera(mesh.vertices[mesh.faces[face]])
-        weights = _barycentrics(corners, camera.unproject(pixels, np.ones(len(x))))
+        weights = seen_weights(corners, camera.unproject(pixels, np.ones(len(x))))
+        depth[y, x] = np.einsum("nk,nk->n", weights, corners[..., 2])
         normal = np.einsum("nk,nkc->nc", weights, mesh.normals[mesh.faces[face]]) @ camera.R.T
         normals[y, x] = normal / np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-12)
         later = camera.to_camera(np.einsum("nk,nkc->nc", weights, mesh.vertices_next[mesh.faces[face]]))
         ahead = later[:, 2] >= NEAR_M
         flow[y[ahead], x[ahead]] = camera.project_camera(later[ahead])[0] - pixels[ahead]
-    return Frame(rgb, np.ascontiguousarray(depth), parts, instances, normals, flow)
+    return Frame(rgb, depth, parts, instances, normals, flow)
 
 
-def _barycentrics(corners: NDArray[np.float64], rays: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(N, 3) weights of where rays (N, 3) from the origin meet the planes of triangles (N, 3, 3)."""
+def seen_weights(corners: NDArray[np.float64], rays: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Barycentrics of what rays see of triangles.
+
+    Args:
+        corners: (N, 3, 3) triangles in the camera frame.
+        rays: (N, 3) directions from the origin with z = 1.
+
+    Returns:
+        (N, 3), none negative, sum 1: where the ray meets the triangle, or else the triangle's point that
+        is nearest to the ray in the image.
+    """
     a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
     volumes = [np.einsum("nc,nc->n", rays, np.cross(p, q)) for p, q in ((b, c), (c, a), (a, b))]
     weights = np.stack(volumes, -1)
     total = weights.sum(-1, keepdims=True)
-    return np.asarray(weights / np.where(total == 0, 1.0, total))
+    weights = np.where(total == 0, -1.0, weights / np.where(total == 0, 1.0, total))
+    outside = weights.min(-1) < 0
+    ahead = corners[..., 2].min(-1) >= NEAR_M
+    beside = np.flatnonzero(outside & ahead)
+    weights[beside] = _nearest_on_outline(corners[beside], rays[beside])
+    clipped = np.maximum(weights, 0)  # of what is left, faces that reach behind the camera
+    sums = clipped.sum(-1, keepdims=True)
+    return np.asarray(np.where(sums > 0, clipped / np.where(sums > 0, sums, 1.0), 1 / 3))
+
+
+def _nearest_on_outline(corners: NDArray[np.float64], rays: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(N, 3) barycentrics of the points on the edges of triangles (N, 3, 3) that are nearest in the image."""
+    places = corners[..., :2] / corners[..., 2:]
+    along = np.roll(places, -1, axis=1) - places  # edge i runs from corner i to corner i + 1
+    offset = rays[:, None, :2] - places
+    length2 = (along**2).sum(-1)
+    t = np.clip((offset * along).sum(-1) / np.where(length2 > 0, length2, 1.0), 0, 1)
+    edge = ((offset - t[..., None] * along) ** 2).sum(-1).argmin(-1)
+    row = np.arange(len(corners))
+    weights = np.zeros((len(corners), 3))
+    weights[row, edge], weights[row, (edge + 1) % 3] = 1 - t[row, edge], t[row, edge]
+    weights /= corners[..., 2]  # from shares of the image to shares of the surface
+    return np.asarray(weights / weights.sum(-1, keepdims=True))
 
 
 def _check(camera: Camera, light: NDArray[np.float32], background: NDArray[np.uint8]) -> None:

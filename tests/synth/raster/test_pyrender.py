@@ -114,6 +114,40 @@ def test_the_comparison_catches_planted_faults(fault):
     assert tied.mean() > 0.002 or np.percentile(np.abs(ours.depth - theirs.depth)[both], 99) > 1e-4
 
 
+def test_a_face_seen_edge_on_is_not_extrapolated():
+    """A sliver of a hundredth of a pixel, drawn 1/256 pixel beside the ray: its nearest point, by brute force."""
+    rng = np.random.default_rng(0)
+    n, focal = 200, 600.0
+    z = rng.uniform(7.9, 8.1, (n, 3))
+    direction = rng.normal(size=(n, 2))
+    direction /= np.linalg.norm(direction, axis=1, keepdims=True)
+    across = direction[:, ::-1] * [1, -1]
+    along = np.array([-0.5, 0.5, 0.1]) / focal
+    places = along[:, None] * direction[:, None] + [[0], [0], [0.01 / focal]] * across[:, None]
+    corners = np.concatenate([places, np.ones((n, 3, 1))], -1) * z[..., None]
+    rays = np.concatenate([rng.uniform(-0.4, 0.4, (n, 1)) / focal * direction - across / 256 / focal, np.ones((n, 1))], 1)  # fmt: skip
+    weights = pyrender_engine.seen_weights(corners, rays)
+    assert weights.min() >= 0
+    np.testing.assert_allclose(weights.sum(1), 1)
+    seen = np.einsum("nk,nkc->nc", weights, corners)
+    assert (seen[:, 2] >= z.min(1) - 1e-9).all() and (seen[:, 2] <= z.max(1) + 1e-9).all()
+    grid = rng.dirichlet([0.3, 0.3, 0.3], 20_000)
+    for i in range(n):
+        points = grid @ corners[i]
+        best = np.linalg.norm(points[:, :2] / points[:, 2:] - rays[i, :2], axis=1).min()
+        assert np.linalg.norm(seen[i, :2] / seen[i, 2] - rays[i, :2]) <= best + 1e-9
+
+
+def test_inside_a_face_the_weights_are_those_of_the_ray():
+    rng = np.random.default_rng(1)
+    corners = np.array([[-1.0, -1, 3], [2, -1, 5], [0, 2, 4]]) + rng.normal(0, 0.2, (50, 3, 3))
+    wanted = rng.dirichlet([1, 1, 1], 50)
+    points = np.einsum("nk,nkc->nc", wanted, corners)
+    np.testing.assert_allclose(
+        pyrender_engine.seen_weights(corners, points / points[:, 2:]), wanted, atol=1e-12
+    )
+
+
 def test_near_plane_back_faces_and_empty_scenes():
     view = camera(48, 36, 50, cx=20.3)
     floor = mesh(
