@@ -119,6 +119,11 @@ def read_manifest(path: Path) -> Manifest:
         ) from None
 
 
+def body_input(name: str, gender: str) -> str:
+    """The name under which ``Manifest.inputs`` holds the digest of a body model."""
+    return f"body {name} {gender}"
+
+
 def describe_skeletons(*names: str) -> dict[str, dict[str, Any]]:
     """Joint names, parents and mirror pairs of the named skeletons, for a manifest."""
     result = {}

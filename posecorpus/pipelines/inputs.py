@@ -12,10 +12,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 from posecorpus.core.errors import InputError
-from posecorpus.core.manifest import Skipped
+from posecorpus.core.manifest import Skipped, body_input
 from posecorpus.core.progress import Report, silent
 from posecorpus.pipelines.engine import run_local
 from posecorpus.synth.appearance.photos import find_photos, load_photo
@@ -179,14 +177,8 @@ def prepare_photos(where: Path | None, *, skip_bad: bool, workers: int, report: 
 
 def prepare_bodies(which: str, genders: Sequence[str]) -> dict[str, str]:
     """Load every body that will be drawn; gives the sha256 of each one's arrays by name and gender."""
-    digests = {}
-    for gender in sorted(set(genders)):
-        body = load_body(which, gender)
-        digest = hashlib.sha256()
-        for array in (body.v_template, body.shapedirs, body.weights, body.joints_template, body.faces):
-            digest.update(np.ascontiguousarray(array).tobytes())
-        digests[f"body {body.name} {gender}"] = digest.hexdigest()
-    return digests
+    bodies = [load_body(which, gender) for gender in sorted(set(genders))]
+    return {body_input(body.name, body.gender): body.digest for body in bodies}
 
 
 def _examine(photo: str) -> tuple[str, str | Skipped]:

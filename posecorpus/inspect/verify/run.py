@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -75,7 +75,7 @@ def verify_corpus(path: Path | str, workers: int = 1, progress: Progress = silen
     folder = Path(path)
     manifest = read_manifest(folder / MANIFEST)
     report = files.check_manifest(folder, manifest)
-    verify = partial(_verify_shard, folder, files.manifest_taxonomy(manifest))
+    verify = partial(_verify_shard, folder, files.manifest_taxonomy(manifest), manifest.inputs)
     used: set[str] = set()
     keys: Counter[str] = Counter()
     frames: Counter[tuple[str, int]] = Counter()
@@ -113,7 +113,9 @@ def _map(
         yield from pool.map(verify, shards)
 
 
-def _verify_shard(folder: Path, taxonomy: PartTaxonomy | None, entry: ShardEntry) -> _ShardResult:
+def _verify_shard(
+    folder: Path, taxonomy: PartTaxonomy | None, inputs: Mapping[str, str], entry: ShardEntry
+) -> _ShardResult:
     cv2.setNumThreads(1)
     result = _ShardResult()
     file = files.open_shard(folder, entry, result.report)
@@ -125,7 +127,7 @@ def _verify_shard(folder: Path, taxonomy: PartTaxonomy | None, entry: ShardEntry
         usual = _usual_bones(samples)
         for sample, after, row in zip(samples, following, _raster_rows(file), strict=True):
             if sample is not None and _decode(sample, row, result.report):
-                subject = Subject(sample, after, taxonomy)
+                subject = Subject(sample, after, taxonomy, inputs)
                 _verify_sample(subject, usual.get(sample.clip), result.report)
                 result.parts = result.parts or sample.parts is not None
                 _drop_rasters(sample)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posecorpus.core.errors import InputError
+from posecorpus.core.manifest import body_input
 from posecorpus.core.parts import SMPL_24_PARTS, PartTaxonomy, merge_table, taxonomy
 from posecorpus.core.sample import Person, Sample
 from posecorpus.core.skeletons import FULL_42, correspondence, skeleton
@@ -49,12 +51,14 @@ class Subject:
         sample: with all rasters that are stored.
         following: the clip's next sample, without rasters; None for a still or a clip's last frame.
         taxonomy: what the part ids mean; None if the corpus does not say.
+        inputs: digests of what the corpus was made from, by name; bodies not among them are taken as they are here.
         unposed: why a person's body could not be posed, filled in as bodies are asked for.
     """
 
     sample: Sample
     following: Sample | None = None
     taxonomy: PartTaxonomy | None = None
+    inputs: Mapping[str, str] = field(default_factory=dict)
     unposed: list[str] = field(default_factory=list)
 
     @cached_property
@@ -110,7 +114,7 @@ class Subject:
         if absurd_parameter(person) is not None:
             return None
         try:
-            return pose_person(person)
+            return pose_person(person, self.inputs)
         except InputError as error:
             if str(error) not in self.unposed:
                 self.unposed.append(str(error))
@@ -139,15 +143,22 @@ def absurd_parameter(person: Person) -> str | None:
     return None
 
 
-def pose_person(person: Person) -> PosedPerson:
+def pose_person(person: Person, inputs: Mapping[str, str]) -> PosedPerson:
     """Pose one person's body.
 
     Raises:
-        InputError: the body model is not here, or its arrays do not fit it.
+        InputError: the body model is not here, is another one than ``inputs`` tell, or does not fit the person.
     """
     assert person.body is not None and person.pose is not None
     assert person.betas is not None and person.translation is not None
     body = load_body(person.body, person.gender or "neutral")
+    made_with = inputs.get(body_input(body.name, body.gender), body.digest)
+    if body.digest != made_with:
+        raise InputError(
+            f"body {body.name} {body.gender}",
+            f"the one that the corpus was made with ({made_with[:12]}...)",
+            f"another ({body.digest[:12]}...)",
+        )
     posed = pose_body(body, person.betas[None], person.pose[None], person.translation[None])
     rest = body.landmarks_template + body.landmarks_shapedirs[:, :, : len(person.betas)] @ person.betas
     return PosedPerson(body, posed.vertices[0], posed.landmarks[0], bone_lengths(rest))

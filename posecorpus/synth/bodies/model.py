@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, fields
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +70,23 @@ class BodyModel:
             value = getattr(self, field.name)
             if isinstance(value, np.ndarray):
                 value.flags.writeable = False
+
+    @cached_property
+    def digest(self) -> str:
+        """sha256 of all arrays that labels depend on: bodies with the same one give the same labels.
+
+        Landmarks are sums whose last bits depend on the machine, so they count in whole micrometres.
+        """
+        digest = hashlib.sha256()
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if not isinstance(value, np.ndarray) or field.name.startswith("uv"):
+                continue
+            if field.name.startswith("landmarks"):
+                value = np.rint(value * 1e6).astype(np.int64)
+            digest.update(f"{field.name} {value.dtype.str} {value.shape}".encode())
+            digest.update(np.ascontiguousarray(value).tobytes())
+        return digest.hexdigest()
 
     @property
     def num_betas(self) -> int:

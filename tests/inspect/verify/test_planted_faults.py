@@ -27,6 +27,7 @@ from posecorpus.core.schema import SCHEMA, table
 from posecorpus.core.shards import file_sha256
 from posecorpus.core.skeletons import FULL_42
 from posecorpus.inspect.verify import CHECKS, verify_corpus
+from posecorpus.synth.bodies.model import load_body
 
 KEY = "a-1"
 Plant = Callable[[Sample], None]
@@ -398,6 +399,26 @@ def test_a_body_that_is_not_here_is_noted(good: list[list[Sample]], tmp_path: Pa
     assert report.ok
     assert len(report.notes) == 1 and "SMPL_NEUTRAL.npz" in report.notes[0]
     assert report.checked["body"] == 6 and report.checked["instances"] == 3
+
+
+def test_a_corpus_of_other_bodies_is_noted(good: list[list[Sample]], tmp_path: Path) -> None:
+    """Bodies change between versions: labels must not be blamed for it, nor other labels go unchecked."""
+    shards = copy.deepcopy(good)
+    write_corpus(tmp_path, shards)
+    here = {f"body open {gender}": load_body("open", gender).digest for gender in ("female", "male")}
+    edit_manifest(lambda m: m.update(inputs=here))(tmp_path)
+    report = verify_corpus(tmp_path)
+    assert report.ok and report.notes == [] and report.checked["body"] == 6
+
+    change_shape(shards[0][1])  # of the first person, who has the female body
+    bend_elbow(shards[0][2])  # of the second
+    write_corpus(tmp_path, shards)
+    edit_manifest(lambda m: m.update(inputs=here | {"body open female": "0" * 64}))(tmp_path)
+    report = verify_corpus(tmp_path)
+    assert [(v.key, v.check) for v in report.violations] == [("a-2", "body")]
+    assert len(report.notes) == 1 and "body open female" in report.notes[0] and "made with" in report.notes[0]
+    assert report.checked["bones"] == report.checked["body"] == report.checked["visibility"] - 1 == 6
+    assert report.checked["instances"] == 0
 
 
 # --- faults of a row, which no Sample could carry ------------------------------------------------------

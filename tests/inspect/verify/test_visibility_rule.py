@@ -77,7 +77,7 @@ def test_true_flags_hold(seed: int) -> None:
 def test_every_flipped_flag_is_found() -> None:
     flipped: dict[int, set[str]] = {VISIBLE: set(), HIDDEN: set()}
     outlined = set()
-    for seed in range(40):
+    for seed in range(160):
         subject, undecided = noise(seed)
         flags = subject.sample.people[0].visibility
         for j in np.flatnonzero(~undecided):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -177,3 +178,22 @@ def test_bodies_are_shared_and_cannot_be_altered() -> None:
 
 def test_every_pose_of_the_list_is_used() -> None:
     assert set(DEMANDING) <= set(POSES_DEG)
+
+
+@pytest.mark.parametrize(
+    "name", ["v_template", "shapedirs", "weights", "weight_joints", "faces", "face_parts"]
+)
+def test_the_digest_tells_bodies_apart_that_label_differently(name: str) -> None:
+    body = load_body("open", "neutral")
+    assert len({load_body("open", gender).digest for gender in GENDERS}) == len(GENDERS)
+    other = getattr(body, name).copy()
+    other.flat[-1] += 1
+    assert replace(body, **{name: other}).digest != body.digest == replace(body).digest
+
+
+def test_the_digest_is_that_of_every_machine() -> None:
+    """Sums of landmarks come out a few bits apart on another processor."""
+    body = load_body("open", "female")
+    landmarks = body.landmarks_template
+    assert replace(body, landmarks_template=landmarks * (1 + 1e-15)).digest == body.digest
+    assert replace(body, landmarks_template=landmarks * (1 + 1e-4)).digest != body.digest
