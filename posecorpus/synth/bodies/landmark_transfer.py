@@ -10,13 +10,16 @@ regressor is replaced by the nearest point of the other surface.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from posecorpus.core.skeletons import FULL_42, SMPL_24
 from posecorpus.synth.bodies.regressor import LANDMARKS, LandmarkRegressor
+
+if TYPE_CHECKING:
+    from scipy.spatial import cKDTree
 
 Points = NDArray[np.float64]
 
@@ -58,7 +61,7 @@ class _Target:
     def __init__(self, surface: Surface) -> None:
         self.vertices = surface.vertices
         self.features = _features(surface.vertices, _normals(surface.vertices, surface.faces))
-        self.tree = cKDTree(self.features)
+        self.tree = _tree(self.features)
 
     def pairs(
         self, moved: Points, normals: Points, region: NDArray[np.intp]
@@ -71,7 +74,7 @@ class _Target:
         low, high = moved[region].min(axis=0), moved[region].max(axis=0)
         inside = np.flatnonzero(((self.vertices > low) & (self.vertices < high)).all(axis=1))
         ahead, nearest = self.tree.query(mine)
-        back, nearest_back = cKDTree(mine).query(self.features[inside])
+        back, nearest_back = _tree(mine).query(self.features[inside])
         gaps = np.concatenate([ahead, back])
         trusted = gaps <= np.quantile(gaps, 0.8)
         return (
@@ -139,6 +142,12 @@ def _fit_head(moved: Points, source: Surface, matcher: _Target) -> Points:
     return moved
 
 
+def _tree(points: Points) -> cKDTree:
+    from scipy.spatial import cKDTree  # slow to import, and bodies with their own landmarks do without
+
+    return cKDTree(points)
+
+
 def _features(vertices: Points, normals: Points) -> Points:
     return np.concatenate([vertices, normals * _NORMAL_METRES], axis=1)
 
@@ -159,7 +168,7 @@ def _nearest_surface(target: Surface, points: Points) -> tuple[NDArray[np.int32]
     """Vertices (E, 3) and shares (E, 3) of the surface points nearest to points (E, 3)."""
     triangles = target.vertices[target.faces]
     count = min(_CANDIDATE_FACES, len(triangles))
-    _, found = cKDTree(triangles.mean(axis=1)).query(points, k=count)
+    _, found = _tree(triangles.mean(axis=1)).query(points, k=count)
     candidates = found.reshape(len(points), count)
     shares = nearest_on_triangles(triangles[candidates], points[:, None])
     reached = np.einsum("eck,eckx->ecx", shares, triangles[candidates])
