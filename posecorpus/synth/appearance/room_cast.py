@@ -263,8 +263,8 @@ def _byte(value: _Float) -> np.uint8:
     return np.uint8(np.int32(min(max(value, _f(0)), _f(255)) + _f(0.5)))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def cast_walls(
+@_helper
+def _cast_walls(
     to_room: NDArray[np.float32], eye: NDArray[np.float32], low: NDArray[np.float32], high: NDArray[np.float32],
     surfaces: NDArray[np.void], decals: NDArray[np.void], starts: NDArray[np.int64],
     boxes: NDArray[np.void], light: _Record, pixel: _Float,
@@ -290,6 +290,8 @@ def cast_walls(
             ty = reach_y / dy if dy != 0 else _f(1e9)
             tz = reach_z / dz if dz != 0 else _f(1e9)
             t = min(tx, min(ty, tz))
+            if depth[row, column] < t:
+                continue  # furniture stands in front
             x, y, z = ex + t * dx, ey + t * dy, ez + t * dz
             gap_x, gap_y, gap_z = (
                 min(x - low_x, high_x - x),
@@ -308,33 +310,39 @@ def cast_walls(
             # The footprint is longer along a slanting surface: the mean of its two sides.
             soft = max(t * pixel * np.sqrt(t / max(abs(reach), _f(0.05))), _f(0.002))
             sharp = _f(1) / soft
-            hit = -1
+            hit, cover = -1, _f(0)
             for k in range(starts[surface], starts[surface + 1]):
-                if u <= decals[k].u0:
+                left = u - decals[k].u0
+                if left * sharp <= _f(-0.5):
                     break  # sorted by u0
-                if u < decals[k].u1 and decals[k].v0 < v < decals[k].v1:
-                    hit = k
-            glows = False
-            if hit >= 0:
-                colour = _decal(decals[hit], u - decals[hit].u0, v - decals[hit].v0, sharp)
-                glows = decals[hit].kind == WINDOW or decals[hit].kind == LAMP
-            else:
+                right, under, over = decals[k].u1 - u, v - decals[k].v0, decals[k].v1 - v
+                inside = min(min(left, right), min(under, over)) * sharp + _f(0.5)
+                if inside > _f(0):
+                    hit, cover = k, min(inside, _f(1))
+            colour, glow = (_f(0), _f(0), _f(0)), _f(0)
+            if cover < _f(1):
                 colour = _material(surfaces[surface], u, v, soft, sharp)
                 if surface >= WALL_X0 and v < _f(0.11) + soft:
                     skirting = _below(_f(0.09), v, sharp)
                     colour = _mix(colour, (_f(205), _f(202), _f(196)), skirting * _f(0.8))
                     colour = _times(colour, _f(1) - _f(0.3) * _below(_f(0.012), abs(v - _f(0.09)), sharp))
+            if hit >= 0:
+                thing = _decal(decals[hit], u - decals[hit].u0, v - decals[hit].v0, sharp)
+                colour = _mix(colour, thing, cover)
+                if decals[hit].kind == WINDOW or decals[hit].kind == LAMP:
+                    glow = cover
             bright = _f(1.05)
-            if not glows:
-                bright = _lit(light, x, y, z) * shade
+            if glow < _f(1):
+                lit = _lit(light, x, y, z) * shade
                 if surface == CEILING:
-                    bright *= _f(0.92)
+                    lit *= _f(0.92)
                 if surface == FLOOR:
                     for b in range(boxes.shape[0]):
                         bx = max(max(boxes[b].lo[0] - x, x - boxes[b].hi[0]), _f(0))
                         bz = max(max(boxes[b].lo[2] - z, z - boxes[b].hi[2]), _f(0))
                         near = max(_f(1) - (bx * bx + bz * bz) * _f(8), _f(0))
-                        bright *= _f(1) - _f(0.5) * near * near
+                        lit *= _f(1) - _f(0.5) * near * near
+                bright = lit + (bright - lit) * glow
             out[row, column, 0] = _byte(colour[0] * bright * tint[0])
             out[row, column, 1] = _byte(colour[1] * bright * tint[1])
             out[row, column, 2] = _byte(colour[2] * bright * tint[2])
@@ -363,15 +371,17 @@ def _window(
         return 0, 0, 0, 0
     if beside:  # a box that reaches beside or behind the camera may be anywhere
         return 0, 0, width, height
-    x0, y0 = max(int(left), 0), max(int(top), 0)
-    return x0, y0, int(min(right + _f(1), _f(width))), int(min(bottom + _f(1), _f(height)))
+    x0, y0 = max(int(left - _f(1)), 0), max(int(top - _f(1)), 0)
+    return x0, y0, int(min(right + _f(2), _f(width))), int(min(bottom + _f(2), _f(height)))
 
 
 @_helper
 def _cast_box(
     to_room: NDArray[np.float32], to_pixels: NDArray[np.float32], eye: NDArray[np.float32], box: _Record,
     light: _Record, pixel: _Float, out: NDArray[np.uint8], depth: NDArray[np.float32],
-) -> None:  # fmt: skip
+    edges: NDArray[np.float32], count: int,
+) -> int:  # fmt: skip
+    """Draw what a box covers in full, and note the pixels of its outline in ``edges``; how many are noted now."""
     one, two, tint = _rgb(box.one), _rgb(box.two), _rgb(light.tint)
     low, high = (box.lo[0], box.lo[1], box.lo[2]), (box.hi[0], box.hi[1], box.hi[2])
     x0, y0, x1, y1 = _window(to_pixels, eye, low, high, out.shape[1], out.shape[0])
@@ -379,18 +389,31 @@ def _cast_box(
         py = _f(row) + _f(0.5)
         for column in range(x0, x1):
             px = _f(column) + _f(0.5)
-            near, far, axis = _f(0), _f(1e9), -1
+            near, far, axis, exit_axis = _f(0), _f(1e9), -1, 0
+            enter, leave = _f(1), _f(1)
             for k in range(3):
                 d = to_room[k, 0] * px + to_room[k, 1] * py + to_room[k, 2]
                 if d == 0:
                     d = _f(1e-9)
-                a, b = (low[k] - eye[k]) / d, (high[k] - eye[k]) / d
+                at, to = low[k] - eye[k], high[k] - eye[k]
+                a, b = at / d, to / d
                 if a > b:
-                    a, b = b, a
+                    a, b, at, to = b, a, to, at
                 if a > near:
-                    near, axis = a, k
-                far = min(far, b)
-            if axis < 0 or near >= far or near > depth[row, column] + _f(1e-3):
+                    near, axis, enter = a, k, at
+                if b < far:
+                    far, exit_axis, leave = b, k, to
+            if axis < 0 or far <= 0 or near > depth[row, column] + _f(1e-3):
+                continue
+            # Inverse depth is linear in the picture: where its way through the box ends is the outline.
+            gap = _f(1) / near - _f(1) / far
+            across = to_room[axis, 0] / enter - to_room[exit_axis, 0] / leave
+            down = to_room[axis, 1] / enter - to_room[exit_axis, 1] / leave
+            slope = across * across + down * down
+            cover = _f(1)
+            if gap * gap * _f(4) < slope:
+                cover = gap / np.sqrt(slope) + _f(0.5)
+            elif gap <= 0:
                 continue
             x = eye[0] + near * (to_room[0, 0] * px + to_room[0, 1] * py + to_room[0, 2])
             y = eye[1] + near * (to_room[1, 0] * px + to_room[1, 1] * py + to_room[1, 2])
@@ -411,19 +434,56 @@ def _cast_box(
                 colour = _mix(colour, two, max(fronts, _below(_f(0.05), v, sharp)))
                 shade *= _corner(v)
             bright = _lit(light, x, y, z) * shade
-            out[row, column, 0] = _byte(colour[0] * bright * tint[0])
-            out[row, column, 1] = _byte(colour[1] * bright * tint[1])
-            out[row, column, 2] = _byte(colour[2] * bright * tint[2])
+            red, green, blue = (
+                colour[0] * bright * tint[0],
+                colour[1] * bright * tint[1],
+                colour[2] * bright * tint[2],
+            )
+            if cover < _f(1):
+                if count < edges.shape[0]:
+                    edges[count, 0], edges[count, 1], edges[count, 2] = red, green, blue
+                    edges[count, 3], edges[count, 4] = cover, near
+                    edges[count, 5], edges[count, 6] = _f(row), _f(column)
+                    count += 1
+                continue
+            out[row, column, 0], out[row, column, 1], out[row, column, 2] = (
+                _byte(red),
+                _byte(green),
+                _byte(blue),
+            )
             depth[row, column] = near
+    return count
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def cast_boxes(
-    to_room: NDArray[np.float32], to_pixels: NDArray[np.float32], eye: NDArray[np.float32],
-    boxes: NDArray[np.void], light: _Record, pixel: _Float, out: NDArray[np.uint8], depth: NDArray[np.float32],
+def cast_room(
+    to_room: NDArray[np.float32], to_pixels: NDArray[np.float32], eye: NDArray[np.float32], low: NDArray[np.float32],
+    high: NDArray[np.float32], surfaces: NDArray[np.void], decals: NDArray[np.void], starts: NDArray[np.int64],
+    boxes: NDArray[np.void], light: _Record, pixel: _Float, out: NDArray[np.uint8],
 ) -> None:  # fmt: skip
+    """Draw a room.
+
+    Args:
+        to_room: (3, 3) from pixels (x, y, 1) to directions in the room; ``to_pixels`` is its inverse.
+        eye, low, high, surfaces, decals, boxes, light: of the plan, float32.
+        starts: (7,) where the decals of each surface start, and their number.
+        pixel: width of a pixel at a distance of one metre.
+        out: (H, W, 3), written in full.
+    """
+    height, width = out.shape[0], out.shape[1]
+    depth = np.full((height, width), np.inf, np.float32)
+    # A convex outline has at most two pixels in a row and two in a column, and a neighbour each.
+    edges = np.empty((boxes.shape[0] * 4 * (height + width), 7), np.float32)
+    count = 0
     for b in range(boxes.shape[0]):
-        _cast_box(to_room, to_pixels, eye, boxes[b], light, pixel, out, depth)
+        count = _cast_box(to_room, to_pixels, eye, boxes[b], light, pixel, out, depth, edges, count)
+    _cast_walls(to_room, eye, low, high, surfaces, decals, starts, boxes, light, pixel, out, depth)
+    for n in range(count):
+        row, column, cover = int(edges[n, 5]), int(edges[n, 6]), edges[n, 3]
+        if edges[n, 4] <= depth[row, column] + _f(1e-3):
+            for c in range(3):
+                behind = _f(out[row, column, c])
+                out[row, column, c] = _byte(behind + (edges[n, c] - behind) * cover)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -1,7 +1,7 @@
 """Indoor rooms, ray-cast: the default background.
 
 A box with textured surfaces, openings and pictures on the walls, and furniture as boxes; one ray a
-pixel, edges of patterns softened by the pixel's footprint. Shading is by a few lamps, corners darken.
+pixel, edges of patterns and outlines softened by the pixel's footprint. Shading is by a few lamps, corners darken.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from posecorpus.core.cameras import Camera
-from posecorpus.synth.appearance.room_cast import add_grain, cast_boxes, cast_walls
+from posecorpus.synth.appearance.room_cast import add_grain, cast_room
 from posecorpus.synth.appearance.room_plan import RoomPlan, plan_room
 
 SUBJECT_DISTANCE_M = 8.0
 """Where people are taken to be if the caller does not say: on the optical axis, this far."""
 
-SHARPNESS = 2 / 3
+SHARPNESS = 0.6
 """Rays along a side per pixel."""
 
 
@@ -52,14 +52,12 @@ def room(camera: Camera, rng: np.random.Generator, keep_clear: ArrayLike | None 
 def draw_room(plan: RoomPlan, camera: Camera) -> NDArray[np.uint8]:
     """The clean picture of a planned room, (H, W, 3) uint8 RGB."""
     out = np.empty((camera.height, camera.width, 3), np.uint8)
-    depth = np.empty((camera.height, camera.width), np.float32)
     to_room = (plan.turn @ camera.R.T @ np.linalg.inv(camera.K)).astype(np.float32)
     eye, low, high = (v.astype(np.float32) for v in (plan.eye, plan.low, plan.high))
     starts = np.searchsorted(plan.decals["surface"], np.arange(7))
     pixel = np.float32(1 / camera.K[0, 0])
-    light = plan.light[0]
-    cast_walls(
-        to_room, eye, low, high, plan.surfaces, plan.decals, starts, plan.boxes, light, pixel, out, depth
-    )
-    cast_boxes(to_room, np.linalg.inv(to_room), eye, plan.boxes, light, pixel, out, depth)
+    cast_room(
+        to_room, np.linalg.inv(to_room), eye, low, high, plan.surfaces, plan.decals, starts, plan.boxes,
+        plan.light[0], pixel, out,
+    )  # fmt: skip
     return out
