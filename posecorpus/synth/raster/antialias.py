@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from posecorpus.synth.raster.jit import inline, kernel
+from posecorpus.synth.raster.jit import inline, tight_kernel
 from posecorpus.synth.raster.visibility import HALF, SHIFT, SUBPIXELS
 
 SAMPLES = 8
 SPACING_SHIFT = 9
 FIRST = -1792
+REACH = 1792.0
+"""No sample is farther from the pixel centre, along x or along y, in subpixels."""
 OFFSETS: NDArray[np.float64] = (
     np.array([(-7, -1), (-5, 5), (-3, -5), (-1, 3), (1, -3), (3, 7), (5, 1), (7, -7)]) * SUBPIXELS / 16
 )
@@ -53,7 +55,7 @@ def _mark(y: int, x: int, count: int, slots: I32, pixels: I32) -> int:
     return count + 1
 
 
-@kernel
+@tight_kernel
 def find_outline(
     depth: F32, meshes: U16, jump: float, x0: int, y0: int, x1: int, y1: int, slots: I32, pixels: I32
 ) -> int:
@@ -125,6 +127,12 @@ def _fill_samples(
     area = dx1 * dy2 - dy1 * dx2
     zb, zc = (bz - az) / area, (cz - az) / area
     t0, t1, t2 = _excluded(dx0, dy0), _excluded(dx1, dy1), _excluded(dx2, dy2)
+    # Below this at the centre, an edge function is negative at every sample.
+    out0, out1, out2 = (
+        -REACH * (abs(dx0) + abs(dy0)),
+        -REACH * (abs(dx1) + abs(dy1)),
+        -REACH * (abs(dx2) + abs(dy2)),
+    )
     for y in range(y0, y1 + 1):
         for x in range(x0, x1 + 1):
             slot = slots[y, x]
@@ -134,6 +142,8 @@ def _fill_samples(
             e0 = (bx - px) * (cy - py) - (by - py) * (cx - px) - t0
             e1 = (cx - px) * (ay - py) - (cy - py) * (ax - px) - t1
             e2 = (ax - px) * (by - py) - (ay - py) * (bx - px) - t2
+            if e0 < out0 or e1 < out1 or e2 < out2:
+                continue
             low = max((left - (x << SHIFT)) >> SPACING_SHIFT, 0)
             high = min((right - (x << SHIFT)) >> SPACING_SHIFT, SAMPLES - 1)
             for s in range(low, high + 1):
@@ -149,7 +159,7 @@ def _fill_samples(
                         meshes[slot, s] = mesh
 
 
-@kernel
+@tight_kernel
 def cover_samples(
     mesh: int, triangles: I32, screen: F64, front: I32, n_front: int,
     slots: I32, depth: F32, faces: I32, meshes: U16,
@@ -171,7 +181,7 @@ def cover_samples(
                       x0, y0, x1, y1, f, mesh, slots, depth, faces, meshes)  # fmt: skip
 
 
-@kernel
+@tight_kernel
 def cover_piece_samples(
     mesh: int, pieces: F64, piece_faces: I32, count: int, slots: I32, depth: F32, faces: I32, meshes: U16
 ) -> None:

@@ -112,7 +112,8 @@ def _check(index: int, mesh: Mesh) -> None:
             raise InputError(f"mesh {index} {name}", f"shape {shape}", getattr(mesh, name).shape)
     for name, size in (("faces", vertices), ("uv_faces", len(mesh.uv))):
         indices = getattr(mesh, name)
-        if indices.size and (indices.max() >= size or indices.min() < 0):
+        # Read as unsigned, a negative index is too large as well.
+        if indices.size and np.ascontiguousarray(indices, np.int32).view(np.uint32).max() >= size:
             got = f"{indices.min()} to {indices.max()}"
             raise InputError(f"mesh {index} {name}", f"indices from 0 to {size - 1}", got)
 
@@ -131,6 +132,7 @@ class Rasteriser:
         self._scratch: list[_Scratch] = []
         self._counts = np.zeros(2, dtype=np.int32)
         self._bounds = np.zeros(4)
+        self._row = np.empty(width, dtype=np.int32), np.empty((width, 7)), np.empty((width, 3))
         self._reserve(1024)
 
     def _reserve(self, outline: int) -> None:
@@ -149,7 +151,6 @@ class Rasteriser:
         background: NDArray[np.uint8],
     ) -> Frame:
         """Draw one frame; see :func:`render`."""
-        shape = (self.height, self.width)
         P = fixed(camera.K @ np.column_stack([camera.R, camera.t]), np.float64)
         R = fixed(camera.R, np.float64)
         weighted = fixed(np.asarray(light, dtype=np.float64).T * BAND_WEIGHTS, np.float64)
@@ -158,6 +159,7 @@ class Rasteriser:
         self._meshes.fill(0)
         surfaces = [self._cover(i, mesh, P) for i, mesh in enumerate(meshes)]
         count = self._sample_outline(surfaces, JUMP_PX * footprint)
+        shape = (self.height, self.width)
         frame = Frame(
             np.array(background, dtype=np.uint8, order="C"),
             np.zeros(shape, dtype=np.float32),
@@ -247,6 +249,7 @@ class Rasteriser:
             homogeneous, *surface.look, fixed(mesh.vertices_next, np.float32), P, R, light, tolerance,
             self._faces, self._meshes, self._slots, *samples,
             frame.rgb, frame.depth, frame.parts, frame.instances, frame.normals, frame.flow,
+            *self._row,
         )  # fmt: skip
         shade_samples(
             surface.number, count, surface.faces, homogeneous, *surface.look, R, light, tolerance,

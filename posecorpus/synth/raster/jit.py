@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import numba
 
@@ -17,6 +17,17 @@ def kernel(function: F) -> F:
     seed must give the same bytes on every machine. Error model ``numpy``: no branch per division.
     """
     return cast(F, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
+
+
+def tight_kernel(function: F) -> F:
+    """As :func:`kernel`, for loops that allocate nothing, without reference counts.
+
+    Each array that is handed to an inlined helper, and each row taken of one, is otherwise counted up and down
+    by atomic instructions, inside the loop. The caller's references outlive the call. An allocation in
+    such a kernel does not compile.
+    """
+    uncounted: dict[str, Any] = {"_nrt": False}  # in every numba, but not in its type hints
+    return cast(F, numba.njit(cache=True, nogil=True, error_model="numpy", **uncounted)(function))
 
 
 def inline(function: F) -> F:

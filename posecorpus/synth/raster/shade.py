@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from posecorpus.synth.raster.antialias import NEAREST_FIRST, OFFSETS, SAMPLES
 from posecorpus.synth.raster.colour import ENCODE_STEPS, TO_LINEAR, TO_SRGB
-from posecorpus.synth.raster.jit import inline, kernel
+from posecorpus.synth.raster.jit import inline, tight_kernel
 from posecorpus.synth.raster.visibility import NEAR_M, SUBPIXELS
 
 F64 = NDArray[np.float64]
@@ -121,17 +121,16 @@ def _encode(value: float) -> int:
 
 
 @inline
-def _point(
-    px: float, py: float, f: int, triangles: I32, homogeneous: F64, normals: F32, uv: F32, uv_triangles: I32,
-    texels: U8, table: I64, R: F64, light: F64,
-) -> tuple[float, ...]:  # fmt: skip
-    """Colour (linear, 3), camera normal (3) and barycentrics (3) of a face at a point of the image."""
+def _place(
+    px: float, py: float, f: int, triangles: I32, homogeneous: F64, uv: F32, uv_triangles: I32, table: I64
+) -> tuple[float, ...]:
+    """Of a face at a point of the image: barycentrics (3), -1 for its back or else 1, texture place (2) and
+    squared footprint in texels."""
     a, b, c = triangles[f, 0], triangles[f, 1], triangles[f, 2]
     w0, w1, w2, x0, x1, x2, y0, y1, y2 = _weights(homogeneous[a], homogeneous[b], homogeneous[c], px, py)
     total = w0 + w1 + w2
     k = 1.0 / total
     l0, l1, l2 = w0 * k, w1 * k, w2 * k
-    nx, ny, nz = _normal(l0, l1, l2, normals[a], normals[b], normals[c], R, 1.0 if total < 0 else -1.0)
     ta, tb, tc = uv_triangles[f, 0], uv_triangles[f, 1], uv_triangles[f, 2]
     ua, ub, uc = np.float64(uv[ta, 0]), np.float64(uv[tb, 0]), np.float64(uv[tc, 0])
     va, vb, vc = np.float64(uv[ta, 1]), np.float64(uv[tb, 1]), np.float64(uv[tc, 1])
@@ -141,56 +140,75 @@ def _point(
     uy = (y0 * (ua - u) + y1 * (ub - u) + y2 * (uc - u)) * width
     vx = (x0 * (va - v) + x1 * (vb - v) + x2 * (vc - v)) * height
     vy = (y0 * (va - v) + y1 * (vb - v) + y2 * (vc - v)) * height
-    r, g, b_ = _albedo(texels, table, u, 1.0 - v, max(ux * ux + vx * vx, uy * uy + vy * vy))
-    i0, i1, i2 = _irradiance(light, nx, ny, nz)
-    return r * i0, g * i1, b_ * i2, nx, ny, nz, l0, l1, l2
+    facing = 1.0 if total < 0 else -1.0
+    return l0, l1, l2, facing, u, 1.0 - v, max(ux * ux + vx * vx, uy * uy + vy * vy)
 
 
-@kernel
+@tight_kernel
 def shade_pixels(
     mesh: int, instance: int, window: I64, triangles: I32, parts: U8, homogeneous: F64, normals: F32,
     uv: F32, uv_triangles: I32, texels: U8, table: I64, following: F32, P: F64, R: F64, light: F64,
     tolerance: float, faces: I32, meshes: U16, slots: I32,
     sample_depth: F32, sample_faces: I32, sample_meshes: U16, sums: F64,
     rgb: U8, depth: F32, part_map: U8, instance_map: U8, normal_map: F32, flow: F32,
+    columns: I32, places: F64, bright: F64,
 ) -> None:  # fmt: skip
     """Labels and colour at the pixel centres of one mesh.
 
     An outline pixel's colour goes to ``sums`` instead, once per sample of the same surface; those
     samples are struck off by mesh number 0.
+
+    Every pixel has its own face, hence waits for memory. Each row goes through several short loops, so that
+    the processor fetches for the next pixels while one waits. What one leaves to the next is in ``columns``,
+    ``places`` and ``bright``, (W,), (W, 7) and (W, 3) buffers.
     """
     x0, y0, x1, y1 = window[0], window[1], window[2], window[3]
     for y in range(y0, y1):
+        n_row = 0
         for x in range(x0, x1):
-            if meshes[y, x] != mesh:
-                continue
+            columns[n_row] = x
+            n_row += meshes[y, x] == mesh
+        py = y + 0.5
+        for i in range(n_row):
+            x = columns[i]
             f = faces[y, x]
-            px, py = x + 0.5, y + 0.5
-            r, g, b, nx, ny, nz, l0, l1, l2 = _point(
-                px, py, f, triangles, homogeneous, normals, uv, uv_triangles, texels, table, R, light
+            l0, l1, l2, facing, u, v, footprint = _place(
+                x + 0.5, py, f, triangles, homogeneous, uv, uv_triangles, table
             )
-            i, j, k = triangles[f, 0], triangles[f, 1], triangles[f, 2]
-            z = l0 * homogeneous[i, 2] + l1 * homogeneous[j, 2] + l2 * homogeneous[k, 2]
-            depth[y, x] = z
+            a, b, c = triangles[f, 0], triangles[f, 1], triangles[f, 2]
+            depth[y, x] = l0 * homogeneous[a, 2] + l1 * homogeneous[b, 2] + l2 * homogeneous[c, 2]
             part_map[y, x] = parts[f]
             instance_map[y, x] = instance
+            places[i, 0], places[i, 1], places[i, 2], places[i, 3] = l0, l1, l2, facing
+            places[i, 4], places[i, 5], places[i, 6] = u, v, footprint
+        for i in range(n_row):
+            x = columns[i]
+            f = faces[y, x]
+            a, b, c = triangles[f, 0], triangles[f, 1], triangles[f, 2]
+            l0, l1, l2 = places[i, 0], places[i, 1], places[i, 2]
+            nx, ny, nz = _normal(l0, l1, l2, normals[a], normals[b], normals[c], R, places[i, 3])
             normal_map[y, x, 0] = nx
             normal_map[y, x, 1] = ny
             normal_map[y, x, 2] = nz
-            qx = l0 * following[i, 0] + l1 * following[j, 0] + l2 * following[k, 0]
-            qy = l0 * following[i, 1] + l1 * following[j, 1] + l2 * following[k, 1]
-            qz = l0 * following[i, 2] + l1 * following[j, 2] + l2 * following[k, 2]
+            bright[i, 0], bright[i, 1], bright[i, 2] = _irradiance(light, nx, ny, nz)
+            qx = l0 * following[a, 0] + l1 * following[b, 0] + l2 * following[c, 0]
+            qy = l0 * following[a, 1] + l1 * following[b, 1] + l2 * following[c, 1]
+            qz = l0 * following[a, 2] + l1 * following[b, 2] + l2 * following[c, 2]
             hz = P[2, 0] * qx + P[2, 1] * qy + P[2, 2] * qz + P[2, 3]
             if hz >= NEAR_M:
-                flow[y, x, 0] = (P[0, 0] * qx + P[0, 1] * qy + P[0, 2] * qz + P[0, 3]) / hz - px
+                flow[y, x, 0] = (P[0, 0] * qx + P[0, 1] * qy + P[0, 2] * qz + P[0, 3]) / hz - (x + 0.5)
                 flow[y, x, 1] = (P[1, 0] * qx + P[1, 1] * qy + P[1, 2] * qz + P[1, 3]) / hz - py
+        for i in range(n_row):
+            x = columns[i]
+            r, g, b = _albedo(texels, table, places[i, 4], places[i, 5], places[i, 6])
+            r, g, b = r * bright[i, 0], g * bright[i, 1], b * bright[i, 2]
             slot = slots[y, x]
             if slot < 0:
                 rgb[y, x, 0] = _encode(r)
                 rgb[y, x, 1] = _encode(g)
                 rgb[y, x, 2] = _encode(b)
                 continue
-            near = 1.0 / z
+            near = 1.0 / depth[y, x]
             n = 0
             for s in range(SAMPLES):
                 if sample_meshes[slot, s] == mesh and abs(sample_depth[slot, s] - near) < tolerance * near:
@@ -201,7 +219,7 @@ def shade_pixels(
             sums[slot, 2] += n * min(b, 1.0)
 
 
-@kernel
+@tight_kernel
 def shade_samples(
     mesh: int, count: int, triangles: I32, homogeneous: F64, normals: F32, uv: F32, uv_triangles: I32,
     texels: U8, table: I64, R: F64, light: F64, tolerance: float, pixels: I32,
@@ -218,10 +236,15 @@ def shade_samples(
                 continue
             px = pixels[slot, 1] + 0.5 + OFFSETS[s, 0] / SUBPIXELS
             py = pixels[slot, 0] + 0.5 + OFFSETS[s, 1] / SUBPIXELS
-            r, g, b, _, _, _, _, _, _ = _point(
-                px, py, sample_faces[slot, s], triangles, homogeneous, normals, uv, uv_triangles, texels,
-                table, R, light,
-            )  # fmt: skip
+            f = sample_faces[slot, s]
+            l0, l1, l2, facing, u, v, footprint = _place(
+                px, py, f, triangles, homogeneous, uv, uv_triangles, table
+            )
+            i, j, k = triangles[f, 0], triangles[f, 1], triangles[f, 2]
+            nx, ny, nz = _normal(l0, l1, l2, normals[i], normals[j], normals[k], R, facing)
+            i0, i1, i2 = _irradiance(light, nx, ny, nz)
+            r, g, b = _albedo(texels, table, u, v, footprint)
+            r, g, b = r * i0, g * i1, b * i2
             near = sample_depth[slot, s]
             n = 0
             for t in range(SAMPLES):
@@ -233,7 +256,7 @@ def shade_samples(
             sums[slot, 2] += n * min(b, 1.0)
 
 
-@kernel
+@tight_kernel
 def resolve(count: int, pixels: I32, sample_depth: F32, sums: F64, slots: I32, rgb: U8) -> None:
     """Blend outline pixels with the background, in linear light, and free their slots."""
     for slot in range(count):

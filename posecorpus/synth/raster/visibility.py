@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from posecorpus.synth.raster.jit import inline, kernel
+from posecorpus.synth.raster.jit import inline, tight_kernel
 
 NEAR_M = 0.05
 GUARD_PX = 8190.0
@@ -29,7 +29,7 @@ I32 = NDArray[np.int32]
 U16 = NDArray[np.uint16]
 
 
-@kernel
+@tight_kernel
 def project(vertices: F32, P: F64, homogeneous: F64, screen: F64, bounds: F64) -> None:
     """World vertices to homogeneous pixels ``P (X, 1)`` (z last) and to snapped (x, y, 1/z).
 
@@ -117,7 +117,7 @@ def _fill(
         r2 += dy2 * SUBPIXELS
 
 
-@kernel
+@tight_kernel
 def cover(
     mesh: int, triangles: I32, screen: F64, double_sided: bool,
     depth: F32, faces: I32, meshes: U16, front: I32, wild: I32, counts: I32,
@@ -163,7 +163,7 @@ def cover(
     counts[0], counts[1] = n_front, n_wild
 
 
-@kernel
+@tight_kernel
 def cover_pieces(
     mesh: int, pieces: F64, piece_faces: I32, count: int, depth: F32, faces: I32, meshes: U16
 ) -> None:
