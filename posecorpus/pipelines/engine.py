@@ -12,8 +12,10 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
+from functools import partial
 from multiprocessing.connection import wait as wait_for
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -21,18 +23,28 @@ Result = TypeVar("Result")
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
-def run_local(work: Callable[[Task], Result], tasks: Sequence[Task], workers: int) -> Iterator[Result]:
-    """Do every task with ``workers`` processes (one: here) and yield results in order of completion."""
-    workers = min(workers, len(tasks))
+class Run(Protocol):
+    """Does every task and yields the results in order of completion."""
+
+    def __call__(self, work: Callable[[Task], Result], tasks: Sequence[Task]) -> Iterator[Result]: ...
+
+
+def _here(work: Callable[[Task], Result], tasks: Sequence[Task]) -> Iterator[Result]:
+    return map(work, tasks)
+
+
+@contextmanager
+def local_engine(workers: int) -> Iterator[Run]:
+    """This process (one worker) or a pool of processes, kept for all stages of a run."""
     if workers <= 1:
-        yield from map(work, tasks)
+        yield _here
         return
     # One thread per process: the shards are the parallelism. Children read these at import.
     before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
     os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
     pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _start_worker)
     try:
-        yield from _windowed(pool, work, tasks, window=2 * workers)
+        yield partial(_windowed, pool, window=2 * workers)
     except BaseException:
         # An interrupted shard leaves no trace, so there is nothing to wait for.
         for process in list((pool._processes or {}).values()):

@@ -15,10 +15,10 @@ from pathlib import Path
 from posecorpus.core.errors import InputError
 from posecorpus.core.manifest import Skipped, body_input
 from posecorpus.core.progress import Report, silent
-from posecorpus.pipelines.engine import run_local
+from posecorpus.pipelines.engine import Run
 from posecorpus.synth.appearance.photos import find_photos, load_photo
 from posecorpus.synth.bodies.model import load_body
-from posecorpus.synth.builtin import builtin_clips
+from posecorpus.synth.builtin import builtin_clip
 from posecorpus.synth.config import MotionConfig
 from posecorpus.synth.mocap.resample import resample
 from posecorpus.synth.mocap.sources import ClipRef, read_clip, scan
@@ -26,7 +26,8 @@ from posecorpus.synth.mocap.units import Reading
 from posecorpus.synth.motion import BodyMotion
 from posecorpus.synth.retarget import retarget
 
-SPARE_S = 1.5
+SPARE_S, LONGEST_S = 1.5, 120.0
+"""Built-in motions are this much longer than the clips cut from them, and never longer than that."""
 
 
 class UnusableInputs(InputError):
@@ -75,7 +76,7 @@ def prepare_motions(
     builtin_count: int,
     frames: int,
     skip_bad: bool,
-    workers: int,
+    run: Run,
     report: Report = silent,
 ) -> Motions:
     """Read, resample and retarget every clip of the given files, folders and zips.
@@ -86,18 +87,20 @@ def prepare_motions(
         builtin_count: how many clips to generate in that case.
         frames: length that at least one clip must have.
         skip_bad: see the module's text.
+        run: who does the work.
 
     Raises:
         InputError: bad files, no clip at all, or none of ``frames`` frames.
     """
     if paths:
-        motions = _captured(paths, config, skip_bad, workers, report)
+        motions = _captured(paths, config, skip_bad, run, report)
     else:
         # Long enough for the asked frames wherever a clip begins; for stills, as they come.
         seconds = (frames / config.fps + SPARE_S) if frames > 2 else None
-        motions = Motions(
-            [resample(m, config.fps) for m in builtin_clips(seed, builtin_count, seconds)], {}, []
-        )
+        if seconds is not None and seconds > LONGEST_S:
+            limit = f"clips of at most {int((LONGEST_S - SPARE_S) * config.fps)} frames from built-in motions"
+            raise InputError("--frames", limit, frames - 1, "give motions of that length by --motions")
+        motions = _generated(config.fps, seed, builtin_count, seconds, run, report)
     longest = max((len(m.poses) for m in motions.clips), default=0)
     if not motions.clips:
         raise InputError(", ".join(map(str, paths)), "motion files (.amc, .bvh, .npz)", "none")
@@ -111,14 +114,22 @@ def prepare_motions(
     return motions
 
 
+def _generated(fps: float, seed: int, count: int, seconds: float | None, run: Run, report: Report) -> Motions:
+    clips: list[BodyMotion] = []
+    for clip in run(partial(builtin_clip, seed=seed, seconds=seconds), range(count)):
+        clips.append(resample(clip, fps))
+        report("making motions", len(clips), count)
+    return Motions(sorted(clips, key=lambda clip: clip.name.rpartition("_")[2]), {}, [])
+
+
 def _captured(
-    paths: Sequence[Path], config: MotionConfig, skip_bad: bool, workers: int, report: Report
+    paths: Sequence[Path], config: MotionConfig, skip_bad: bool, run: Run, report: Report
 ) -> Motions:
     readings = [(r.pattern, Reading(r.units, r.fps)) for r in config.readings]
     refs, problems = scan(paths, readings, partial(report, "reading motions"))
     skipped = [Skipped(where=p.where, reason=p.reason) for p in problems]
     clips: dict[str, BodyMotion] = {}
-    for done, result in enumerate(run_local(partial(_prepare, fps=config.fps), refs, workers), 1):
+    for done, result in enumerate(run(partial(_prepare, fps=config.fps), refs), 1):
         report("retargeting", done, len(refs))
         if isinstance(result, BodyMotion):
             clips[result.name] = result
@@ -148,7 +159,7 @@ def _prepare(ref: ClipRef, fps: float) -> BodyMotion | Skipped:
         return Skipped(where=error.where, reason=f"expected {error.expected}, got {error.got}")
 
 
-def prepare_photos(where: Path | None, *, skip_bad: bool, workers: int, report: Report = silent) -> Photos:
+def prepare_photos(where: Path | None, *, skip_bad: bool, run: Run, report: Report = silent) -> Photos:
     """List the photos of a folder or zip and decode each once, to know that it can be used.
 
     Raises:
@@ -159,7 +170,7 @@ def prepare_photos(where: Path | None, *, skip_bad: bool, workers: int, report: 
     paths = find_photos(where)
     digests: dict[str, str] = {}
     skipped = []
-    for done, (photo, result) in enumerate(run_local(_examine, paths, workers), 1):
+    for done, (photo, result) in enumerate(run(_examine, paths), 1):
         report("checking photos", done, len(paths))
         if isinstance(result, Skipped):
             skipped.append(result)

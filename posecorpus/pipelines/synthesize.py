@@ -25,9 +25,10 @@ from posecorpus.core.seeds import generator
 from posecorpus.core.shards import write_shard
 from posecorpus.core.skeletons import FULL_42, SMPL_24
 from posecorpus.pipelines import ledger
-from posecorpus.pipelines.engine import run_local
+from posecorpus.pipelines.engine import Run, local_engine
 from posecorpus.pipelines.inputs import prepare_bodies, prepare_motions, prepare_photos
 from posecorpus.synth.config import SynthConfig
+from posecorpus.synth.kernels import kernels_are_compiled
 from posecorpus.synth.labels import make_sample
 from posecorpus.synth.sampling import ClipDraw, draw_scenes
 from posecorpus.synth.store import MotionStore, write_store
@@ -106,25 +107,37 @@ def synthesize(
         InputError: unusable inputs, or ``out`` holds something else.
     """
     ledger.check_folder(out)
-    bodies = prepare_bodies(request.config.people.body, request.config.people.genders)
+    with local_engine(workers) as run:
+        return _synthesize(request, out, run, piece, report, note)
+
+
+def _synthesize(
+    request: SynthRequest,
+    out: Path,
+    run: Run,
+    piece: tuple[int, int] | None,
+    report: Report,
+    note: Callable[[str], None],
+) -> Path:
+    config, skip_bad = request.config, request.skip_bad
+    bodies = prepare_bodies(config.people.body, config.people.genders)
     motions = prepare_motions(
         request.motions,
-        request.config.motion,
+        config.motion,
         request.seed,
         builtin_count=BUILTIN_CLIPS,
         frames=request.frames + 1,
-        skip_bad=request.skip_bad,
-        workers=workers,
+        skip_bad=skip_bad,
+        run=run,
         report=report,
     )
-    photos = prepare_photos(request.backgrounds, skip_bad=request.skip_bad, workers=workers, report=report)
+    photos = prepare_photos(request.backgrounds, skip_bad=skip_bad, run=run, report=report)
     planned = _manifest(request, bodies | motions.digests | photos.digests, motions.skipped + photos.skipped)
     finished = ledger.open_ledger(out, planned, piece)
     wanted = [i for i in range(request.shards) if piece is None or i % piece[1] == piece[0] - 1]
     missing = [i for i in wanted if i not in finished]
-    note(
-        f"{len(motions.clips)} motions, {len(wanted)} shards, {len(wanted) - len(missing)} of them finished before"
-    )
+    before = len(wanted) - len(missing)
+    note(f"{len(motions.clips)} motions, {len(wanted)} shards, {before} of them finished before")
 
     total = sum(_shard_samples(request, i) for i in wanted)
     done = total - sum(_shard_samples(request, i) for i in missing)
@@ -133,10 +146,10 @@ def synthesize(
     if missing:
         write_store(plan, motions.clips)
         tasks = [ShardTask(request, out, plan, i, photos.paths) for i in missing]
-        if workers > 1:
+        if not kernels_are_compiled():
             _compile_kernels(tasks[0], report)
         with ledger.recorder(out, planned, finished, piece) as record:
-            for index, entry in run_local(make_shard, tasks, workers):
+            for index, entry in run(make_shard, tasks):
                 record(index, entry)
                 done += entry.samples
                 report("rendering", done, total)

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from posecorpus.core.errors import InputError
-from posecorpus.pipelines.engine import THREAD_VARIABLES, run_local
+from posecorpus.pipelines.engine import THREAD_VARIABLES, local_engine
 
 
 def square(x: int) -> int:
@@ -30,32 +30,36 @@ def threads(_: int) -> list[str | None]:
 
 @pytest.mark.parametrize("workers", [1, 2, 9])
 def test_every_task_is_done_once(workers: int) -> None:
-    assert sorted(run_local(square, range(7), workers)) == [x * x for x in range(7)]
-    assert list(run_local(square, [], workers)) == []
+    with local_engine(workers) as run:
+        assert sorted(run(square, range(7))) == [x * x for x in range(7)]
+        assert list(run(square, [])) == []
+        assert sorted(run(refuse, range(3))) == [0, 1, 2]  # the same workers for another stage
 
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_errors_come_home_whole(workers: int) -> None:
-    with pytest.raises(InputError) as caught:
-        list(run_local(refuse, range(9), workers))
+    with pytest.raises(InputError) as caught, local_engine(workers) as run:
+        list(run(refuse, range(9)))
     assert str(caught.value) == "task: expected anything but 3, got 3; do not"
 
 
 def test_workers_run_one_thread_each_and_the_parent_keeps_its_own() -> None:
     before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
-    for values in run_local(threads, range(2), 2):
-        assert values == ["1"] * len(THREAD_VARIABLES)
+    with local_engine(2) as run:
+        for values in run(threads, range(2)):
+            assert values == ["1"] * len(THREAD_VARIABLES)
     assert {name: os.environ.get(name) for name in THREAD_VARIABLES} == before
 
 
 PARENT = """
 import os, time
-from posecorpus.pipelines.engine import run_local
+from posecorpus.pipelines.engine import local_engine
 def sleep(x):
     print(os.getpid(), flush=True)
     time.sleep(60)
 if __name__ == "__main__":
-    list(run_local(sleep, range(2), 2))
+    with local_engine(2) as run:
+        list(run(sleep, range(2)))
 """
 
 

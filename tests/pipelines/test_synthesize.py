@@ -18,6 +18,7 @@ from posecorpus.core.manifest import MANIFEST
 from posecorpus.core.sample import VISIBLE
 from posecorpus.core.shards import Corpus
 from posecorpus.core.skeletons import FULL_42
+from posecorpus.pipelines.engine import local_engine
 from posecorpus.pipelines.inputs import UnusableInputs, prepare_motions
 from posecorpus.pipelines.synthesize import SynthRequest, clips_and_frames, synthesize
 from posecorpus.synth.config import SynthConfig, load_config
@@ -170,8 +171,11 @@ def test_photos_as_backgrounds(tmp_path: Path, data: Path) -> None:
 
 
 def test_requests_that_cannot_be_met(tmp_path: Path, data: Path) -> None:
-    with pytest.raises(InputError, match="clip of 100001 frames"):
+    with pytest.raises(InputError, match="--frames: expected clips of at most 3555 frames"):
         synthesize(request(frames=100_000, clips=1), tmp_path / "long")
+    loops = data / "mocap" / "bandai_namco_1.zip"
+    with pytest.raises(InputError, match="clip of 100001 frames at 30 fps"):
+        synthesize(request(frames=100_000, clips=1, motions=(loops,)), tmp_path / "long")
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match=r"motion files .* got none"):
         synthesize(request(motions=(tmp_path / "empty",)), tmp_path / "none")
@@ -211,9 +215,10 @@ def test_what_the_user_states_about_files_is_used(tmp_path: Path, data: Path) ->
     told = SynthRequest(load_config("surreal", config).resized(80, 60), seed=0, clips=1)
     lengths = []
     for settings in (small().motion, told.config.motion):
-        motions = prepare_motions(
-            [data / "mocap" / member], settings, 0, builtin_count=0, frames=2, skip_bad=True, workers=2
-        )
+        with local_engine(2) as run:
+            motions = prepare_motions(
+                [data / "mocap" / member], settings, 0, builtin_count=0, frames=2, skip_bad=True, run=run
+            )
         lengths.append({m.name: len(m.poses) for m in motions.clips})
     fast = [name for name in lengths[0] if lengths[0][name] < 0.6 * lengths[1][name]]
     assert len(fast) > 20  # captured at 120 frames a second, stated to be 60: twice as long

@@ -17,7 +17,7 @@ METRES_ACROSS = 2.3
 
 SIZES = (96, 192, 384, 768, 1024)
 
-ENLARGED = 1.25
+ENLARGED = 1.5
 """A texel may be this many pixels wide. The blur cannot be seen, and people at about the same distance
 share a size: the measurements of a body are made anew for each."""
 

@@ -52,18 +52,20 @@ def builtin_motion(kind: str, rng: np.random.Generator, seconds: float | None = 
     return BodyMotion(f"builtin/{kind}", "builtin", f"builtin_{kind}", FPS, poses, translations)
 
 
-def builtin_clips(seed: int, count: int, seconds: float | None = None) -> list[BodyMotion]:
-    """``count`` clips that cycle over :data:`KINDS`; clip ``i`` depends on ``seed``, ``i`` and ``seconds`` alone.
+def builtin_clip(index: int, seed: int, seconds: float | None = None) -> BodyMotion:
+    """The ``index``-th of the clips that cycle over :data:`KINDS`; it depends on the arguments alone.
 
     Args:
-        seconds: length of every clip; None draws 3 to 6 s for each.
+        seconds: length; None draws 3 to 6 s.
     """
-    clips = []
-    for i in range(count):
-        kind = KINDS[i % len(KINDS)]
-        motion = builtin_motion(kind, generator(seed, "builtin", i), seconds)
-        clips.append(replace(motion, name=f"builtin/{kind}_{i:04d}"))
-    return clips
+    kind = KINDS[index % len(KINDS)]
+    motion = builtin_motion(kind, generator(seed, "builtin", index), seconds)
+    return replace(motion, name=f"builtin/{kind}_{index:04d}")
 
 
-__all__ = ["KINDS", "builtin_clips", "builtin_motion"]
+def builtin_clips(seed: int, count: int, seconds: float | None = None) -> list[BodyMotion]:
+    """The first ``count`` clips of :func:`builtin_clip`."""
+    return [builtin_clip(index, seed, seconds) for index in range(count)]
+
+
+__all__ = ["KINDS", "builtin_clip", "builtin_clips", "builtin_motion"]

@@ -1,0 +1,32 @@
+"""Whether the compiled kernels are at hand, or the first sample will have to wait for the compiler."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from numba import config
+
+SOURCES = (
+    "raster/shade.py",
+    "raster/antialias.py",
+    "bodies/skinning.py",
+    "appearance/paint.py",
+    "appearance/room_cast.py",
+)
+"""The files whose kernels take longest to compile; a frame needs all of them."""
+
+
+def kernels_are_compiled() -> bool:
+    """Whether numba's cache holds kernels as young as these sources, as far as file dates tell.
+
+    Processes that compile into one cache at the same time waste each other's work and can disturb it, so
+    a run with several workers fills a cold cache before it starts them.
+    """
+    return all(_is_compiled(Path(__file__).parent / source) for source in SOURCES)
+
+
+def _is_compiled(source: Path) -> bool:
+    central: str = getattr(config, "CACHE_DIR")  # noqa: B009  (numba sets its settings at run time)
+    folder = Path(central) if central else source.parent / "__pycache__"
+    written = source.stat().st_mtime
+    return any(index.stat().st_mtime >= written for index in folder.rglob(f"{source.stem}.*.nbi"))
