@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -65,8 +65,8 @@ _PERSON_ARRAYS = {
 }  # fmt: skip
 
 
-def table(samples: Sequence[Sample]) -> pa.Table:
-    """Validated samples as an Arrow table of :data:`SCHEMA`."""
+def table(samples: Iterable[Sample]) -> pa.Table:
+    """Validated samples as an Arrow table of :data:`SCHEMA`; each is encoded before the next is asked for."""
     return pa.Table.from_pylist([_row(sample) for sample in samples], schema=SCHEMA)
 
 

@@ -25,18 +25,19 @@ def shard_name(index: int) -> str:
     return f"shard-{index:05d}.parquet"
 
 
-def write_shard(folder: Path, index: int, samples: Sequence[Sample]) -> ShardEntry:
+def write_shard(folder: Path, index: int, samples: Iterable[Sample]) -> ShardEntry:
     """Write samples as one shard, atomically, and return its manifest entry.
 
     The bytes depend on the samples alone. The images and label maps are compressed already, so the
     columns are not compressed again.
     """
     sink = io.BytesIO()
-    pq.write_table(table(samples), sink, row_group_size=ROW_GROUP, compression="NONE", use_dictionary=False)
+    rows = table(samples)
+    pq.write_table(rows, sink, row_group_size=ROW_GROUP, compression="NONE", use_dictionary=False)
     data = sink.getvalue()
     path = folder / shard_name(index)
     write_atomically(path, data)
-    return ShardEntry(file=path.name, samples=len(samples), sha256=hashlib.sha256(data).hexdigest())
+    return ShardEntry(file=path.name, samples=rows.num_rows, sha256=hashlib.sha256(data).hexdigest())
 
 
 def file_sha256(path: Path) -> str:

@@ -7,8 +7,10 @@ and a run that was stopped anywhere goes on where it was.
 
 from __future__ import annotations
 
+import gc
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -168,8 +170,18 @@ def _compile_kernels(task: ShardTask, report: Report) -> None:
 def make_shard(task: ShardTask) -> tuple[int, ShardEntry]:
     """Render, label and write one shard; what a worker does."""
     cv2.setNumThreads(1)
-    samples = list(_shard(task))
-    return task.index, write_shard(task.out, task.index, samples)
+    with _no_garbage_collection():
+        return task.index, write_shard(task.out, task.index, _shard(task))
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """Labels become nested lists on their way to Parquet; the collector would walk them all, for nothing."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _shard(task: ShardTask) -> Iterator[Sample]:
