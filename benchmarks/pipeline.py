@@ -3,7 +3,7 @@
 Claims (README, performance table): at most 12 ms CPU a sample at 320x240 with one person and all labels;
 a worker under 700 MB; two workers at least 1.8 times one.
 
-    python benchmarks/pipeline.py [--samples 2000] [--repeats 3] [-- more options of synth]
+    python benchmarks/pipeline.py [--samples 3000] [--repeats 3] [-- more options of synth]
 
 Stills are the dear case: each has a new person, new clothes and a new room. In clips of 60 frames these are
 shared, as in SURREAL.
@@ -75,7 +75,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--samples", type=int, default=2000)
+    parser.add_argument("--samples", type=int, default=3000)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("rest", nargs="*", help="more options of synth, after --")
     arguments = parser.parse_args()
