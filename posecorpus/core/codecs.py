@@ -76,6 +76,16 @@ def decode(name: str, data: bytes, width: int, height: int, where: str) -> NDArr
     return np.frombuffer(raw, np.dtype(dtype).newbyteorder("<")).reshape(shape).astype(dtype, copy=False)
 
 
+def encode_map(ids: NDArray[np.uint8]) -> bytes:
+    """A skeleton map's ids (S, S) as a greyscale PNG."""
+    return encode("parts", ids)
+
+
+def decode_map(data: bytes, size: int, where: str) -> NDArray[np.uint8]:
+    """The counterpart of :func:`encode_map`; raises as :func:`decode`."""
+    return decode("parts", data, size, size, where)
+
+
 def image_size(data: bytes, where: str) -> tuple[int, int]:
     """(width, height) of a PNG or JPEG from its header alone.
 

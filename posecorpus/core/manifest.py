@@ -36,6 +36,8 @@ CONVENTIONS: dict[str, str] = {
     "sides": "the person's own left and right",
     "visibility": "0 unlabelled, 1 labelled but hidden, 2 visible",
     "joints3d": "camera frame, metres",
+    "lift": "predicted errors in mm of joints relative to the mean of shoulders and hips",
+    "skeleton_maps": "PNG of uint8 stick ids, 0 none, legend below; stick_px in pixels of the map",
     "pose": "SMPL axis-angles, pose[0] turns the body into the world; translation is added in the world",
 }
 
@@ -64,6 +66,8 @@ class Manifest(BaseModel):
         kind: which command made the corpus.
         configuration: everything that decides its contents; a resumed run must bring the same.
         inputs: digests of the files it was made from.
+        sticks: legend and palette of the skeleton maps' ids.
+        trust: what the predicted errors of lifted people are worth: the library's reliability table.
         planned_samples: how many samples the finished corpus has.
         planned_shards: how many shards.
     """
@@ -77,6 +81,8 @@ class Manifest(BaseModel):
     conventions: dict[str, str] = Field(default_factory=lambda: dict(CONVENTIONS))
     skeletons: dict[str, dict[str, Any]] = {}
     part_taxonomy: dict[str, Any] | None = None
+    sticks: dict[str, Any] | None = None
+    trust: dict[str, Any] | None = None
     packages: dict[str, str] = Field(default_factory=lambda: {name: version(name) for name in PACKAGES})
     planned_samples: int
     planned_shards: int
@@ -109,7 +115,8 @@ def read_manifest(path: Path) -> Manifest:
     except (ValueError, RecursionError) as error:
         raise InputError(path, "JSON", error) from None
     if isinstance(raw, dict) and raw.get("schema_version") != SCHEMA_VERSION:
-        raise InputError(f"{path}: schema_version", str(SCHEMA_VERSION), raw.get("schema_version"))
+        fix = "make the corpus again with this version of posecorpus"
+        raise InputError(f"{path}: schema_version", str(SCHEMA_VERSION), raw.get("schema_version"), fix)
     try:
         return Manifest.model_validate(raw)
     except ValidationError as error:

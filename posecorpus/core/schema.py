@@ -10,15 +10,40 @@ import numpy as np
 import pyarrow as pa
 
 from posecorpus.core.cameras import Camera
-from posecorpus.core.codecs import decode, encode
+from posecorpus.core.codecs import decode, decode_map, encode, encode_map
 from posecorpus.core.errors import InputError
-from posecorpus.core.sample import RASTERS, Person, Sample
+from posecorpus.core.sample import RASTERS, Lift, Person, Sample, SkeletonMap
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 _F32, _F64 = pa.float32(), pa.float64()
 
 CAMERA = pa.struct([("K", pa.list_(_F64, 9)), ("R", pa.list_(_F64, 9)), ("t", pa.list_(_F64, 3))])
+LIFT = pa.struct(
+    [
+        ("method", pa.string()),
+        ("completed", pa.list_(pa.bool_())),
+        ("match_distance", _F32),
+        ("residual_px", _F32),
+        ("spread_mm", pa.list_(_F32)),
+        ("error_mm", pa.list_(_F32)),
+        ("interval_mm", pa.list_(pa.list_(_F32, 2))),
+        ("pose_error_mm", _F32),
+        ("pose_interval_mm", pa.list_(_F32, 2)),
+        ("hypotheses", pa.list_(pa.list_(pa.list_(_F32, 3)))),
+        ("measured_error_mm", _F32),
+    ]
+)
+SKELETON_MAP = pa.struct(
+    [
+        ("person", pa.int32()),
+        ("stick_px", _F32),
+        ("window", pa.list_(_F32, 4)),
+        ("size", pa.int32()),
+        ("foreground", pa.binary()),
+        ("background", pa.binary()),
+    ]
+)
 PERSON = pa.struct(
     [
         ("skeleton", pa.string()),
@@ -34,6 +59,7 @@ PERSON = pa.struct(
         ("motion", pa.string()),
         ("motion_frame", pa.int32()),
         ("score", _F32),
+        ("lift", LIFT),
     ]
 )
 SCHEMA = pa.schema(
@@ -49,6 +75,7 @@ SCHEMA = pa.schema(
         ("depth", pa.binary()),
         ("normals", pa.binary()),
         ("flow", pa.binary()),
+        ("skeleton_maps", pa.list_(SKELETON_MAP)),
         ("clip", pa.string()),
         ("frame", pa.int32()),
         ("provenance", pa.string()),
@@ -59,9 +86,13 @@ SCHEMA = pa.schema(
 RASTER_COLUMNS = {field: field.removesuffix("_mm") for field in RASTERS}
 """Field of :class:`Sample` to column of a shard."""
 
-_PERSON_ARRAYS = {
+_PERSON_ARRAYS: dict[str, type[np.generic]] = {
     "joints2d": np.float32, "joints3d": np.float32, "visibility": np.uint8, "bbox": np.float32,
     "pose": np.float32, "betas": np.float32, "translation": np.float32,
+}  # fmt: skip
+_LIFT_ARRAYS: dict[str, type[np.generic]] = {
+    "completed": np.bool_, "spread_mm": np.float32, "error_mm": np.float32, "interval_mm": np.float32,
+    "pose_interval_mm": np.float32, "hypotheses": np.float32,
 }  # fmt: skip
 
 
@@ -84,7 +115,9 @@ def _row(sample: Sample) -> dict[str, Any]:
     }
     for field, column in RASTER_COLUMNS.items():
         value = getattr(sample, field)
-        row[column] = None if value is None else encode(field, value)
+        row[column] = sample.encoded.get(field) if value is None else encode(field, value)
+    maps = sample.skeleton_maps
+    row["skeleton_maps"] = None if maps is None else [_map_row(drawn) for drawn in maps]
     return row
 
 
@@ -96,15 +129,31 @@ def _person_row(person: Person) -> dict[str, Any]:
     row = dict(vars(person))
     for name in _PERSON_ARRAYS:
         row[name] = None if row[name] is None else row[name].tolist()
+    if person.lift is not None:
+        row["lift"] = vars(person.lift) | {name: getattr(person.lift, name).tolist() for name in _LIFT_ARRAYS}
     return row
 
 
-def sample_of(row: Mapping[str, Any], where: str, fields: Iterable[str] = RASTERS) -> Sample:
+def _map_row(drawn: SkeletonMap) -> dict[str, Any]:
+    return {
+        "person": drawn.person,
+        "stick_px": drawn.stick_px,
+        "window": drawn.window.tolist(),
+        "size": len(drawn.foreground),
+        "foreground": encode_map(drawn.foreground),
+        "background": encode_map(drawn.background),
+    }
+
+
+def sample_of(
+    row: Mapping[str, Any], where: str, fields: Iterable[str] = RASTERS, *, keep_encoded: bool = False
+) -> Sample:
     """A row (as ``Table.to_pylist`` gives it) as a validated sample.
 
     Args:
         where: the file, named in errors.
         fields: raster fields to decode; the others stay None.
+        keep_encoded: put the others into ``Sample.encoded``.
 
     Raises:
         InputError: a row that breaks the schema's rules.
@@ -121,10 +170,17 @@ def sample_of(row: Mapping[str, Any], where: str, fields: Iterable[str] = RASTER
         frame=row["frame"],
         provenance=_provenance_of(row["provenance"], where),
     )
-    for field in fields:
-        data = row.get(RASTER_COLUMNS[field])
-        if data is not None:
+    wanted = set(fields)
+    for field, column in RASTER_COLUMNS.items():
+        data = row.get(column)
+        if data is not None and field in wanted:
             setattr(sample, field, decode(field, data, width, height, f"{where}: {field}"))
+        elif data is not None and keep_encoded:
+            sample.encoded[field] = data
+    if row.get("skeleton_maps") is not None:
+        sample.skeleton_maps = [
+            _map_of(drawn, f"{where}: skeleton_maps[{i}]") for i, drawn in enumerate(row["skeleton_maps"])
+        ]
     sample.validate()
     return sample
 
@@ -141,7 +197,24 @@ def _person_of(row: Mapping[str, Any]) -> Person:
     values = dict(row)
     for name, dtype in _PERSON_ARRAYS.items():
         values[name] = None if values[name] is None else np.array(values[name], dtype=dtype)
+    if values.get("lift") is not None:
+        lift = dict(values["lift"])
+        joints = len(values["joints2d"])
+        for name, dtype in _LIFT_ARRAYS.items():
+            lift[name] = np.array(lift[name], dtype=dtype)
+        lift["hypotheses"] = lift["hypotheses"].reshape(-1, joints, 3)  # also when there are none
+        values["lift"] = Lift(**lift)
     return Person(**values)
+
+
+def _map_of(row: Mapping[str, Any], where: str) -> SkeletonMap:
+    return SkeletonMap(
+        person=row["person"],
+        stick_px=row["stick_px"],
+        window=np.array(row["window"], np.float32),
+        foreground=decode_map(row["foreground"], row["size"], f"{where}.foreground"),
+        background=decode_map(row["background"], row["size"], f"{where}.background"),
+    )
 
 
 def _provenance_of(text: str | None, where: str) -> dict[str, Any]:

@@ -86,9 +86,16 @@ class Corpus:
         for entry in self.manifest.shards:
             yield from self._rows(entry, wanted)
 
-    def shard_samples(self, entry: ShardEntry, fields: Iterable[str] = RASTERS) -> Iterator[Sample]:
-        """Stream the samples of one shard."""
-        return self._rows(entry, tuple(fields))
+    def shard_samples(
+        self, entry: ShardEntry, fields: Iterable[str] = RASTERS, *, keep_encoded: bool = False
+    ) -> Iterator[Sample]:
+        """Stream the samples of one shard.
+
+        Args:
+            fields: rasters to decode.
+            keep_encoded: put the other rasters, as they are stored, into ``Sample.encoded``.
+        """
+        return self._rows(entry, tuple(fields), keep_encoded=keep_encoded)
 
     def columns(self, *names: str) -> pa.Table:
         """Whole columns as an Arrow table, without touching the others: for statistics."""
@@ -112,9 +119,11 @@ class Corpus:
             raise InputError(path, f"{entry.samples} rows, as the manifest says", file.metadata.num_rows)
         return file
 
-    def _rows(self, entry: ShardEntry, fields: Sequence[str], start: int = 0) -> Iterator[Sample]:
+    def _rows(
+        self, entry: ShardEntry, fields: Sequence[str], start: int = 0, *, keep_encoded: bool = False
+    ) -> Iterator[Sample]:
         file = self._open(entry)
-        skipped = [RASTER_COLUMNS[name] for name in RASTERS if name not in fields]
+        skipped = [] if keep_encoded else [RASTER_COLUMNS[name] for name in RASTERS if name not in fields]
         columns = [name for name in SCHEMA.names if name not in skipped]
         where = str(self.path / entry.file)
         for group in range(file.num_row_groups):
@@ -130,4 +139,4 @@ class Corpus:
                 ) from None
             start = 0
             for batch in part.to_batches(max_chunksize=1):
-                yield sample_of(batch.to_pylist()[0], where, fields)
+                yield sample_of(batch.to_pylist()[0], where, fields, keep_encoded=keep_encoded)

@@ -18,7 +18,7 @@ from posecorpus.core.cameras import Camera
 from posecorpus.core.codecs import decode, encode, image_size
 from posecorpus.core.errors import InputError
 from posecorpus.core.manifest import MANIFEST, Manifest, describe_skeletons, describe_taxonomy
-from posecorpus.core.sample import RASTERS, Person, Sample
+from posecorpus.core.sample import RASTERS, Lift, Person, Sample, SkeletonMap
 from posecorpus.core.shards import Corpus, file_sha256, shard_name, write_shard
 
 
@@ -206,3 +206,58 @@ def test_bad_samples_are_not_written(tmp_path: Path, samples: list[Sample]) -> N
 def test_rows_are_grouped_for_streaming(corpus: Corpus) -> None:
     metadata = pq.ParquetFile(io.BytesIO(corpus.shards[0].read_bytes())).metadata
     assert [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)] == [50, 20]
+
+
+def lifted(seed: int, joints: int = 14) -> Lift:
+    rng = np.random.default_rng(seed)
+    return Lift(
+        method="depth",
+        completed=rng.random(joints) < 0.3,
+        match_distance=0.25,
+        residual_px=1.5,
+        spread_mm=rng.random(joints).astype(np.float32),
+        error_mm=rng.random(joints).astype(np.float32),
+        interval_mm=rng.random((joints, 2)).astype(np.float32),
+        pose_error_mm=80.0,
+        pose_interval_mm=np.array([40, 150], np.float32),
+        hypotheses=rng.random((5 * (seed % 2), joints, 3)).astype(np.float32),
+        measured_error_mm=None if seed % 2 else 71.5,
+    )
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_lifted_person_and_skeleton_maps_survive_the_disk(tmp_path: Path, seed: int) -> None:
+    person = Person(
+        skeleton="lsp_14",
+        joints2d=np.ones((14, 2), np.float32),
+        visibility=np.full(14, 2, np.uint8),
+        bbox=np.array([0, 0, 1, 1], np.float32),
+        lift=lifted(seed),
+    )
+    ids = np.random.default_rng(seed).integers(0, 16, (2, 56, 56)).astype(np.uint8)
+    drawn = SkeletonMap(0, 3.0, np.array([-1, 0, 20, 21], np.float32), ids[0], ids[1])
+    maps = [drawn] if seed else []
+    entry = write_shard(tmp_path, 0, [Sample("a", 20, 20, [person], skeleton_maps=maps)])
+    Manifest(
+        kind="test", seed=0, configuration={}, planned_samples=1, planned_shards=1, shards=[entry]
+    ).write(tmp_path / MANIFEST)
+    read = Corpus(tmp_path)[0]
+    assert read.people[0].lift is not None and read.skeleton_maps is not None
+    for name, value in vars(lifted(seed)).items():
+        np.testing.assert_array_equal(getattr(read.people[0].lift, name), value)
+    assert len(read.skeleton_maps) == len(maps)
+    for name, value in vars(drawn).items() if maps else ():
+        np.testing.assert_array_equal(getattr(read.skeleton_maps[0], name), value)
+
+
+def test_a_raster_passes_from_corpus_to_corpus_byte_for_byte(tmp_path: Path) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (20, 30, 3)).astype(np.uint8)
+    first, second = tmp_path / "a", tmp_path / "b"
+    for folder in (first, second):
+        folder.mkdir()
+    entry = write_shard(first, 0, [Sample("a", 30, 20, [], image=image)])
+    Manifest(
+        kind="test", seed=0, configuration={}, planned_samples=1, planned_shards=1, shards=[entry]
+    ).write(first / MANIFEST)
+    again = write_shard(second, 0, Corpus(first).shard_samples(entry, (), keep_encoded=True))
+    assert again.sha256 == entry.sha256
