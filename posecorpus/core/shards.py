@@ -97,6 +97,11 @@ class Corpus:
         """
         return self._rows(entry, tuple(fields), keep_encoded=keep_encoded)
 
+    def shard_keys(self, entry: ShardEntry) -> list[str]:
+        """Keys of the samples of one shard, in order."""
+        keys: list[str] = self._open(entry).read(columns=["key"])["key"].to_pylist()
+        return keys
+
     def columns(self, *names: str) -> pa.Table:
         """Whole columns as an Arrow table, without touching the others: for statistics."""
         tables = [self._open(entry).read(columns=list(names)) for entry in self.manifest.shards]

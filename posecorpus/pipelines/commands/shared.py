@@ -1,0 +1,53 @@
+"""What the command line's modules share: options, examples in the help, progress that Ctrl-C may end."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from posecorpus.core.errors import InputError
+
+if TYPE_CHECKING:
+    from posecorpus.core.progress import Report
+
+EXIT_VIOLATIONS, EXIT_INPUT, EXIT_INTERRUPTED = 1, 2, 130
+
+Workers = Annotated[int | None, typer.Option(help="Processes; default: one for each core.", min=1)]
+Seed = Annotated[int, typer.Option(help="Same seed, same bytes.", min=0)]
+SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave out unusable inputs and list them.")]
+
+
+def examples(*lines: str) -> str:
+    """A help text's last paragraph."""
+    return "\b\nExamples:\n" + "\n".join(f"  posecorpus {line}" for line in lines)
+
+
+def usable_workers() -> int:
+    """How many processes there are cores for."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def resumable_stages() -> Iterator[tuple[Report, Callable[[str], None]]]:
+    """Progress bars of a command that goes on where it was if it is interrupted and run again."""
+    from posecorpus.pipelines.console import stages
+
+    try:
+        with stages() as callbacks:
+            yield callbacks
+    except KeyboardInterrupt:
+        typer.echo("posecorpus: interrupted; run the same command again to go on", err=True)
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+
+
+def numbers(option: str, text: str, separator: str, form: str) -> tuple[int, int]:
+    """Two whole numbers of an option such as ``320x240``; raises :class:`InputError` naming the form."""
+    try:
+        first, second = (int(part) for part in text.lower().split(separator))
+    except ValueError:
+        raise InputError(option, form, repr(text)) from None
+    return first, second

@@ -1,0 +1,101 @@
+"""``posecorpus synth``."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from posecorpus.core.errors import InputError
+from posecorpus.pipelines.commands.shared import (
+    Seed,
+    SkipBad,
+    Workers,
+    examples,
+    numbers,
+    resumable_stages,
+    usable_workers,
+)
+
+app = typer.Typer()
+
+
+class Renderer(StrEnum):
+    """The rendering engines."""
+
+    raster = "raster"
+    pyrender = "pyrender"
+
+
+@app.command(
+    epilog=examples(
+        "synth corpus --samples 1000",
+        "synth corpus --motions cmu/ --motions walk.bvh --backgrounds photos/ --clips 50 --frames 100",
+        "synth corpus --samples 100000 --shard 3/8      # the third of eight machines",
+    )
+)
+def synth(
+    out: Annotated[Path, typer.Argument(help="Folder of the corpus; an unfinished one is finished.")],
+    preset: Annotated[str, typer.Option(help="Recipe to start from.")] = "surreal",
+    motions: Annotated[
+        list[Path] | None,
+        typer.Option(help="MoCap file, folder or zip (ASF/AMC, BVH, AMASS); repeatable. Default: built-in."),
+    ] = None,
+    body: Annotated[
+        str | None,
+        typer.Option(help="neutral, female, male, mixed, or an SMPL file or folder. Default: the preset's."),
+    ] = None,
+    backgrounds: Annotated[
+        Path | None, typer.Option(help="Folder or zip of photos. Default: procedural rooms.")
+    ] = None,
+    samples: Annotated[int | None, typer.Option(help="Stills to render [default: 200].", min=1)] = None,
+    clips: Annotated[int | None, typer.Option(help="Clips to render, instead of stills.", min=1)] = None,
+    frames: Annotated[int | None, typer.Option(help="Frames in a clip [default: 100].", min=1)] = None,
+    size: Annotated[
+        str | None, typer.Option(help="WIDTHxHEIGHT in pixels; the field of view is kept.")
+    ] = None,
+    seed: Seed = 0,
+    workers: Workers = None,
+    shard: Annotated[str | None, typer.Option(help="i/n: make the i-th of n pieces (1-based).")] = None,
+    renderer: Annotated[Renderer, typer.Option(help="Rendering engine.")] = Renderer.raster,
+    config: Annotated[Path | None, typer.Option(help="YAML file with the preset's keys to override.")] = None,
+    skip_bad: SkipBad = False,
+) -> None:
+    """Render people moved by motion capture, with every label, into a corpus."""
+    from posecorpus.pipelines.synthesize import SynthRequest, clips_and_frames, synthesize
+    from posecorpus.synth.config import load_config
+
+    settings = load_config(preset, config, _people(body))
+    if size is not None:
+        settings = settings.resized(*numbers("--size", size, "x", "WIDTHxHEIGHT, e.g. 320x240"))
+    count, length = clips_and_frames(samples, clips, frames)
+    request = SynthRequest(
+        config=settings,
+        seed=seed,
+        clips=count,
+        frames=length,
+        motions=tuple(motions or ()),
+        backgrounds=backgrounds,
+        renderer=renderer.value,
+        skip_bad=skip_bad,
+    )
+    piece = None if shard is None else numbers("--shard", shard, "/", "i/n with 1 <= i <= n, e.g. 3/8")
+    if piece is not None and not 1 <= piece[0] <= piece[1]:
+        raise InputError("--shard", "i/n with 1 <= i <= n, e.g. 3/8", shard)
+    with resumable_stages() as (report, note):
+        path = synthesize(
+            request, out, workers=workers or usable_workers(), piece=piece, report=report, note=note
+        )
+    typer.echo(path)
+
+
+def _people(body: str | None) -> dict[str, Any] | None:
+    if body is None:
+        return None
+    if body == "mixed":
+        return {"genders": ["neutral", "female", "male"]}
+    if body in ("neutral", "female", "male"):
+        return {"genders": [body]}
+    return {"body": body}

@@ -1,0 +1,113 @@
+"""A corpus made from another, shard by shard: what lifting, labelling and filtering have in common.
+
+Each shard of the new corpus is made of one shard of the old by a function of its samples, so it does
+not matter who makes it or when. Rasters that the function leaves alone pass through as stored bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
+
+import cv2
+
+from posecorpus.core.errors import InputError
+from posecorpus.core.manifest import MANIFEST, Manifest, ShardEntry
+from posecorpus.core.progress import Report
+from posecorpus.core.sample import Sample
+from posecorpus.core.shards import Corpus, file_sha256, write_shard
+from posecorpus.pipelines import ledger
+from posecorpus.pipelines.engine import Run
+
+Settings = TypeVar("Settings")
+
+
+@dataclass(frozen=True)
+class DeriveTask(Generic[Settings]):
+    """One shard to make; small, picklable, and complete.
+
+    Attributes:
+        source: folder of the old corpus; out: of the new.
+        index: the shard's number in both.
+        change: a function of the module's top level: the samples of a shard to those of the new one.
+        settings: handed to it.
+        fields: rasters it needs decoded.
+    """
+
+    source: Path
+    out: Path
+    index: int
+    change: Callable[[Settings, Iterator[Sample]], Iterable[Sample]]
+    settings: Settings
+    fields: tuple[str, ...] = ()
+
+
+def derive(
+    source: Corpus,
+    out: Path,
+    planned: Manifest,
+    task: Callable[[int], DeriveTask[Settings]],
+    run: Run,
+    report: Report,
+    stage: str,
+) -> Path:
+    """Make, or finish, the corpus that ``planned`` describes; gives its manifest's path.
+
+    Args:
+        task: the task of a shard's number.
+        stage: what the progress bar says.
+
+    Raises:
+        InputError: ``out`` holds something else, or is the source itself.
+    """
+    finished = ledger.open_ledger(out, planned, None)
+    missing = [i for i in range(len(source.manifest.shards)) if i not in finished]
+    samples = [entry.samples for entry in source.manifest.shards]
+    done, total = sum(samples) - sum(samples[i] for i in missing), sum(samples)
+    report(stage, done, total)
+    with ledger.recorder(out, planned, finished, None) as record:
+        for index, entry in run(make_shard, [task(i) for i in missing]):
+            record(index, entry)
+            done += samples[index]
+            report(stage, done, total)
+    return ledger.close_ledger(out, planned, finished, None)
+
+
+def make_shard(task: DeriveTask[Settings]) -> tuple[int, ShardEntry]:
+    """Make and write one shard; what a worker does."""
+    cv2.setNumThreads(1)
+    corpus = Corpus(task.source)
+    entry = corpus.manifest.shards[task.index]
+    old = corpus.shard_samples(entry, task.fields, keep_encoded=True)
+    return task.index, write_shard(task.out, task.index, task.change(task.settings, old))
+
+
+def open_source(source: Path, out: Path) -> Corpus:
+    """The corpus to start from, whole, and not the one to be written.
+
+    Raises:
+        InputError: no corpus, an unfinished one, ``out`` is the same folder or holds something else.
+    """
+    corpus = Corpus(source)
+    if out.exists() and out.resolve() == source.resolve():
+        raise InputError(out, "another folder than the corpus it is made from", "the same")
+    if not corpus.manifest.complete:
+        got = f"{len(corpus.manifest.shards)} of {corpus.manifest.planned_shards} shards"
+        raise InputError(source, "a finished corpus", got, "run the command that makes it again")
+    ledger.check_folder(out)
+    return corpus
+
+
+def refuse_drawn(corpus: Corpus, command: str) -> None:
+    """Refuse a corpus whose masks or maps were drawn from the joints that ``command`` would change."""
+    drawn = [name for name in ("ellipses", "skeleton_maps") if name in corpus.manifest.configuration]
+    if drawn:
+        got = f"{drawn[0]} drawn from its joints"
+        raise InputError(corpus.path, "a corpus without drawn labels", got, f"{command} first, then label")
+
+
+def digest(corpus: Corpus) -> dict[str, str]:
+    """What the new corpus's manifest says of the old one: that its contents were these."""
+    return {"corpus": file_sha256(corpus.path / MANIFEST)}
