@@ -5,7 +5,7 @@ Checks, by the name they are reported under (a check applies only where the labe
 =============  ========================================================================================
 conventions    the manifest declares this package's conventions
 complete       all planned shards and samples are there, and no others
-legend         part legend and palette are complete; everything used is described
+legend         legends and palettes of parts and sticks are complete; everything used is described
 skeletons      joint names, parents and mirror pairs are those of the named skeletons
 hash           each shard's bytes are those that were written
 columns        each shard has the columns of the schema
@@ -13,7 +13,7 @@ count          each shard has as many rows as the manifest says
 keys           no key twice, no frame of a clip twice
 sample         shapes, types, decodable rasters
 camera         R is a rotation with det = +1, K plausible
-reprojection   3D joints fall on 2D joints to 0.01 px
+reprojection   3D joints fall on 2D joints to 0.01 px (of lifted people see residual)
 body           3D joints are those of the posed body to 1 mm
 bones          bones are as long as the body's, and constant within a clip
 sides          left is left: of the nose, and of bending knees
@@ -27,7 +27,15 @@ parts          each pixel shows the part a ray meets; visible joints lie on a pa
 depth          each pixel is as far as the body a ray meets; visible joints lie behind their surface
 normals        unit length, towards the camera, along the depth's slope, those of the posed body
 flow           each pixel leads to where the clip's next sample (or the provenance) has that point of the body
+residual       lifted 3D joints are as far from the annotated 2D joints as is said
+completed      joints that the annotation lacks are placed in 2D and 3D and count as hidden
+trust          predicted errors lie within their own intervals; those of joints and pose agree
+hypotheses     are before the camera, not mirrored, and spread as wide as is said
+limbs          left and right limbs of lifted people are alike
+sticks         skeleton maps hold ids of the legend, in a window, of somebody with 3D
 =============  ========================================================================================
+
+Parts that the manifest says are drawn (as ellipses) are held to how they are drawn, not to rays.
 """
 
 from posecorpus.inspect.verify.report import Report, Violation

@@ -16,6 +16,7 @@ from posecorpus.core.parts import TAXONOMIES, PartTaxonomy
 from posecorpus.core.schema import SCHEMA
 from posecorpus.core.shards import file_sha256
 from posecorpus.core.skeletons import SKELETONS
+from posecorpus.inspect.verify.maps import stick_ids
 from posecorpus.inspect.verify.report import Report
 
 
@@ -29,8 +30,10 @@ def check_manifest(path: Path, manifest: Manifest) -> Report:
     ]
     report.record(MANIFEST, "conventions", wrong)
     report.record(MANIFEST, "complete", _incomplete(path, manifest))
-    if manifest.part_taxonomy is not None:
-        report.record(MANIFEST, "legend", _legend_faults(manifest.part_taxonomy))
+    if manifest.part_taxonomy is not None or manifest.sticks is not None:
+        parts = [] if manifest.part_taxonomy is None else _legend_faults(manifest.part_taxonomy)
+        sticks = [] if manifest.sticks is None else _stick_faults(manifest.sticks)
+        report.record(MANIFEST, "legend", parts + sticks)
     report.record(MANIFEST, "skeletons", _skeleton_faults(manifest.skeletons))
     made_by, here = manifest.packages.get("posecorpus"), version("posecorpus")
     if made_by != here:
@@ -67,11 +70,26 @@ def _legend_faults(described: dict[str, Any]) -> list[str]:
         faults += [
             f"legend: {name} has no id {i}" for i in legend if i not in map(str, TAXONOMIES[name].legend)
         ]
+    return faults + _palette_faults("palette", legend, palette)
+
+
+def _stick_faults(described: dict[str, Any]) -> list[str]:
+    legend, palette = described.get("legend"), described.get("palette")
+    if not isinstance(legend, dict) or not isinstance(palette, dict):
+        return ["sticks: expected a legend and a palette"]
+    faults = []
+    if len(stick_ids(described)) < len(legend) or not all(isinstance(name, str) for name in legend.values()):
+        faults.append("sticks: expected a legend of ids from 0 to 255 with names")
+    return faults + _palette_faults("sticks: palette", legend, palette)
+
+
+def _palette_faults(where: str, legend: dict[str, Any], palette: dict[str, Any]) -> list[str]:
+    faults = []
     colours = [tuple(colour) if isinstance(colour, list) else None for colour in palette.values()]
     if palette.keys() != legend.keys():
-        faults.append(f"palette: lacks or has too much: {', '.join(sorted(palette.keys() ^ legend.keys()))}")
+        faults.append(f"{where}: lacks or has too much: {', '.join(sorted(palette.keys() ^ legend.keys()))}")
     if None in colours or len(set(colours)) < len(colours):
-        faults.append("palette: expected another colour for each part")
+        faults.append(f"{where}: expected another colour for each id")
     return faults
 
 
@@ -85,10 +103,14 @@ def _skeleton_faults(described: dict[str, dict[str, Any]]) -> list[str]:
     return faults
 
 
-def undescribed(manifest: Manifest, used: Iterable[str], parts: bool) -> list[str]:
-    """What samples use, but the manifest does not describe: skeletons, and the taxonomy of parts."""
+def undescribed(manifest: Manifest, used: Iterable[str], parts: bool, maps: bool) -> list[str]:
+    """What samples use, but the manifest does not describe: skeletons, and the ids of parts and of sticks."""
     faults = [f"skeleton {name} is not described" for name in sorted(used) if name not in manifest.skeletons]
-    return faults + (["the ids of parts are not described"] if parts and not manifest.part_taxonomy else [])
+    if parts and not manifest.part_taxonomy:
+        faults.append("the ids of parts are not described")
+    if maps and not manifest.sticks:
+        faults.append("the ids of skeleton maps are not described")
+    return faults
 
 
 def manifest_taxonomy(manifest: Manifest) -> PartTaxonomy | None:

@@ -51,9 +51,13 @@ def check_camera(camera: Mapping[str, Any] | None, width: int, height: int) -> M
 
 
 def check_reprojection(subject: Subject) -> Messages:
-    """``joints3d`` seen by the camera fall on ``joints2d``."""
+    """``joints3d`` seen by the camera fall on ``joints2d``. Lifted people state how far off theirs are instead."""
     camera = subject.sample.camera
-    people = [(i, p, p.joints3d) for i, p in enumerate(subject.sample.people) if p.joints3d is not None]
+    people = [
+        (i, p, p.joints3d)
+        for i, p in enumerate(subject.sample.people)
+        if p.joints3d is not None and p.lift is None
+    ]
     if camera is None or not people:
         return None
     messages = []
@@ -135,13 +139,16 @@ def _exact(name: str) -> NDArray[np.bool_]:
 
 
 def check_sides(subject: Subject) -> Messages:
-    """The person's left is on the left: of the face, told by nose and crown, or of the bending knees."""
+    """The person's left is on the left: of the face, told by nose and crown, or of the bending knees.
+
+    Lifted 3D can be wrong in any way without its sides being exchanged; its hypotheses are judged instead.
+    """
     messages: Messages = None
     for i, person in enumerate(subject.sample.people):
-        if person.joints3d is None:
+        if person.joints3d is None or person.lift is not None:
             continue
         joints = np.asarray(convert(person.joints3d, skeleton(person.skeleton), FULL_42), dtype=np.float64)
-        for what, value in (("ears and eyes", _face(joints)), ("hips", _knees(joints))):
+        for what, value in (("ears and eyes", face_side(joints)), ("hips", knee_side(joints))):
             if value is None:
                 continue
             messages = messages or []
@@ -156,7 +163,7 @@ def _joint(joints: NDArray[np.float64], name: str) -> NDArray[np.float64]:
     return np.asarray(joints[FULL_42.index(name)])
 
 
-def _face(joints: NDArray[np.float64]) -> float | None:
+def face_side(joints: NDArray[np.float64]) -> float | None:
     """Positive if left is left of where the nose points; None without the joints it takes."""
     ears = (_joint(joints, "l_ear") + _joint(joints, "r_ear")) / 2
     up = _joint(joints, "head_top") - ears
@@ -169,7 +176,7 @@ def _face(joints: NDArray[np.float64]) -> float | None:
     return volume if np.isfinite(volume) else None
 
 
-def _knees(joints: NDArray[np.float64]) -> float | None:
+def knee_side(joints: NDArray[np.float64]) -> float | None:
     """Positive if knees that bend clearly bend about an axis that points to the left; None if none does."""
     left = _joint(joints, "l_hip") - _joint(joints, "r_hip")
     left = left / max(float(np.linalg.norm(left)), 1e-9)
@@ -196,7 +203,8 @@ def check_box(subject: Subject) -> Messages:
         if not np.isfinite(box).all() or box[0] > box[2] or box[1] > box[3]:
             messages.append(f"people[{i}].bbox: {box.tolist()} is no box")
             continue
-        seen = None if sample.instances is None else _extent(sample.instances == i + 1, person)
+        drawn = person.body is None and subject.parts_drawn  # ellipses reach beyond a box of joints
+        seen = None if sample.instances is None or drawn else _extent(sample.instances == i + 1, person)
         if seen is None:
             continue
         outside = np.concatenate([box[:2] - seen[:2], seen[2:] - box[2:]])

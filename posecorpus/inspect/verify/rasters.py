@@ -52,7 +52,7 @@ def check_masks(subject: Subject) -> Messages:
     A surface that belongs to nobody (instance 0) is an occluder: it has depth and a normal, but no part.
     """
     sample = subject.sample
-    fields = {"parts": sample.parts, "instances": sample.instances, "depth": sample.depth_mm}
+    fields = {"parts": subject.rendered_parts, "instances": sample.instances, "depth": sample.depth_mm}
     on: dict[str, Mask] = {name: value > 0 for name, value in fields.items() if value is not None}
     if sample.normals is not None:
         on["normals"] = any_channel(sample.normals)
@@ -76,8 +76,8 @@ def check_masks(subject: Subject) -> Messages:
 
 def check_joint_parts(subject: Subject) -> Messages:
     """The part under a visible joint of a rendered person (for the skin: under or beside it) is one of the joint's."""
-    sample = subject.sample
-    if sample.parts is None or subject.taxonomy is None:
+    sample, parts = subject.sample, subject.rendered_parts
+    if parts is None or subject.taxonomy is None:
         return None
     messages: Messages = None
     for i, person in enumerate(sample.people):
@@ -86,7 +86,7 @@ def check_joint_parts(subject: Subject) -> Messages:
             continue
         messages = messages or []
         inside, x, y = pixels_around(person, sample.width, sample.height)
-        around = sample.parts[y, x]
+        around = parts[y, x]
         ids, fits = around[:, 0], own[np.arange(len(own))[:, None], around]
         shown = np.where(on_skin(person.skeleton), fits.any(-1), fits[:, 0])
         wrong = inside & (person.visibility == VISIBLE) & ~shown

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,22 +17,22 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from posecorpus.core.codecs import decode
+from posecorpus.core.codecs import decode, decode_map
 from posecorpus.core.errors import InputError
-from posecorpus.core.manifest import MANIFEST, ShardEntry, read_manifest
+from posecorpus.core.manifest import MANIFEST, Manifest, ShardEntry, read_manifest
 from posecorpus.core.parts import PartTaxonomy
 from posecorpus.core.progress import Report as Progress
 from posecorpus.core.progress import silent
-from posecorpus.core.sample import Sample
+from posecorpus.core.sample import Sample, SkeletonMap
 from posecorpus.core.schema import RASTER_COLUMNS, SCHEMA, sample_of
-from posecorpus.inspect.verify import files, joints, pictures, rasters, surfaces, visibility
+from posecorpus.inspect.verify import files, joints, lifted, maps, pictures, rasters, surfaces, visibility
 from posecorpus.inspect.verify.joints import Messages
 from posecorpus.inspect.verify.report import Report, Violation
 from posecorpus.inspect.verify.subject import Subject
 
 Check = Callable[[Subject], Messages]
 
-CHECKS: tuple[tuple[str, tuple[Check, ...]], ...] = (
+RENDERED_CHECKS: tuple[tuple[str, tuple[Check, ...]], ...] = (
     ("reprojection", (joints.check_reprojection,)),
     ("body", (joints.check_body,)),
     ("sides", (joints.check_sides,)),
@@ -47,7 +47,20 @@ CHECKS: tuple[tuple[str, tuple[Check, ...]], ...] = (
     ("normals", (rasters.check_normals, surfaces.check_surface_normals)),
     ("flow", (rasters.check_flow_values, surfaces.check_surface_flow)),
 )
+LIFTED_CHECKS: tuple[tuple[str, tuple[Check, ...]], ...] = (
+    ("residual", (lifted.check_residual,)),
+    ("completed", (lifted.check_completed,)),
+    ("trust", (lifted.check_trust,)),
+    ("hypotheses", (lifted.check_hypotheses,)),
+    ("limbs", (lifted.check_limbs,)),
+    ("sticks", (maps.check_maps,)),
+)
+CHECKS = RENDERED_CHECKS + LIFTED_CHECKS
 """Checks of one sample, by name. ``camera``, ``sample``, ``bones`` and those of files are made beside them."""
+
+
+_HEAVY_COLUMNS = (*RASTER_COLUMNS.values(), "skeleton_maps")
+"""Read sample by sample: those of a whole shard may not fit into memory."""
 
 
 @dataclass
@@ -59,6 +72,7 @@ class _ShardResult:
     frames: list[tuple[str, int]] = field(default_factory=list)
     skeletons: set[str] = field(default_factory=set)
     parts: bool = False
+    maps: bool = False
 
 
 def verify_corpus(path: Path | str, workers: int = 1, progress: Progress = silent) -> Report:
@@ -75,11 +89,11 @@ def verify_corpus(path: Path | str, workers: int = 1, progress: Progress = silen
     folder = Path(path)
     manifest = read_manifest(folder / MANIFEST)
     report = files.check_manifest(folder, manifest)
-    verify = partial(_verify_shard, folder, files.manifest_taxonomy(manifest), manifest.inputs)
+    verify = partial(_verify_shard, folder, manifest.model_copy(update={"shards": [], "skipped": []}))
     used: set[str] = set()
     keys: Counter[str] = Counter()
     frames: Counter[tuple[str, int]] = Counter()
-    parts = False
+    parts = maps_used = False
     total = sum(entry.samples for entry in manifest.shards)
     for result in _map(verify, manifest.shards, workers):
         report.merge(result.report)
@@ -87,7 +101,7 @@ def verify_corpus(path: Path | str, workers: int = 1, progress: Progress = silen
         keys.update(result.keys)
         frames.update(result.frames)
         used |= result.skeletons
-        parts = parts or result.parts
+        parts, maps_used = parts or result.parts, maps_used or result.maps
     report.checked["keys"] += len(keys)
     report.violations += [
         Violation(key, "keys", f"{n} samples have this key") for key, n in keys.items() if n > 1
@@ -98,7 +112,7 @@ def verify_corpus(path: Path | str, workers: int = 1, progress: Progress = silen
         if n > 1
     ]
     report.violations += [
-        Violation(MANIFEST, "legend", fault) for fault in files.undescribed(manifest, used, parts)
+        Violation(MANIFEST, "legend", fault) for fault in files.undescribed(manifest, used, parts, maps_used)
     ]
     return report
 
@@ -113,11 +127,10 @@ def _map(
         yield from pool.map(verify, shards)
 
 
-def _verify_shard(
-    folder: Path, taxonomy: PartTaxonomy | None, inputs: Mapping[str, str], entry: ShardEntry
-) -> _ShardResult:
+def _verify_shard(folder: Path, manifest: Manifest, entry: ShardEntry) -> _ShardResult:
     cv2.setNumThreads(1)
     result = _ShardResult()
+    taxonomy = files.manifest_taxonomy(manifest)
     file = files.open_shard(folder, entry, result.report)
     if file is None:
         return result
@@ -127,13 +140,20 @@ def _verify_shard(
         usual = _usual_bones(samples)
         for sample, after, row in zip(samples, following, _raster_rows(file), strict=True):
             if sample is not None and _decode(sample, row, result.report):
-                subject = Subject(sample, after, taxonomy, inputs)
+                subject = _subject(sample, after, taxonomy, manifest)
                 _verify_sample(subject, usual.get(sample.clip), result.report)
                 result.parts = result.parts or sample.parts is not None
+                result.maps = result.maps or sample.skeleton_maps is not None
                 _drop_rasters(sample)
     except (OSError, pa.ArrowException) as error:
         result.report.record(entry.file, "columns", [str(InputError("rows", "readable data", error))])
     return result
+
+
+def _subject(
+    sample: Sample, after: Sample | None, taxonomy: PartTaxonomy | None, manifest: Manifest
+) -> Subject:
+    return Subject(sample, after, taxonomy, manifest.inputs, manifest.configuration, manifest.sticks)
 
 
 def _verify_sample(subject: Subject, usual: list[NDArray[np.float64]] | None, report: Report) -> None:
@@ -152,7 +172,7 @@ def _verify_sample(subject: Subject, usual: list[NDArray[np.float64]] | None, re
 
 def _read_light(file: pq.ParquetFile, result: _ShardResult) -> list[Sample | None]:
     """All samples of a shard without their rasters; None for a broken row, which is recorded."""
-    light = [name for name in SCHEMA.names if name not in RASTER_COLUMNS.values()]
+    light = [name for name in SCHEMA.names if name not in _HEAVY_COLUMNS]
     samples: list[Sample | None] = []
     for batch in file.iter_batches(batch_size=50, columns=light):
         for row in batch.to_pylist():
@@ -179,28 +199,42 @@ def _sample_of(row: dict[str, Any], report: Report) -> Sample | None:
     return sample
 
 
-def _raster_rows(file: pq.ParquetFile) -> Iterator[dict[str, bytes | None]]:
-    for batch in file.iter_batches(batch_size=10, columns=list(RASTER_COLUMNS.values())):
+def _raster_rows(file: pq.ParquetFile) -> Iterator[dict[str, Any]]:
+    for batch in file.iter_batches(batch_size=10, columns=list(_HEAVY_COLUMNS)):
         for i in range(batch.num_rows):
             yield batch.slice(i, 1).to_pylist()[0]
 
 
-def _decode(sample: Sample, row: dict[str, bytes | None], report: Report) -> bool:
-    """Put the rasters of a row into its sample; False, with the reason recorded, if they are broken."""
+def _decode(sample: Sample, row: dict[str, Any], report: Report) -> bool:
+    """Put rasters and skeleton maps of a row into its sample; False, with the reason recorded, if they are broken."""
     try:
         for name, column in RASTER_COLUMNS.items():
             data = row[column]
             if data is not None:
                 setattr(sample, name, decode(name, data, sample.width, sample.height, name))
+        if row["skeleton_maps"] is not None:
+            sample.skeleton_maps = [_decode_map(drawn, i) for i, drawn in enumerate(row["skeleton_maps"])]
+            sample.validate()
         report.record(sample.key, "sample", [])
-    except InputError as error:
-        report.record(sample.key, "sample", [str(error)])
+    except (InputError, TypeError, ValueError) as error:
+        report.record(sample.key, "sample", [" ".join(str(error).removeprefix(f"{sample.key}: ").split())])
         return False
     return True
 
 
+def _decode_map(row: dict[str, Any], index: int) -> SkeletonMap:
+    where, size = f"skeleton_maps[{index}]", row["size"]
+    return SkeletonMap(
+        row["person"],
+        row["stick_px"],
+        np.array(row["window"], np.float32),
+        decode_map(row["foreground"], size, f"{where}.foreground"),
+        decode_map(row["background"], size, f"{where}.background"),
+    )
+
+
 def _drop_rasters(sample: Sample) -> None:
-    for name in RASTER_COLUMNS:
+    for name in (*RASTER_COLUMNS, "skeleton_maps"):
         setattr(sample, name, None)
 
 

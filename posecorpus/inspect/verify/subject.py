@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +53,8 @@ class Subject:
         following: the clip's next sample, without rasters; None for a still or a clip's last frame.
         taxonomy: what the part ids mean; None if the corpus does not say.
         inputs: digests of what the corpus was made from, by name; bodies not among them are taken as they are here.
+        configuration: the manifest's: how parts and skeleton maps that are drawn from joints were drawn.
+        sticks: legend and palette of the skeleton maps' ids, as the manifest has them; None if it has none.
         unposed: why a person's body could not be posed, filled in as bodies are asked for.
     """
 
@@ -59,7 +62,19 @@ class Subject:
     following: Sample | None = None
     taxonomy: PartTaxonomy | None = None
     inputs: Mapping[str, str] = field(default_factory=dict)
+    configuration: Mapping[str, Any] = field(default_factory=dict)
+    sticks: Mapping[str, Any] | None = None
     unposed: list[str] = field(default_factory=list)
+
+    @property
+    def parts_drawn(self) -> bool:
+        """Whether part masks are ellipses drawn from joints, which no ray at a body would meet."""
+        return self.configuration.get("parts") == "ellipses" or "ellipses" in self.configuration
+
+    @property
+    def rendered_parts(self) -> NDArray[np.uint8] | None:
+        """(H, W) parts that must show what rays meet; None where there are none or they are drawn."""
+        return None if self.parts_drawn else self.sample.parts
 
     @cached_property
     def posed(self) -> list[PosedPerson | None]:
@@ -93,8 +108,8 @@ class Subject:
         if sample.depth_mm is None or sample.instances is None:
             return np.zeros((sample.height, sample.width), bool)
         nobody = (sample.depth_mm > 0) & (sample.instances == 0)
-        if sample.parts is not None:
-            nobody &= sample.parts == 0
+        if self.rendered_parts is not None:
+            nobody &= self.rendered_parts == 0
         return np.asarray(nobody & (sample.depth_mm / 1e3 < self.hits.z))
 
     def cast(self, window: Window | None = None, offset: tuple[float, float] = (0.0, 0.0)) -> Hits:

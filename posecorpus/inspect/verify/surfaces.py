@@ -78,7 +78,7 @@ def check_surface_instances(subject: Subject) -> Messages:
 
 def check_surface_parts(subject: Subject) -> Messages:
     """Each pixel shows the part of the body that is seen there. Ids outside the legend are reported elsewhere."""
-    parts = subject.sample.parts
+    parts = subject.rendered_parts
     if parts is None or subject.taxonomy is None or not subject.surfaces_known:
         return None
     merge, legend = _merge(subject.taxonomy.name), subject.taxonomy.legend

@@ -51,7 +51,9 @@ def _judged(subject: Subject, person: Person) -> Mask:
     """(J,) joints of which the stored rasters tell for certain that they show."""
     sample, taxonomy = subject.sample, subject.taxonomy
     known = correspondence(FULL_42, skeleton(person.skeleton)) >= 0
-    complete = sample.parts is not None and sample.depth_mm is not None and person.joints3d is not None
+    complete = (
+        subject.rendered_parts is not None and sample.depth_mm is not None and person.joints3d is not None
+    )
     # Coarser parts hold more than those a joint belongs to.
     return known & (complete and taxonomy is not None and taxonomy.name == SMPL_24_PARTS.name)
 
@@ -67,8 +69,8 @@ def _shown(subject: Subject, i: int, slack_m: float) -> Mask:
     assert sample.instances is not None
     own: Mask = sample.instances[y, x] == i + 1
     table = None if subject.taxonomy is None else joint_parts(person.skeleton, subject.taxonomy.name)
-    if sample.parts is not None and table is not None:
-        own &= table[np.arange(len(table))[:, None], sample.parts[y, x]]
+    if subject.rendered_parts is not None and table is not None:
+        own &= table[np.arange(len(table))[:, None], subject.rendered_parts[y, x]]
     skin = on_skin(person.skeleton)
     if sample.depth_mm is None or person.joints3d is None:
         return inside & np.where(skin, own.any(-1), own[:, 0])

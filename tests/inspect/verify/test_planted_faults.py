@@ -26,7 +26,8 @@ from posecorpus.core.sample import HIDDEN, UNLABELLED, VISIBLE, Person, Sample
 from posecorpus.core.schema import SCHEMA, table
 from posecorpus.core.shards import file_sha256
 from posecorpus.core.skeletons import FULL_42
-from posecorpus.inspect.verify import CHECKS, verify_corpus
+from posecorpus.inspect.verify import verify_corpus
+from posecorpus.inspect.verify.run import RENDERED_CHECKS
 from posecorpus.synth.bodies.model import load_body
 
 KEY = "a-1"
@@ -52,7 +53,7 @@ def test_a_good_corpus_is_clean_and_nothing_went_unchecked(good: list[list[Sampl
     report = verify_corpus(tmp_path)
     assert report.violations == [] and report.ok and report.notes == []
     assert report.samples == 7
-    rendered = {"camera", "bones", *(name for name, _ in CHECKS)} - {"visibility", "bbox"}
+    rendered = {"camera", "bones", *(name for name, _ in RENDERED_CHECKS)} - {"visibility", "bbox"}
     assert {name: report.checked[name] for name in rendered} == dict.fromkeys(rendered, 6)
     assert report.checked["visibility"] == report.checked["bbox"] == report.checked["sample"] == 7
 
