@@ -1,13 +1,17 @@
-"""Commands that label photos: import, library, lift, filter, label, fit-ellipses, eval-lift, pseudogt."""
+"""Commands that label photos: import, filter, label, and pseudogt, which ties them together."""
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from posecorpus.pipelines.commands.shared import (
+    Camera,
+    Library,
+    SkipBad,
     Workers,
     examples,
     resumable_stages,
@@ -15,6 +19,77 @@ from posecorpus.pipelines.commands.shared import (
 )
 
 app = typer.Typer()
+
+
+class PhotoFormat(StrEnum):
+    """Annotations that can be imported."""
+
+    lsp = "lsp"
+    lspet = "lspet"
+    mpii = "mpii"
+    coco = "coco"
+    corpus = "corpus"
+
+
+class Parts(StrEnum):
+    """Part masks that can be drawn from joints."""
+
+    ellipses = "ellipses"
+
+
+class Taxonomy(StrEnum):
+    """Part ids of drawn masks."""
+
+    h36m_25 = "h36m_25"
+    surreal_14 = "surreal_14"
+
+
+Format = Annotated[PhotoFormat, typer.Option(help="What the annotations are.")]
+Annotations = Annotated[Path, typer.Option(help="The annotation file; for `corpus`, a corpus's folder.")]
+Images = Annotated[Path | None, typer.Option(help="Folder or zip of the photos. Default: joints only.")]
+SkeletonName = Annotated[
+    str | None, typer.Option(help="Joint set to import into, e.g. lsp_14. Default: the format's own.")
+]
+PartMasks = Annotated[Parts | None, typer.Option(help="Draw part masks.")]
+PartIds = Annotated[Taxonomy, typer.Option(help="Part ids of the masks.")]
+Constants = Annotated[
+    Path | None, typer.Option(help="Ellipses from `fit-ellipses`. Default: the package's, fitted on renders.")
+]
+Maps = Annotated[
+    str | None,
+    typer.Option(
+        help="Draw skeleton maps, e.g. widths=3,5,7 or 'widths=3,5 crops=0.8,1,1.2 size=224'.",
+        metavar="SETTINGS",
+    ),
+]
+
+
+@app.command(
+    name="import",
+    epilog=examples(
+        "import lspet --format lspet --annotations joints.mat --images images.zip",
+        "import coco --format coco --annotations person_keypoints_val2017.json --images val2017/",
+        "import renders --format corpus --annotations corpus --skeleton lsp_14",
+    ),
+)
+def import_corpus(
+    out: Annotated[Path, typer.Argument(help="Folder of the corpus; an unfinished one is finished.")],
+    format: Format,
+    annotations: Annotations,
+    images: Images = None,
+    skeleton: SkeletonName = None,
+    skip_bad: SkipBad = False,
+    workers: Workers = None,
+) -> None:
+    """Make a corpus of photos and their 2D annotations."""
+    from posecorpus.pipelines.import_photos import ImportRequest, import_photos
+
+    request = ImportRequest(
+        format=format.value, annotations=annotations, images=images, skeleton=skeleton, skip_bad=skip_bad
+    )
+    with resumable_stages() as (report, note):
+        path = import_photos(request, out, workers=workers or usable_workers(), report=report, note=note)
+    typer.echo(path)
 
 
 @app.command(name="filter", epilog=examples("filter lifted trusted --max-error-mm 80"))
@@ -33,3 +108,69 @@ def filter_corpus(
             f"kept {kept.kept_people:,} of {kept.people:,} lifted people, {kept.kept_samples:,} of {kept.samples:,} photos"
         )
     typer.echo(kept.manifest)
+
+
+@app.command(
+    epilog=examples(
+        "label lifted labelled --parts ellipses --skeleton-maps widths=3,5,7",
+        "label corpus masks --parts ellipses --taxonomy surreal_14",
+    )
+)
+def label(
+    corpus: Annotated[Path, typer.Argument(help="Folder of a corpus with joints.")],
+    out: Annotated[Path, typer.Argument(help="Folder of the corpus to write.")],
+    parts: PartMasks = None,
+    taxonomy: PartIds = Taxonomy.h36m_25,
+    constants: Constants = None,
+    skeleton_maps: Maps = None,
+    workers: Workers = None,
+) -> None:
+    """Draw part masks and skeleton maps from the joints of a corpus."""
+    from posecorpus.pipelines.label_corpus import label_corpus, label_request
+
+    request = label_request(parts is not None, taxonomy.value, constants, skeleton_maps)
+    with resumable_stages() as (report, _):
+        path = label_corpus(corpus, request, out, workers=workers or usable_workers(), report=report)
+    typer.echo(path)
+
+
+@app.command(
+    epilog=examples(
+        "pseudogt lspet --format lspet --annotations joints.mat --images images.zip --library lib",
+        "pseudogt coco --format coco --annotations keypoints.json --images val2017/ --library lib --max-error-mm 90",
+    )
+)
+def pseudogt(
+    out: Annotated[Path, typer.Argument(help="Folder to work in; the corpus is its folder `corpus`.")],
+    format: Format,
+    annotations: Annotations,
+    library: Library,
+    images: Images = None,
+    skeleton: SkeletonName = None,
+    camera: Camera = 50.0,
+    max_error_mm: Annotated[
+        float | None, typer.Option(help="Largest predicted pose error to keep. Default: keep all.")
+    ] = None,
+    taxonomy: PartIds = Taxonomy.h36m_25,
+    constants: Constants = None,
+    skeleton_maps: Maps = "widths=3,5,7",
+    skip_bad: SkipBad = False,
+    workers: Workers = None,
+) -> None:
+    """Import, lift, (filter,) and label annotated photos in one go."""
+    from posecorpus.pipelines.import_photos import ImportRequest
+    from posecorpus.pipelines.label_corpus import label_request
+    from posecorpus.pipelines.lift_corpus import LiftRequest
+    from posecorpus.pipelines.pseudogt import PseudoGtRequest, make_pseudogt
+
+    request = PseudoGtRequest(
+        photos=ImportRequest(
+            format=format.value, annotations=annotations, images=images, skeleton=skeleton, skip_bad=skip_bad
+        ),
+        lift=LiftRequest(library, fov_deg=camera),
+        label=label_request(True, taxonomy.value, constants, skeleton_maps),
+        max_error_mm=max_error_mm,
+    )
+    with resumable_stages() as (report, note):
+        path = make_pseudogt(request, out, workers=workers or usable_workers(), report=report, note=note)
+    typer.echo(path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,7 +19,18 @@ EXIT_VIOLATIONS, EXIT_INPUT, EXIT_INTERRUPTED = 1, 2, 130
 
 Workers = Annotated[int | None, typer.Option(help="Processes; default: one for each core.", min=1)]
 Seed = Annotated[int, typer.Option(help="Same seed, same bytes.", min=0)]
+Motions = Annotated[
+    list[Path] | None,
+    typer.Option(help="MoCap file, folder or zip (ASF/AMC, BVH, AMASS); repeatable. Default: built-in."),
+]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave out unusable inputs and list them.")]
+Library = Annotated[Path, typer.Option(help="Folder that `posecorpus library` wrote.")]
+Camera = Annotated[
+    float,
+    typer.Option(
+        help="Field of view of the longer side, degrees, of images without a known camera.", metavar="FOV_DEG"
+    ),
+]
 
 
 def examples(*lines: str) -> str:

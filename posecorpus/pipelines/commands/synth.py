@@ -10,6 +10,7 @@ import typer
 
 from posecorpus.core.errors import InputError
 from posecorpus.pipelines.commands.shared import (
+    Motions,
     Seed,
     SkipBad,
     Workers,
@@ -39,10 +40,7 @@ class Renderer(StrEnum):
 def synth(
     out: Annotated[Path, typer.Argument(help="Folder of the corpus; an unfinished one is finished.")],
     preset: Annotated[str, typer.Option(help="Recipe to start from.")] = "surreal",
-    motions: Annotated[
-        list[Path] | None,
-        typer.Option(help="MoCap file, folder or zip (ASF/AMC, BVH, AMASS); repeatable. Default: built-in."),
-    ] = None,
+    motions: Motions = None,
     body: Annotated[
         str | None,
         typer.Option(help="neutral, female, male, mixed, or an SMPL file or folder. Default: the preset's."),
