@@ -31,7 +31,7 @@ residual       lifted 3D joints are as far from the annotated 2D joints as is sa
 completed      joints that the annotation lacks are placed in 2D and 3D and count as hidden
 trust          predicted errors lie within their own intervals; those of joints and pose agree
 hypotheses     are before the camera, not mirrored, and spread as wide as is said
-limbs          left and right limbs of lifted people are alike
+limbs          left and right limbs of lifted people are alike, and of a person's size
 sticks         skeleton maps hold ids of the legend, in a window, of somebody with 3D
 =============  ========================================================================================
 

@@ -18,6 +18,8 @@ RESIDUAL_PX, RESIDUAL_SHARE = 0.02, 1e-3
 SPREAD_MM = 0.1
 LIMB_RATIO = 1.6
 """Left and right limbs of one person: no pose of a captured person comes near, an exchanged joint does."""
+ALL_LIMBS_M = (1.0, 6.0)
+"""The limbs of a person end to end; 2.8 m of an adult."""
 POSE_FACTOR = 2.0
 """The mean error over the joints may leave the range of the joints' own errors, calibrated apart, by this factor."""
 MM_RANGE = (0.0, 2e4)
@@ -168,23 +170,28 @@ def _mirrored(poses: Array, shape: Skeleton) -> bool:
 
 
 def check_limbs(subject: Subject) -> Messages:
-    """Left and right limbs of a lifted person are alike."""
+    """Left and right limbs of a lifted person are alike, and of a person's size."""
     messages: Messages = None
     for i, person, _ in _lifted(subject):
         if person.joints3d is None:
             continue
         messages = messages or []
-        shape, joints = skeleton(person.skeleton), person.joints3d.astype(np.float64)
-        for start, end in _LIMBS:
-            left, right = (
-                float(np.linalg.norm(np.subtract(*joints[shape.indices(f"{s}_{start}", f"{s}_{end}")])))
-                for s in "lr"
-            )
+        lengths = _limb_lengths(person.joints3d.astype(np.float64), skeleton(person.skeleton))
+        for (start, end), (left, right) in zip(_LIMBS, lengths.tolist(), strict=True):
             if max(left, right) > LIMB_RATIO * min(left, right):
                 messages.append(
                     f"people[{i}]: {start} to {end} is {left:.3f} m on the left, {right:.3f} m on the right"
                 )
+        if not (np.isnan(lengths).any() or ALL_LIMBS_M[0] < lengths.sum() < ALL_LIMBS_M[1]):
+            messages.append(f"people[{i}]: {lengths.sum():.4g} m of arms and legs are no person's")
     return messages
+
+
+def _limb_lengths(joints: Array, shape: Skeleton) -> Array:
+    """(4, 2) metres of the limbs, left and right."""
+    ends = [[(f"{side}_{a}", f"{side}_{b}") for side in "lr"] for a, b in _LIMBS]
+    at = np.array([[shape.indices(*pair) for pair in row] for row in ends])
+    return np.asarray(np.linalg.norm(joints[at[..., 0]] - joints[at[..., 1]], axis=-1))
 
 
 def _known(person: Person) -> Mask:
