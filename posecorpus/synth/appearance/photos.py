@@ -6,38 +6,25 @@ measured before they are decoded, and what is kept in memory is bounded.
 
 from __future__ import annotations
 
-import lzma
 import math
-import os
-import zipfile
-import zlib
 from collections import OrderedDict
-from functools import lru_cache
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from posecorpus.core.errors import InputError
+from posecorpus.core.files import MEMBER, is_zip, list_files, read_limited
 from posecorpus.core.image_header import is_complete, stored_size
 
 SUFFIXES = (".jpg", ".jpeg", ".png")
 MAX_FILE_BYTES = 64 << 20
 MAX_PIXELS = 64_000_000
-MAX_PHOTOS = 5_000_000
 KEPT_SIDE = 1600
 """Decoded photos are reduced until their shorter side is at most this, pixels."""
 
 CACHE_BYTES = 64 << 20
-MEMBER = "!"
-"""Between a zip's path and the name of a photo in it, as in ``photos.zip!beach/one.jpg``."""
-
-_UNREADABLE = (
-    OSError, EOFError, KeyError, NotImplementedError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error, lzma.LZMAError,
-)  # fmt: skip
-"""What :mod:`zipfile` raises on files that are missing, damaged, encrypted or oddly compressed."""
-
 SMALLEST_ZOOM = 0.6
 """A window shows at least this share of the widest window that fits."""
 
@@ -53,9 +40,9 @@ def find_photos(where: str | Path) -> list[str]:
     """
     path = Path(where)
     if path.is_dir():
-        found = [str(p) for p in _walk(path)]
-    elif path.suffix.lower() == ".zip":
-        found = [f"{path}{MEMBER}{name}" for name in _members(path)]
+        found = [str(path / name) for name in list_files(path, SUFFIXES)]
+    elif is_zip(path):
+        found = [f"{path}{MEMBER}{name}" for name in list_files(path, SUFFIXES)]
     elif path.is_file() and path.suffix.lower() in SUFFIXES:
         found = [str(path)]
     else:
@@ -97,52 +84,6 @@ def photo_background(photo: str, width: int, height: int, rng: np.random.Generat
     return np.ascontiguousarray(result[:, ::-1] if mirror else result)
 
 
-def _walk(folder: Path) -> list[Path]:
-    found: list[Path] = []
-    for root, folders, files in os.walk(folder):  # links to folders are not followed: no cycles
-        folders[:] = sorted(f for f in folders if not f.startswith((".", "__MACOSX")))
-        found += [Path(root) / f for f in sorted(files) if _is_photo(f)]
-        if len(found) > MAX_PHOTOS:
-            raise InputError(folder, f"at most {MAX_PHOTOS} photos", "more")
-    return sorted(found)
-
-
-def _members(path: Path) -> list[str]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return sorted(
-                {i.filename for i in archive.infolist() if not i.is_dir() and _is_photo(i.filename)}
-            )
-    except (OSError, zipfile.BadZipFile, NotImplementedError) as error:
-        raise InputError(path, "a readable zip", error) from None
-
-
-def _is_photo(name: str) -> bool:
-    path = PurePosixPath(name)
-    hidden = path.name.startswith(".") or "__MACOSX" in path.parts
-    return path.suffix.lower() in SUFFIXES and not hidden
-
-
-def _read(photo: str) -> bytes:
-    archive, mark, member = photo.partition(f".zip{MEMBER}")
-    try:
-        # The size that a zip's directory claims may be a lie: never read more than is allowed.
-        with _archive(f"{archive}.zip", os.getpid()).open(member) if mark else open(photo, "rb") as stream:
-            data = stream.read(MAX_FILE_BYTES + 1)
-    except _UNREADABLE as error:
-        raise InputError(photo, "a readable photo", error) from None
-    if len(data) > MAX_FILE_BYTES:
-        raise InputError(photo, f"a photo of at most {MAX_FILE_BYTES >> 20} MB", "more")
-    return data
-
-
-@lru_cache(maxsize=2)
-def _archive(path: str, process: int) -> zipfile.ZipFile:
-    """An open zip. Its directory is parsed once; no file position is shared with a forked process."""
-    del process
-    return zipfile.ZipFile(path)
-
-
 def _measure(photo: str, data: bytes) -> tuple[int, int]:
     size = stored_size(data)
     if size is None:
@@ -168,7 +109,7 @@ def load_photo(photo: str, least_side: int = 1 << 30) -> NDArray[np.uint8]:
     Raises:
         InputError: it cannot be read.
     """
-    data = _read(photo)
+    data = read_limited(photo, MAX_FILE_BYTES, "photo")
     width, height = _measure(photo, data)
     flag = cv2.IMREAD_COLOR  # applies EXIF orientation and drops alpha
     for shrink, reduced in (
