@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -53,28 +55,34 @@ def build_library(
 
 
 def select_poses(
-    landmarks: NDArray[np.floating], spacing_mm: float, *, mirror: bool
+    landmarks: NDArray[np.floating],
+    spacing_mm: float,
+    *,
+    mirror: bool,
+    rows: NDArray[np.int64] | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Rows of ``landmarks`` (N, 42, 3) to keep, in library order, and which of them are mirrored.
 
-    Works through the rows in blocks, so they may be memory-mapped.
+    Only a block of them is in memory at a time, so they may be memory-mapped.
+
+    Args:
+        rows: those to choose from, in this order; all by default.
     """
-    step = max(1, len(landmarks) // 2000)
-    distinct = DistinctPoses(spacing_mm / 1000, torso_centred(landmarks[::step]))
-    found = []
-    for start in range(0, len(landmarks), BLOCK):
-        admitted = distinct.admit(torso_centred(landmarks[start : start + BLOCK]))
-        found.append(start + np.flatnonzero(admitted))
-    kept = np.concatenate(found) if found else np.empty(0, np.int64)
-    flipped = np.zeros(len(kept), np.bool_)
-    if mirror:
-        images = [
-            kept[start : start + BLOCK][distinct.admit(mirrored(torso_centred(landmarks[kept[start : start + BLOCK]])))]
-            for start in range(0, len(kept), BLOCK)
-        ]  # fmt: skip
-        added = np.concatenate(images)
-        kept, flipped = np.concatenate([kept, added]), np.repeat([False, True], [len(kept), len(added)])
-    return kept, flipped
+    rows = np.arange(len(landmarks)) if rows is None else rows
+    sample = rows[:: max(1, len(rows) // 2000)]
+    distinct = DistinctPoses(spacing_mm / 1000, torso_centred(landmarks[sample]))
+    kept = _admitted(rows, lambda part: distinct.admit(torso_centred(landmarks[part])))
+    if not mirror:
+        return kept, np.zeros(len(kept), np.bool_)
+    images = _admitted(kept, lambda part: distinct.admit(mirrored(torso_centred(landmarks[part]))))
+    return np.concatenate([kept, images]), np.repeat([False, True], [len(kept), len(images)])
+
+
+def _admitted(
+    rows: NDArray[np.int64], admit: Callable[[NDArray[np.int64]], NDArray[np.bool_]]
+) -> NDArray[np.int64]:
+    parts = [rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK)]
+    return np.concatenate([part[admit(part)] for part in parts])
 
 
 def assemble(

@@ -17,7 +17,7 @@ from posecorpus.core.manifest import Skipped, sync_folder, write_atomically
 from posecorpus.core.skeletons import FULL_42
 from posecorpus.pseudogt.library.store import ClipEntry, PoseLibrary
 
-INFO = "library.json"
+LIBRARY = "library.json"
 FORMAT_VERSION: Final = 1
 MAX_INFO_BYTES = 256 << 20
 _FIX = "make the library again with `posecorpus library`"
@@ -75,7 +75,7 @@ class LibraryInfo(BaseModel):
     def write(self, folder: Path) -> None:
         """Write ``library.json`` atomically."""
         text = json.dumps(self.model_dump(mode="json"), indent=1, sort_keys=True, ensure_ascii=False)
-        write_atomically(folder / INFO, (text + "\n").encode())
+        write_atomically(folder / LIBRARY, (text + "\n").encode())
 
 
 def save_library(library: PoseLibrary, folder: Path) -> LibraryInfo:
@@ -84,11 +84,11 @@ def save_library(library: PoseLibrary, folder: Path) -> LibraryInfo:
     Raises:
         InputError: the folder holds something that is not a library.
     """
-    if folder.is_dir() and not (folder / INFO).exists() and any(folder.iterdir()):
+    if folder.is_dir() and not (folder / LIBRARY).exists() and any(folder.iterdir()):
         stranger = sorted(p.name for p in folder.iterdir())[0]
         raise InputError(folder, "an empty folder or a library", f"{stranger!r} in it", "name another folder")
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / INFO).unlink(missing_ok=True)
+    (folder / LIBRARY).unlink(missing_ok=True)
     info = write_arrays(library, folder)
     info.write(folder)
     return info
@@ -116,7 +116,7 @@ def read_info(folder: Path) -> LibraryInfo:
     Raises:
         InputError: no library there, an unfinished one, or a damaged file.
     """
-    path = folder / INFO
+    path = folder / LIBRARY
     try:
         if path.stat().st_size > MAX_INFO_BYTES:
             raise InputError(path, f"at most {MAX_INFO_BYTES} bytes", path.stat().st_size)
@@ -143,7 +143,11 @@ def open_library(folder: Path | str) -> PoseLibrary:
         InputError: no library there, or files that are missing, damaged or do not fit together.
     """
     folder = Path(folder)
-    info = read_info(folder)
+    return map_library(folder, read_info(folder))
+
+
+def map_library(folder: Path, info: LibraryInfo) -> PoseLibrary:
+    """The library whose arrays lie in a folder and whose ``library.json`` is, or will be, ``info``."""
     flat = (info.poses,)
     shapes: dict[str, tuple[int, ...]] = {
         "poses": (info.poses, len(FULL_42), 3),
