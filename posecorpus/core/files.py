@@ -69,7 +69,7 @@ def read_limited(label: str, limit: int, what: str = "file") -> bytes:
     archive, *member = _INSIDE_ZIP.split(label, maxsplit=1)
     try:
         # The size that a zip's directory claims may be a lie: never read more than is allowed.
-        with _archive(archive, os.getpid()).open(*member) if member else open(label, "rb") as stream:
+        with _archive(archive, os.getpid()).open(member[0]) if member else open(label, "rb") as stream:
             data = stream.read(limit + 1)
     except _UNREADABLE as error:
         raise InputError(label, f"a readable {what}", error) from None

@@ -63,7 +63,9 @@ def read_csv(path: Path) -> Iterator[tuple[int, list[str]]]:
     try:
         text = read_bytes(path).decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InputError(path, "UTF-8 text", f"byte {error.object[error.start]:#x} at {error.start}") from None
+        raise InputError(
+            path, "UTF-8 text", f"byte {error.object[error.start]:#x} at {error.start}"
+        ) from None
     if "\0" in text:
         raise InputError(path, "text", "a NUL character")
     rows = csv.reader(io.StringIO(text, newline=""), strict=True)

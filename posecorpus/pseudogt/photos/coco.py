@@ -46,8 +46,14 @@ def read_coco(path: Path) -> Annotations:
         InputError: no such file, or its joints are no known set.
     """
     data = read_json(path)
-    if not isinstance(data, dict) or not all(isinstance(data.get(k), list) for k in ("images", "annotations")):
-        got = f"{type(data).__name__} with {', '.join(map(str, list(data)[:8])) or 'nothing'}" if data else "nothing"
+    if not isinstance(data, dict) or not all(
+        isinstance(data.get(k), list) for k in ("images", "annotations")
+    ):
+        got = (
+            f"{type(data).__name__} with {', '.join(map(str, list(data)[:8])) or 'nothing'}"
+            if data
+            else "nothing"
+        )
         raise InputError(path, "an object with lists 'images' and 'annotations' (COCO)", got)
     joints, categories = _categories(path, data.get("categories", []))
     licences = _licences(data.get("licenses"))
@@ -145,7 +151,9 @@ def _images(path: Path, entries: list[Any], result: Annotations) -> dict[int, di
         if (before["file_name"], before["size"]) != (name, size) and number not in contradicted:
             contradicted.add(number)
             result.faults.append(
-                Skipped(where=where, reason=f"expected image {number} to be as before, got another file or size")
+                Skipped(
+                    where=where, reason=f"expected image {number} to be as before, got another file or size"
+                )
             )
     return {number: image for number, image in images.items() if number not in contradicted}
 

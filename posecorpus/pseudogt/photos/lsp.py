@@ -29,7 +29,10 @@ _TERMS = {
     "photos": "belong to their Flickr authors",
 }
 LSP = {"dataset": "Leeds Sports Pose", "cite": "Johnson and Everingham, BMVC 2010"} | _TERMS
-LSPET = {"dataset": "Leeds Sports Pose Extended Training", "cite": "Johnson and Everingham, CVPR 2011"} | _TERMS
+LSPET = {
+    "dataset": "Leeds Sports Pose Extended Training",
+    "cite": "Johnson and Everingham, CVPR 2011",
+} | _TERMS
 
 
 def read_lsp(path: Path) -> Annotations:

@@ -72,7 +72,9 @@ def _adjusted(path: Path, given: dict[str, NDArray[np.float64]]) -> bool:
     """Whether ``scale`` and ``center`` carry the crop's adjustment."""
     if "scale" not in given or "normalize" not in given:
         return False
-    ratio = given["scale"] * SCALE_PX / HEADS_TALL / np.where(given["normalize"] == 0, np.nan, given["normalize"])
+    ratio = (
+        given["scale"] * SCALE_PX / HEADS_TALL / np.where(given["normalize"] == 0, np.nan, given["normalize"])
+    )
     for factor in (1.0, CROP_SCALE):
         if np.allclose(ratio, factor, rtol=1e-3):
             return factor != 1.0
@@ -92,7 +94,8 @@ def _details(values: dict[str, Any], adjusted: bool) -> dict[str, Any]:
     if "torsoangle" in values:
         details["torso_angle"] = float(values["torsoangle"])
     if "person" in values and "index" in values:
-        details["mpii_image"], details["mpii_person"] = int(values["index"]), int(values["person"])
+        # MATLAB's numbers, as in the release; here they count from 0
+        details["mpii_image"], details["mpii_person"] = int(values["index"]) + 1, int(values["person"]) + 1
     return {name: value for name, value in details.items() if np.isfinite(value).all()}
 
 

@@ -46,7 +46,6 @@ def read_mpii_mat(path: Path) -> Annotations:
         photo: dict[str, Any] = {"mpii_image": index + 1, **activities(index)}
         if train is not None:
             photo["split"] = "train" if train[index] else "test"
-        before = len(gathered.people), gathered.left_out.total()
         try:
             name = record["image"].record()["name"].text()
             people = list(_people(record["annorect"], where))
@@ -58,8 +57,8 @@ def read_mpii_mat(path: Path) -> Annotations:
             continue
         for place, points, flags, details in people:
             gathered.add(name, place, points, flags, details, photo)
-        if not people or before == (len(gathered.people), gathered.left_out.total()):
-            gathered.left_out[_NOBODY] += not people
+        if not people:
+            gathered.left_out[_NOBODY] += 1
     return gathered.annotations("MPII release")
 
 

@@ -83,7 +83,9 @@ class Gathered:
             AnnotatedPhoto(name, self.places[name], tuple(people), None, self.details[name])
             for name, people in self.people.items()
         ]
-        return Annotations(dialect, MPII_16.name, MPII, photos, self.faults, dict(sorted(self.left_out.items())))
+        return Annotations(
+            dialect, MPII_16.name, MPII, photos, self.faults, dict(sorted(self.left_out.items()))
+        )
 
 
 def centre(x: float, y: float) -> list[float]:

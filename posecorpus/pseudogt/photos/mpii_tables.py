@@ -18,11 +18,8 @@ from posecorpus.pseudogt.photos.mpii_people import Gathered, centre
 from posecorpus.pseudogt.photos.records import Annotations, skipped
 
 _MISSING = -1.0
-_COLUMNS = tuple(
-    f"{joint.replace('r_', 'r ', 1) if joint.startswith('r_') else joint.replace('l_', 'l ', 1) if joint.startswith('l_') else joint.replace('_', ' ')}_{axis}"
-    for joint in MPII_16.joints
-    for axis in "XY"
-)
+_COLUMNS = tuple(f"{joint.replace('_', ' ')}_{axis}" for joint in MPII_16.joints for axis in "XY")
+"""``r_ankle`` is ``r ankle_X`` and ``r ankle_Y`` there."""
 
 
 def read_mpii_csv(path: Path) -> Annotations:
@@ -58,7 +55,9 @@ def read_mpii_csv(path: Path) -> Annotations:
 def _with_header(path: Path, header: list[str], rows: Iterator[tuple[int, list[str]]]) -> Annotations:
     lacking = [name for name in _COLUMNS if name not in header]
     if lacking or len(set(header)) != len(header):
-        raise InputError(f"{path}:1", f"each column once, {_COLUMNS[0]!r} and so on", f"{lacking[:1] or 'doubles'}")
+        raise InputError(
+            f"{path}:1", f"each column once, {_COLUMNS[0]!r} and so on", f"{lacking[:1] or 'doubles'}"
+        )
     at = {name: header.index(name) for name in header}
     gathered = Gathered()
     for line, cells in rows:

@@ -110,9 +110,7 @@ def _bmp_size(data: bytes) -> tuple[int, int] | None:
 def _decode(data: bytes, where: str) -> NDArray[np.uint8]:
     """(H, W, 3) uint8 BGR, unturned."""
     try:
-        pixels = cv2.imdecode(
-            np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
-        )
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
     except cv2.error as error:
         raise InputError(where, "a decodable picture", error) from None
     if pixels is None:
@@ -139,7 +137,11 @@ def _jpeg_frame(data: bytes) -> tuple[int, int] | None:
         elif marker in range(0xC0, 0xD0) and marker not in (0xC4, 0xC8, 0xCC):
             return data[at + 4], data[at + 9]
         else:
-            at += 2 if marker == 0x01 or marker in range(0xD0, 0xD9) else 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+            at += (
+                2
+                if marker == 0x01 or marker in range(0xD0, 0xD9)
+                else 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+            )
     return None
 
 
@@ -154,9 +156,7 @@ def _turned(pixels: NDArray[np.uint8], value: int) -> NDArray[np.uint8]:
 def _again(pixels: NDArray[np.uint8], data: bytes, change: str) -> Picture:
     """Encoded anew: losslessly what was lossless, as a very good JPEG what was a JPEG or WebP."""
     lossless = data.startswith(b"\x89PNG") or data[:2] == b"BM"
-    suffix, options = (
-        (".png", _PNG_COMPRESSION) if lossless else (".jpg", [cv2.IMWRITE_JPEG_QUALITY, 97])
-    )
+    suffix, options = (".png", _PNG_COMPRESSION) if lossless else (".jpg", [cv2.IMWRITE_JPEG_QUALITY, 97])
     done, encoded = cv2.imencode(suffix, pixels, options)
     if not done:
         raise RuntimeError(f"OpenCV could not encode a picture of {pixels.shape} as {suffix}")

@@ -39,14 +39,14 @@ def read_annotations(form: PhotoFormat, path: Path) -> Annotations:
     for photo in found.photos:
         reason = _bad_name(photo)
         if reason:
-            found.faults.append(Skipped(where=photo.where, reason=f"expected {reason}, got {photo.name[:80]!r}"))
+            found.faults.append(
+                Skipped(where=photo.where, reason=f"expected {reason}, got {photo.name[:80]!r}")
+            )
         else:
             photos.append(photo)
     if not photos and not found.faults:
         raise InputError(path, "people with labelled joints", "none")
-    return Annotations(
-        found.dialect, found.skeleton, found.dataset, photos, found.faults, found.left_out
-    )
+    return Annotations(found.dialect, found.skeleton, found.dataset, photos, found.faults, found.left_out)
 
 
 def _bad_name(photo: AnnotatedPhoto) -> str:

@@ -1,0 +1,234 @@
+"""``posecorpus import``: photos annotated with 2D joints in, a corpus out.
+
+The story: read the annotations, judge them, find and prove every photo, write down what will be made,
+then make shard after shard. Whatever is wrong is told; what cannot be used stops the run before anything
+is written, or is left out and listed if the user says so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import cv2
+
+from posecorpus.core.errors import InputError
+from posecorpus.core.manifest import Manifest, ShardEntry, Skipped, describe_skeletons
+from posecorpus.core.progress import Report, silent
+from posecorpus.core.sample import Sample
+from posecorpus.core.shards import file_sha256, write_shard
+from posecorpus.core.skeletons import skeleton
+from posecorpus.pipelines import ledger
+from posecorpus.pipelines.engine import Run, local_engine
+from posecorpus.pipelines.import_corpus import import_corpus
+from posecorpus.pipelines.import_pictures import Examined, Photos, carry, prove_photos
+from posecorpus.pipelines.import_summary import Summary, judge, sample_keys
+from posecorpus.pipelines.inputs import UnusableInputs, named
+from posecorpus.pseudogt.photos.read import PhotoFormat, read_annotations
+from posecorpus.pseudogt.photos.records import AnnotatedPhoto, Annotations
+from posecorpus.pseudogt.photos.samples import JointRules, Keep, photo_sample
+
+ImportFormat = Literal["lsp", "lspet", "mpii", "coco", "corpus"]
+
+
+@dataclass(frozen=True)
+class ImportRequest:
+    """Everything that decides the bytes of an imported corpus, but for the contents of the input files.
+
+    Attributes:
+        format: whose annotations these are.
+        annotations: the file; for ``corpus`` the folder of a corpus.
+        images: a folder or zip with the photos; without it samples have no pixels. Annotations whose
+            photo is not there are left out.
+        skeleton: joint set of the result; the annotations' own if None.
+        hidden: whether joints that are labelled but hidden stay labelled.
+        outside: whether joints outside their image stay labelled (as hidden).
+        samples_per_shard: of ``corpus`` the shards stay as they are.
+        skip_bad: leave out unusable annotations and photos and list them, instead of stopping.
+    """
+
+    format: ImportFormat
+    annotations: Path
+    images: Path | None = None
+    skeleton: str | None = None
+    hidden: Keep = "keep"
+    outside: Keep = "keep"
+    samples_per_shard: int = 500
+    skip_bad: bool = False
+
+    @property
+    def rules(self) -> JointRules:
+        """What becomes of hidden joints and those outside."""
+        return JointRules(self.hidden, self.outside)
+
+
+@dataclass(frozen=True)
+class ShardTask:
+    """One shard to make; small, picklable, and complete.
+
+    Attributes:
+        photos: the annotated photos of the shard, and where each one's picture is.
+        provenance: what all samples of the corpus share.
+    """
+
+    out: Path
+    index: int
+    source: str
+    target: str
+    rules: JointRules
+    images: Path | None
+    provenance: dict[str, Any]
+    photos: tuple[tuple[str, AnnotatedPhoto, Examined | None], ...] = field(repr=False)
+
+
+def import_photos(
+    request: ImportRequest,
+    out: Path,
+    *,
+    workers: int = 1,
+    report: Report = silent,
+    note: Callable[[str], None] = lambda message: None,
+) -> Path:
+    """Make, or finish, a corpus of annotated photos.
+
+    Args:
+        out: the corpus's folder. If it holds a part of the same corpus, only the rest is made.
+        report: told how far each stage is.
+        note: called with one line for each thing the user should know; the last ones sum up what was
+            imported, what was left out and what looks wrong.
+
+    Returns:
+        The manifest's path.
+
+    Raises:
+        InputError: unusable annotations or photos, or ``out`` holds something else.
+    """
+    if request.samples_per_shard < 1:
+        raise InputError("samples per shard", "at least 1", request.samples_per_shard)
+    target = None if request.skeleton is None else skeleton(request.skeleton)
+    ledger.check_folder(out)
+    with local_engine(workers) as run:
+        if request.format == "corpus":
+            if request.images is not None:
+                raise InputError("--images", "none: a corpus holds its own", request.images)
+            return import_corpus(
+                request.annotations, out, target, request.rules, run=run, report=report, note=note
+            )
+        return _import(request, request.format, out, run, report, note)
+
+
+def _import(
+    request: ImportRequest,
+    form: PhotoFormat,
+    out: Path,
+    run: Run,
+    report: Report,
+    note: Callable[[str], None],
+) -> Path:
+    report("reading annotations", 0, 1)
+    annotations = read_annotations(form, request.annotations)
+    summary = judge(annotations)
+    report("reading annotations", 1, 1)
+    photos = prove_photos(annotations, request.images, run=run, report=report)
+    faults = annotations.faults + photos.faults
+    if faults and not request.skip_bad:
+        raise UnusableInputs([f"{f.where}: {f.reason}" for f in faults])
+    if not photos.usable:
+        raise InputError(request.annotations, "at least one usable photo", f"{len(faults)} faults")
+    summary.count(photos, request.rules)
+    planned = _manifest(request, annotations, photos, summary)
+    finished = ledger.open_ledger(out, planned, None)
+    missing = [i for i in range(planned.planned_shards) if i not in finished]
+    if len(missing) < planned.planned_shards:
+        note(
+            f"{planned.planned_shards - len(missing)} of {planned.planned_shards} shards were finished before"
+        )
+    done = sum(entry.samples for entry in finished.values())
+    report("importing", done, planned.planned_samples)
+    if missing:
+        tasks = _tasks(request, annotations, photos, out)
+        with ledger.recorder(out, planned, finished, None) as record:
+            for index, entry in run(make_shard, [tasks[i] for i in missing]):
+                record(index, entry)
+                done += entry.samples
+                report("importing", done, planned.planned_samples)
+    path = ledger.close_ledger(out, planned, finished, None)
+    for line in summary.lines():
+        note(line)
+    return path
+
+
+def make_shard(task: ShardTask) -> tuple[int, ShardEntry]:
+    """Read the photos of one shard and write it; what a worker does."""
+    cv2.setNumThreads(1)
+    return task.index, write_shard(task.out, task.index, _shard(task))
+
+
+def _shard(task: ShardTask) -> Iterator[Sample]:
+    source, target = skeleton(task.source), skeleton(task.target)
+    for key, photo, examined in task.photos:
+        picture = None if task.images is None or examined is None else carry(task.images, examined, photo)
+        yield photo_sample(key, photo, source, target, task.rules, task.provenance, picture)
+
+
+def _tasks(request: ImportRequest, annotations: Annotations, photos: Photos, out: Path) -> list[ShardTask]:
+    keys = sample_keys([photo.name for photo, _ in photos.usable])
+    rows = [(key, *usable) for key, usable in zip(keys, photos.usable, strict=True)]
+    size = request.samples_per_shard
+    provenance = {
+        "format": request.format,
+        "dialect": annotations.dialect,
+        "source": request.annotations.name,
+        **annotations.dataset,
+    }
+    return [
+        ShardTask(
+            out=out,
+            index=first // size,
+            source=annotations.skeleton,
+            target=request.skeleton or annotations.skeleton,
+            rules=request.rules,
+            images=request.images,
+            provenance=provenance,
+            photos=tuple(rows[first : first + size]),
+        )
+        for first in range(0, len(rows), size)
+    ]
+
+
+def _manifest(request: ImportRequest, annotations: Annotations, photos: Photos, summary: Summary) -> Manifest:
+    roots = [request.annotations] + ([] if request.images is None else [request.images])
+    inputs = {request.annotations.name: file_sha256(request.annotations)}
+    if request.images is not None:
+        digest = hashlib.sha256()
+        for _, examined in photos.usable:
+            assert examined is not None
+            digest.update(f"{examined.name}\0{examined.sha256}\n".encode())
+        inputs[f"photos of {request.images.name}"] = digest.hexdigest()
+    faults = annotations.faults + photos.faults
+    skipped = [Skipped(where=named(f.where, roots), reason=f.reason) for f in faults]
+    skipped += [
+        Skipped(where=request.annotations.name, reason=f"{number} {what}")
+        for what, number in summary.left_out.items()
+    ]
+    return Manifest(
+        kind="import",
+        seed=0,
+        configuration={
+            "format": request.format,
+            "dialect": annotations.dialect,
+            "skeleton": request.skeleton or annotations.skeleton,
+            "hidden": request.hidden,
+            "outside": request.outside,
+            "samples_per_shard": request.samples_per_shard,
+            "findings": summary.findings,
+        },
+        inputs=inputs,
+        skeletons=describe_skeletons(request.skeleton or annotations.skeleton),
+        planned_samples=len(photos.usable),
+        planned_shards=-(-len(photos.usable) // request.samples_per_shard),
+        skipped=skipped,
+    )
