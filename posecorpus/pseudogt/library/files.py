@@ -40,6 +40,18 @@ class StoredClip(BaseModel):
     subject: str
     collection: str
 
+    @staticmethod
+    def of(entry: ClipEntry) -> StoredClip:
+        """The same as ``library.json`` has it."""
+        return StoredClip(
+            name=entry.name, source=entry.source, subject=entry.subject, collection=entry.collection
+        )
+
+    @property
+    def entry(self) -> ClipEntry:
+        """The same as libraries have it."""
+        return ClipEntry(self.name, self.source, self.subject, self.collection)
+
 
 class LibraryInfo(BaseModel):
     """The contents of ``library.json``.
@@ -106,7 +118,7 @@ def write_arrays(library: PoseLibrary, folder: Path) -> LibraryInfo:
         with path.open("rb") as file:
             digests[name] = hashlib.file_digest(file, "sha256").hexdigest()
     sync_folder(folder)
-    clips = [StoredClip(name=c.name, source=c.source, subject=c.subject, collection=c.collection) for c in library.clips]  # fmt: skip
+    clips = [StoredClip.of(entry) for entry in library.clips]
     return LibraryInfo(poses=len(library.poses), views=library.views, clips=clips, arrays=digests)
 
 
@@ -162,7 +174,7 @@ def map_library(folder: Path, info: LibraryInfo) -> PoseLibrary:
     if clip.min() < 0 or clip.max() >= len(info.clips):
         got = f"{clip.min()} to {clip.max()}"
         raise InputError(folder / "clip.npy", f"numbers from 0 to {len(info.clips) - 1}", got, _FIX)
-    clips = tuple(ClipEntry(c.name, c.source, c.subject, c.collection) for c in info.clips)
+    clips = tuple(clip.entry for clip in info.clips)
     return PoseLibrary(folder=folder, clips=clips, **arrays)
 
 
