@@ -66,6 +66,15 @@ SHARED_POINTS: NDArray[np.int64] = np.array(
 )
 """(15, 15) the point that two different sticks have in common, or -1."""
 
+NEAR_M = 0.05
+"""Bones are cut at this depth before they are projected."""
+POINT_PX = 1e-6
+"""A bone whose ends project this near to each other is seen as a point: its nearer end."""
+COMMON_END = 1.0
+"""Radius around a shared joint, in stick widths, within which its sticks are no crossing.
+
+These three are compiled into kernels of another file: delete ``__pycache__`` after changing one."""
+
 PALETTE_TABLE: NDArray[np.uint8] = np.full((256, 3), (255, 0, 255), dtype=np.uint8)
 """(256, 3) look-up table from id to RGB; ids that there are not are magenta, none is black."""
 PALETTE_TABLE[: len(STICKS) + 1] = [(0, 0, 0), *(s.colour for s in STICKS)]

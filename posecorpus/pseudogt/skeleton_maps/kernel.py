@@ -15,12 +15,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-NEAR_M = 0.05
-"""Bones are cut at this depth before they are projected."""
-POINT_PX = 1e-6
-"""A bone whose ends project this near to each other is seen as a point: its nearer end."""
-COMMON_END = 1.0
-"""Radius around a shared joint, in stick widths, within which its sticks are no crossing."""
+from posecorpus.core.sticks import COMMON_END, NEAR_M, POINT_PX
 
 F64 = NDArray[np.float64]
 U8 = NDArray[np.uint8]
