@@ -18,13 +18,14 @@ from numpy.typing import NDArray
 
 from posecorpus.core.errors import InputError
 from posecorpus.core.parts import PartTaxonomy
-from posecorpus.core.sample import HIDDEN, UNLABELLED, VISIBLE, Person, Sample
+from posecorpus.core.sample import HIDDEN, UNLABELLED, VISIBLE, Person, Sample, SkeletonMap
 from posecorpus.core.skeletons import Skeleton, skeleton
+from posecorpus.core.sticks import PALETTE_TABLE
 
 Picture = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 Colour = tuple[int, int, int]
-Layer = Literal["joints", "parts", "instances", "depth", "normals", "flow"]
+Layer = Literal["joints", "parts", "instances", "depth", "normals", "flow", "sticks", "sticks_behind"]
 LAYERS: tuple[Layer, ...] = get_args(Layer)
 
 RIGHT: Colour = (255, 138, 48)
@@ -37,6 +38,7 @@ INSTANCE_COLOURS: tuple[Colour, ...] = (
 """Person ``i`` (instance ``i + 1``) has colour ``i`` modulo their number."""
 
 _SUBPIXEL_BITS = 4
+_MAX_DOTS = 400  # of one bone
 _FAR_AWAY = 1e5  # pixels; keeps fixed-point coordinates of absurd labels inside int32
 
 
@@ -154,7 +156,8 @@ def colour_layer(sample: Sample, layer: Layer, taxonomy: PartTaxonomy | None) ->
 
     Args:
         sample: with any of its rasters.
-        layer: any layer but ``joints``.
+        layer: any layer but ``joints``; ``sticks`` shows the nearer of crossing sticks, ``sticks_behind`` the
+            farther.
         taxonomy: what the part ids mean; needed for ``parts`` only.
     """
     if layer == "parts" and sample.parts is not None and taxonomy is not None:
@@ -167,7 +170,38 @@ def colour_layer(sample: Sample, layer: Layer, taxonomy: PartTaxonomy | None) ->
         return colour_normals(sample.normals), np.asarray(sample.normals.any(-1))
     if layer == "flow" and sample.flow is not None:
         return colour_flow(sample.flow), surface_mask(sample)
+    if layer in ("sticks", "sticks_behind") and sample.skeleton_maps is not None:
+        ids = stick_ids(sample, behind=layer == "sticks_behind")
+        return PALETTE_TABLE[ids], np.asarray(ids > 0)
     return None
+
+
+def stick_ids(sample: Sample, *, behind: bool = False) -> Picture:
+    """(H, W) stick ids of a sample's skeleton maps: of each person the thinnest sticks in the widest window.
+
+    Args:
+        behind: show the farther stick where two cross, not the nearer.
+    """
+    ids = np.zeros((sample.height, sample.width), np.uint8)
+    by_person: dict[int, SkeletonMap] = {}
+    for drawn in sample.skeleton_maps or ():
+        if drawn.person not in by_person or _thin_and_wide(drawn) > _thin_and_wide(by_person[drawn.person]):
+            by_person[drawn.person] = drawn
+    columns, rows = np.arange(sample.width) + 0.5, np.arange(sample.height) + 0.5
+    for drawn in by_person.values():
+        shown = drawn.background if behind else drawn.foreground
+        x0, y0, x1, y1 = drawn.window.astype(float).tolist()
+        with np.errstate(all="ignore"):  # a window may be anything
+            u, v = (columns - x0) / (x1 - x0) * len(shown), (rows - y0) / (y1 - y0) * len(shown)
+        across, down = (u >= 0) & (u < len(shown)), (v >= 0) & (v < len(shown))
+        inside = shown[np.ix_(v[down].astype(int), u[across].astype(int))]
+        area = np.ix_(down, across)
+        ids[area] = np.where(inside > 0, inside, ids[area])
+    return ids
+
+
+def _thin_and_wide(drawn: SkeletonMap) -> tuple[float, float]:
+    return -drawn.stick_px, float(drawn.window[2] - drawn.window[0])
 
 
 def draw_joints(
@@ -176,11 +210,13 @@ def draw_joints(
     visibility: Picture,
     shape: Skeleton,
     size: float | None = None,
+    completed: Mask | None = None,
 ) -> Picture:
     """Draw one person's joints and bones over a copy of ``image`` (H, W, 3).
 
-    A visible joint is a disc, a hidden one a ring; a bone with a hidden end is thinner. Unlabelled
-    joints and their bones are left out.
+    A visible joint is a disc, a hidden one a ring; a bone with a hidden end is thinner. A joint that lifting
+    completed is a hollow diamond, and the bones that end in one are dotted. Unlabelled joints and their bones
+    are left out.
 
     Args:
         image: (H, W, 3) RGB.
@@ -188,6 +224,7 @@ def draw_joints(
         visibility: (J,) flags of :mod:`posecorpus.core.sample`.
         shape: names and bones of the J joints.
         size: radius of a joint, pixels; by default it grows with the person.
+        completed: (J,) joints that the annotation lacks.
     """
     if joints2d.shape != (len(shape), 2) or visibility.shape != (len(shape),):
         raise InputError("draw_joints", f"{len(shape)} joints of {shape.name}", joints2d.shape)
@@ -199,16 +236,23 @@ def draw_joints(
     # OpenCV's integer coordinates are pixel centres; ours are half a pixel further.
     placed = np.clip(np.nan_to_num(joints2d) - 0.5, -_FAR_AWAY, _FAR_AWAY)
     points = np.round(placed * 2**_SUBPIXEL_BITS).astype(int)
+    made_up = np.zeros(len(shape), bool) if completed is None else completed
     for parent, child in drawn_bones(shape):
         if labelled[parent] and labelled[child]:
             hidden = HIDDEN in (visibility[parent], visibility[child])
             width = max(1, round(radius * (0.5 if hidden else 0.9)))
             start, end = points[[parent, child]].tolist()
-            cv2.line(canvas, start, end, side_colour(shape.joints[child]), width, cv2.LINE_AA, _SUBPIXEL_BITS)
+            colour = side_colour(shape.joints[child])
+            if made_up[parent] or made_up[child]:
+                _draw_dotted(canvas, start, end, colour, max(0.8, 0.35 * radius))
+            else:
+                cv2.line(canvas, start, end, colour, width, cv2.LINE_AA, _SUBPIXEL_BITS)
     for joint in drawn_joints(shape)[labelled[drawn_joints(shape)]]:
-        _draw_joint(
-            canvas, points[joint].tolist(), side_colour(shape.joints[joint]), radius, visibility[joint]
-        )
+        at, colour = points[joint].tolist(), side_colour(shape.joints[joint])
+        if made_up[joint]:
+            _draw_diamond(canvas, at, colour, 1.3 * radius)
+        else:
+            _draw_joint(canvas, at, colour, radius, visibility[joint])
     return canvas
 
 
@@ -226,10 +270,29 @@ def _draw_joint(canvas: Picture, at: list[int], colour: Colour, radius: float, f
         cv2.circle(canvas, at, fixed, colour, 1, cv2.LINE_AA, _SUBPIXEL_BITS)
 
 
+def _draw_diamond(canvas: Picture, at: list[int], colour: Colour, reach: float) -> None:
+    fixed = max(round(reach * 2**_SUBPIXEL_BITS), 2 << _SUBPIXEL_BITS)
+    corners = np.array([(0, -fixed), (fixed, 0), (0, fixed), (-fixed, 0)], np.int32) + np.array(at, np.int32)
+    cv2.fillPoly(canvas, [corners], (20, 20, 20), cv2.LINE_AA, _SUBPIXEL_BITS)
+    cv2.polylines(canvas, [corners], True, colour, 1, cv2.LINE_AA, _SUBPIXEL_BITS)
+
+
+def _draw_dotted(canvas: Picture, start: list[int], end: list[int], colour: Colour, radius: float) -> None:
+    """Dots of a radius in pixels along a line given in fixed point, as far as it can be seen."""
+    a, b = np.array(start, float), np.array(end, float)
+    gap = 5 * max(radius, 1.0) * 2**_SUBPIXEL_BITS
+    count = min(round(float(np.linalg.norm(b - a)) / gap), _MAX_DOTS)
+    for s in np.arange(1, count) / max(count, 1):
+        at = np.round(a + s * (b - a)).astype(int).tolist()
+        cv2.circle(canvas, at, round(radius * 2**_SUBPIXEL_BITS), colour, -1, cv2.LINE_AA, _SUBPIXEL_BITS)
+
+
 def draw_people(image: Picture, people: Iterable[Person]) -> Picture:
     """:func:`draw_joints` for everyone, each with the bones of their own skeleton."""
     for person in people:
-        image = draw_joints(image, person.joints2d, person.visibility, skeleton(person.skeleton))
+        completed = None if person.lift is None else person.lift.completed
+        shape = skeleton(person.skeleton)
+        image = draw_joints(image, person.joints2d, person.visibility, shape, completed=completed)
     return image
 
 

@@ -46,6 +46,10 @@ def make_lifted(
         f"photo-{index:03d}", whole.width, whole.height, labels, image=whole.image, camera=camera,
         provenance={"file": f"im{index:05d}.jpg", "licence": "test", "assumed_fov_deg": 50.0},
     )  # fmt: skip
+    gone = {
+        str(i): "3 annotated joints, at least 4 are needed" for i, p in enumerate(labels) if p.lift is None
+    }
+    sample.provenance |= {"refused": gone} if gone else {}
     if drawn:
         sample.parts = merge_table(SMPL_24_PARTS, SURREAL_14_PARTS)[whole.parts]
         sample.instances = whole.instances

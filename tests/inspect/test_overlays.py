@@ -11,6 +11,7 @@ from posecorpus.core.errors import InputError
 from posecorpus.core.parts import SMPL_24_PARTS
 from posecorpus.core.sample import HIDDEN, UNLABELLED, VISIBLE
 from posecorpus.core.skeletons import COCO_17, FULL_42, SKELETONS
+from posecorpus.core.sticks import PALETTE_TABLE
 from posecorpus.inspect import overlays
 from posecorpus.inspect.overlays import LEFT, RIGHT, draw_joints
 
@@ -105,7 +106,10 @@ def test_blend_is_the_weighted_mean_under_the_mask_only() -> None:
     assert mixed[0, :, 0].tolist() == [125, 100]
 
 
-@pytest.mark.parametrize("layer", overlays.LAYERS)
+RENDERED = [layer for layer in overlays.LAYERS if not layer.startswith("sticks")]
+
+
+@pytest.mark.parametrize("layer", RENDERED)
 def test_every_layer_changes_people_only(layer: overlays.Layer, spheres: SimpleNamespace) -> None:
     sample = spheres.make_sample(1)
     drawn = overlays.draw(sample, layer, SMPL_24_PARTS)
@@ -122,3 +126,75 @@ def test_a_missing_label_leaves_the_picture_alone(layer: overlays.Layer, spheres
     assert (overlays.draw(photo, layer, SMPL_24_PARTS) == photo.image).all()
     photo.image = None
     assert overlays.draw(photo, "joints").shape == (photo.height, photo.width, 3)
+
+
+# --- what lifting and skeleton maps add ---------------------------------------------------------------
+
+
+def test_completed_joint_is_a_hollow_diamond_in_its_sides_colour() -> None:
+    white = np.full((61, 61, 3), 255, np.uint8)
+    points, flags = one_joint("l_wrist", 30.5, 30.5, HIDDEN)
+    completed = flags > 0
+    drawn = draw_joints(white, points, flags, COCO_17, size=10, completed=completed)
+    rows, columns = np.nonzero((drawn != 255).any(-1))
+    assert abs(rows.mean() - 30) < 0.2 and abs(columns.mean() - 30) < 0.2 and drawn[30, 30].max() < 40
+    reach = rows.max() - 30
+    assert abs(reach - 13) <= 1, "a third larger than a disc"
+    assert (drawn[30 - reach // 2 - 4, 30 + reach // 2 + 4] == 255).all(), "its corners point up and aside"
+    assert np.abs(drawn[30, 30 + 12 : 30 + 14].astype(int) - LEFT).max(-1).min() < 60
+    assert (drawn != draw_joints(white, points, flags, COCO_17, size=10)).any()
+
+
+def test_bone_to_a_completed_joint_is_dotted() -> None:
+    points, flags = one_joint("l_knee", 10.5, 10.5, VISIBLE)
+    points[COCO_17.index("l_ankle")], flags[COCO_17.index("l_ankle")] = (90.5, 10.5), HIDDEN
+    black = np.zeros((21, 101, 3), np.uint8)
+    completed = np.zeros(17, bool)
+
+    def gaps() -> int:
+        drawn = draw_joints(black, points, flags, COCO_17, size=2, completed=completed)
+        lit = drawn[10, 16:84].max(-1) > 120
+        return int((lit[1:] & ~lit[:-1]).sum())
+
+    assert gaps() == 0
+    completed[COCO_17.index("l_ankle")] = True
+    assert gaps() >= 6
+
+
+@pytest.mark.parametrize("where", [1e30, -1e30, np.inf])
+def test_absurd_completed_joints_do_not_crash_or_hang(where: float) -> None:
+    points, flags = one_joint("l_knee", 5, 5, VISIBLE)
+    points[COCO_17.index("l_ankle")], flags[COCO_17.index("l_ankle")] = where, HIDDEN
+    drawn = draw_joints(np.zeros((20, 20, 3), np.uint8), points, flags, COCO_17, completed=flags == HIDDEN)
+    assert drawn.shape == (20, 20, 3)
+
+
+def test_sticks_are_those_of_the_thinnest_widest_map_where_its_window_puts_them(
+    lifted: SimpleNamespace,
+) -> None:
+    sample = lifted.make_lifted(1, people=1)
+    front, behind = overlays.stick_ids(sample), overlays.stick_ids(sample, behind=True)
+    chosen = next(m for m in sample.skeleton_maps if m.stick_px == 3 and m.window[2] - m.window[0] == max(
+        other.window[2] - other.window[0] for other in sample.skeleton_maps
+    ))  # fmt: skip
+    x0, y0, x1, y1 = chosen.window.astype(float)
+    for ids, drawn in ((front, chosen.foreground), (behind, chosen.background)):
+        size = len(drawn)
+        for row in range(0, sample.height, 3):  # a plain loop over pixel centres
+            for column in range(0, sample.width, 3):
+                u, v = (column + 0.5 - x0) / (x1 - x0) * size, (row + 0.5 - y0) / (y1 - y0) * size
+                inside = 0 <= u < size and 0 <= v < size
+                assert ids[row, column] == (drawn[int(v), int(u)] if inside else 0)
+    assert (front != behind).any() and ((front > 0) == (behind > 0)).all()
+    shown = overlays.draw(sample, "sticks", opacity=1.0)
+    assert (shown[front > 0] == PALETTE_TABLE[front[front > 0]]).all()
+    assert (shown[front == 0] == sample.image[front == 0]).all()
+
+
+@pytest.mark.parametrize("window", [(np.nan, 0, 5, 5), (5, 5, 5, 5), (1e30, 0, 2e30, 9), (9, 9, 1, 1)])
+def test_absurd_windows_draw_nothing(lifted: SimpleNamespace, window: tuple) -> None:
+    sample = lifted.make_lifted(1, people=1)
+    sample.skeleton_maps = sample.skeleton_maps[:1]
+    sample.skeleton_maps[0].window = np.array(window, np.float32)
+    sample.skeleton_maps[0].foreground[:, :48] = 0
+    assert overlays.stick_ids(sample).shape == (sample.height, sample.width)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,16 +18,21 @@ from posecorpus.core.skeletons import skeleton
 from posecorpus.inspect.overlays import drawn_joints
 from posecorpus.inspect.report import body
 from posecorpus.inspect.report.columns import Columns
+from posecorpus.inspect.report.histograms import constant, histogram
+from posecorpus.inspect.report.lift_charts import lift_charts
 from posecorpus.inspect.report.pictures import MAX_TEXT
 from posecorpus.inspect.report.pose_charts import Chart, facing_rose, joint_angle_ridges, pose_embedding
 
 Array = NDArray[np.float64]
-BINS = 28
 MAX_ROWS = 24
 
 
 def all_charts(
-    columns: Columns, pictured: Mapping[int, int], part_pixels: Array | None, taxonomy: PartTaxonomy | None
+    columns: Columns,
+    pictured: Mapping[int, int],
+    part_pixels: Array | None,
+    taxonomy: PartTaxonomy | None,
+    trust: Mapping[str, Any] | None = None,
 ) -> list[Chart]:
     """Every chart that the corpus has numbers for, in the order of the page.
 
@@ -35,8 +41,10 @@ def all_charts(
         pictured: index of a sample within the corpus to its place on the contact sheet.
         part_pixels: (256,) pixels of each part id among the pictured samples.
         taxonomy: names of the part ids.
+        trust: the manifest's reliability table of lifted people.
     """
     charts = [
+        *lift_charts(columns, pictured, trust),
         pose_embedding(columns, pictured),
         joint_angle_ridges(columns),
         facing_rose(columns),
@@ -65,27 +73,8 @@ def all_charts(
         part_bars(part_pixels, taxonomy),
         body_bars(columns),
     ]
-    return [chart for chart in charts if chart is not None]
-
-
-def histogram(values: Array, unit: str) -> Chart | None:
-    """Edges and counts between the extremes of the finite values; one number where all are equal."""
-    finite = values[np.isfinite(values)]
-    if not finite.size:
-        return None
-    if _constant(finite):
-        return {"type": "constant", "unit": unit, "value": float(f"{np.median(finite):.6g}")}
-    counts, edges = np.histogram(finite, BINS)
-    return {
-        "type": "histogram",
-        "unit": unit,
-        "edges": np.round(edges, 4).tolist(),
-        "counts": counts.tolist(),
-    }
-
-
-def _constant(values: Array) -> bool:
-    return bool(np.ptp(values) <= 1e-6 * max(1.0, float(np.abs(values).max())))
+    there = [chart for chart in charts if chart is not None]
+    return sorted(there, key=lambda chart: chart["group"] != "Lifting")
 
 
 def camera_distances(columns: Columns) -> Array:
@@ -94,8 +83,10 @@ def camera_distances(columns: Columns) -> Array:
 
 
 def camera_pitches(columns: Columns) -> Array:
-    """(N,) degrees of the optical axis below the horizon of a Y-up world."""
-    return np.asarray(np.degrees(np.arcsin(np.clip(-columns.R[:, 2, 1], -1, 1))))
+    """(N,) degrees of the optical axis below the horizon of a Y-up world; NaN where the camera's pose is unknown."""
+    degrees = np.degrees(np.arcsin(np.clip(-columns.R[:, 2, 1], -1, 1)))
+    unposed = (np.eye(3) == columns.R).all((1, 2)) & (columns.t == 0).all(-1)
+    return np.where(unposed, np.nan, degrees)
 
 
 def _camera_histogram(columns: Columns, title: str, note: str, values: Array, unit: str) -> Chart | None:
@@ -104,12 +95,15 @@ def _camera_histogram(columns: Columns, title: str, note: str, values: Array, un
         return None
     finite = values[np.isfinite(values)]
     low, middle, high = np.percentile(finite, (5, 50, 95))
-    spread = "" if _constant(finite) else f" Median {middle:.4g}, 90 % between {low:.4g} and {high:.4g}."
+    spread = "" if constant(finite) else f" Median {middle:.4g}, 90 % between {low:.4g} and {high:.4g}."
     return chart | {"group": "Camera", "title": title, "note": note + spread}
 
 
 def motion_bars(columns: Columns) -> Chart | None:
-    """The clips that most poses come from."""
+    """The clips that most poses come from: of lifted people, those that matched."""
+    if np.isfinite(columns.lift["pose_error_mm"]).any():
+        note = "Clips of the nearest matches, by the number of people"
+        return _text_bars(columns, "motion", "Lifting", "Matched clips", note)
     return _text_bars(columns, "motion", "Pose", "Motions", "Clips that the poses come from")
 
 

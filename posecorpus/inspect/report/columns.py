@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from posecorpus.core.errors import InputError
-from posecorpus.core.schema import RASTER_COLUMNS
+from posecorpus.core.schema import RASTER_COLUMNS, SCHEMA
 from posecorpus.core.shards import Corpus
 from posecorpus.core.skeletons import SKELETONS
 
@@ -25,7 +25,17 @@ LIMBS = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
 LIMB_JOINTS = tuple(f"{side}_{limb}" for side in "lr" for limb in LIMBS)
 """Joints that every skeleton has by these names: six of the left side, then six of the right."""
 
-_COLUMNS = ["width", "height", "camera", "people", "clip"]
+_PERSON = ("skeleton", "joints2d", "joints3d", "visibility", "bbox", "body", "gender", "motion")
+_LIFT = (
+    "completed", "match_distance", "residual_px", "pose_error_mm", "pose_interval_mm", "measured_error_mm",
+)  # fmt: skip
+_COLUMNS = [
+    "width", "height", "camera", "clip", "skeleton_maps.list.element.person",
+    *(f"people.list.element.{name}" for name in _PERSON),
+    *(f"people.list.element.lift.{name}" for name in _LIFT),
+]  # fmt: skip
+"""What is read: without hypotheses, which would be most of it."""
+_NUMBERS = ("match_distance", "residual_px", "pose_error_mm", "measured_error_mm")
 
 
 @dataclass(frozen=True)
@@ -42,6 +52,10 @@ class Columns:
         limbs2d, limbs3d: (P, 12, 2) pixels and (P, 12, 3) metres of :data:`LIMB_JOINTS`, NaN where unlabelled.
         text: ``body``, ``gender``, ``motion`` of each person, None where unknown.
         visibility: for each skeleton the (J, 3) numbers of unlabelled, hidden and visible joints.
+        lift: ``match_distance``, ``residual_px``, ``pose_error_mm``, ``measured_error_mm`` and the ends ``low_mm``
+            and ``high_mm`` of the pose's interval, each (P,), NaN for people who are not lifted.
+        completed: for each skeleton (1 + J,): the number of lifted people, and for how many a joint was completed.
+        maps: (N,) whether an image has skeleton maps.
     """
 
     rows: NDArray[np.intp]
@@ -56,6 +70,13 @@ class Columns:
     limbs3d: Array
     text: dict[str, NDArray[np.object_]]
     visibility: dict[str, NDArray[np.intp]]
+    lift: dict[str, Array]
+    completed: dict[str, NDArray[np.intp]]
+    maps: NDArray[np.bool_]
+
+    def limb(self, name: str) -> Array:
+        """(P, 3) metres of one of :data:`LIMB_JOINTS`."""
+        return np.asarray(self.limbs3d[:, LIMB_JOINTS.index(name)])
 
 
 def label_coverage(corpus: Corpus) -> dict[str, int]:
@@ -92,13 +113,13 @@ def read_columns(corpus: Corpus, max_samples: int) -> Columns:
     for index in picked:
         path = corpus.shards[index]
         try:
-            tables.append(pq.read_table(path, columns=_COLUMNS, partitioning=None))
+            tables.append(pq.ParquetFile(path).read(columns=_COLUMNS))
         except (OSError, pa.ArrowException) as error:
             raise InputError(
                 path, "a Parquet shard", error, "run `posecorpus verify` on the corpus"
             ) from None
         rows.append(np.arange(starts[index], starts[index + 1]))
-    table = pa.concat_tables(tables) if tables else corpus.columns(*_COLUMNS)
+    table = pa.concat_tables(tables) if tables else SCHEMA.empty_table()
     return _columns(table.combine_chunks(), np.concatenate(rows) if rows else np.zeros(0, np.intp))
 
 
@@ -108,7 +129,8 @@ def _columns(table: pa.Table, rows: NDArray[np.intp]) -> Columns:
     camera = _array(table["camera"])
     limbs2d = np.full((len(people), len(LIMB_JOINTS), 2), np.nan)
     limbs3d = np.full((len(people), len(LIMB_JOINTS), 3), np.nan)
-    visibility = {}
+    visibility, completed = {}, {}
+    lift = _member(people, "lift")
     skeletons = np.array(_member(people, "skeleton").to_pylist(), dtype=object)
     for name, shape in SKELETONS.items():
         who = np.flatnonzero(skeletons == name)
@@ -117,6 +139,9 @@ def _columns(table: pa.Table, rows: NDArray[np.intp]) -> Columns:
         own, limbs = people.take(pa.array(who)), shape.indices(*LIMB_JOINTS)
         flags = _stack(_member(own, "visibility"), (len(shape),), 0).astype(np.intp)
         visibility[name] = np.stack([(flags == flag).sum(0) for flag in (0, 1, 2)], -1)
+        filled = _stack(_member(lift.take(pa.array(who)), "completed"), (len(shape),), np.nan)
+        known = np.isfinite(filled).all(-1)
+        completed[name] = np.concatenate([[known.sum()], np.nansum(filled, 0)]).astype(np.intp)
         limbs2d[who] = _stack(_member(own, "joints2d"), (len(shape), 2), np.nan)[:, limbs]
         limbs2d[who[:, None], np.arange(12)] = np.where(
             flags[:, limbs, None] > 0, limbs2d[who[:, None], np.arange(12)], np.nan
@@ -138,7 +163,24 @@ def _columns(table: pa.Table, rows: NDArray[np.intp]) -> Columns:
             for name in ("body", "gender", "motion")
         },
         visibility=visibility,
+        lift=_lift_columns(lift),
+        completed=completed,
+        maps=_has_maps(table),
     )
+
+
+def _lift_columns(lift: Any) -> dict[str, Array]:
+    numbers = {
+        name: _member(lift, name).to_numpy(zero_copy_only=False).astype(np.float64) for name in _NUMBERS
+    }
+    interval = _stack(_member(lift, "pose_interval_mm"), (2,), np.nan)
+    ends = {"low_mm": interval[:, 0], "high_mm": interval[:, 1]}
+    return {name: np.where(np.isfinite(values), values, np.nan) for name, values in (numbers | ends).items()}
+
+
+def _has_maps(table: pa.Table) -> NDArray[np.bool_]:
+    counts = pc.fill_null(pc.list_value_length(_array(table["skeleton_maps"])), 0)
+    return np.asarray(counts.to_numpy(zero_copy_only=False) > 0)
 
 
 def _array(column: pa.ChunkedArray) -> Any:

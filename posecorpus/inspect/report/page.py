@@ -23,14 +23,16 @@ from posecorpus.core.errors import InputError
 from posecorpus.core.manifest import Manifest, write_atomically
 from posecorpus.core.parts import TAXONOMIES, PartTaxonomy
 from posecorpus.core.sample import Sample
-from posecorpus.core.seeds import generator
 from posecorpus.core.shards import Corpus
 from posecorpus.core.skeletons import SKELETONS
+from posecorpus.core.sticks import PALETTE_TABLE, STICKS
 from posecorpus.inspect.overlays import INSTANCE_COLOURS, colour_depth, drawn_bones, drawn_joints, side_colour
 from posecorpus.inspect.report.charts import all_charts
+from posecorpus.inspect.report.choice import choose
 from posecorpus.inspect.report.columns import Columns, label_coverage, read_columns
+from posecorpus.inspect.report.lift_records import map_records, stacks
 from posecorpus.inspect.report.pictures import MAX_TEXT, picture_record
-from posecorpus.inspect.report.space import space_record
+from posecorpus.inspect.report.space import bytes_of, space_record
 
 PICTURE_BYTES = 10_000_000
 """All pictures and point clouds of a report together, however many and large the samples are."""
@@ -38,7 +40,7 @@ MAX_COUNTED = 20_000
 """Samples whose annotations are read for the distributions."""
 MAX_SKIPPED = 200
 MAX_CONFIGURATION = 100_000
-_SCRIPTS = ("dom.js", "gallery.js", "space.js", "charts.js", "main.js")
+_SCRIPTS = ("dom.js", "gallery.js", "lifted.js", "space.js", "charts.js", "main.js")
 
 
 def write_report(
@@ -54,7 +56,8 @@ def write_report(
     Args:
         corpus: what to look at, or its folder; it may be unfinished.
         out: the file to write; its folder is made. A file that is there is replaced, atomically.
-        samples: how many samples to picture, spread evenly over the corpus.
+        samples: how many samples to picture: spread evenly over the corpus; where people were lifted, the most
+            and the least trusted and those around the median.
         seed: which sample of each stretch is pictured. The same corpus and seed give the same bytes.
         report: called with ("pictures", pictures done, pictures in all).
 
@@ -68,13 +71,15 @@ def write_report(
     taxonomy = _taxonomy(corpus.manifest)
     coverage = label_coverage(corpus)
     columns = read_columns(corpus, MAX_COUNTED)
-    chosen = spread(len(corpus), samples, seed)
-    pictures, spaces, part_pixels = [], [], np.zeros(256)
+    groups = choose(columns, len(corpus), samples, seed)
+    chosen = [row for group in groups for row in group.rows]
+    pictures, spaces, maps, part_pixels = [], [], [], np.zeros(256)
     for done, index in enumerate(chosen):
         sample = corpus[index]
         picture, space = _records(sample, taxonomy, PICTURE_BYTES // len(chosen))
         pictures.append(picture)
         spaces.append(space)
+        maps.append(sample.skeleton_maps or [])
         if sample.parts is not None:
             part_pixels += np.bincount(sample.parts.ravel(), minlength=256)
         if report is not None:
@@ -86,7 +91,10 @@ def write_report(
         **_about(corpus.manifest),
         "samples": pictures,
         "spaces": spaces,
-        "charts": all_charts(columns, pictured, part_pixels, taxonomy),
+        "groups": [[group.title, group.note, len(group.rows)] for group in groups],
+        "rows": chosen,
+        "stacks": stacks(maps),
+        "charts": all_charts(columns, pictured, part_pixels, taxonomy, corpus.manifest.trust),
         "basis": _basis(corpus, columns),
     }
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -94,19 +102,13 @@ def write_report(
     return out
 
 
-def spread(total: int, wanted: int, seed: int) -> list[int]:
-    """At most ``wanted`` indices below ``total``, one drawn from each of as many equal stretches."""
-    count = max(0, min(total, wanted))
-    rng = generator(seed, "report")
-    return [int(rng.integers(i * total // count, (i + 1) * total // count)) for i in range(count)]
-
-
 def _records(
     sample: Sample, taxonomy: PartTaxonomy | None, max_bytes: int
 ) -> tuple[dict[str, Any], dict[str, Any] | None]:
     space = space_record(sample, max_bytes * 2 // 5)
-    used = len(space["cloud"]) if space and "cloud" in space else 0
-    return picture_record(sample, taxonomy, max_bytes - used), space
+    maps = map_records(sample, PALETTE_TABLE, max_bytes * 2 // 5)
+    used = sum(len(record["front"]) + len(record["back"]) for record in maps) + bytes_of(space)
+    return picture_record(sample, taxonomy, max_bytes - used) | {"maps": maps}, space
 
 
 def _taxonomy(manifest: Manifest) -> PartTaxonomy | None:
@@ -168,9 +170,11 @@ def _coverage(corpus: Corpus, columns: Columns, rasters: dict[str, int]) -> list
     }
     return [
         *((title, rasters[column], len(corpus)) for column, title in titles.items()),
+        ("skeleton maps", int(columns.maps.sum()), len(columns.rows)),
         ("camera", int(np.isfinite(columns.t).all(-1).sum()), len(columns.rows)),
         ("2D joints", int(np.isfinite(columns.limbs2d).any((1, 2)).sum()), people),
         ("3D joints", int(np.isfinite(columns.limbs3d).any((1, 2)).sum()), people),
+        ("lifted", int(np.isfinite(columns.lift["pose_error_mm"]).sum()), people),
         ("body pose", int((columns.text["body"] != None).sum()), people),  # noqa: E711 (elementwise)
     ]
 
@@ -196,6 +200,7 @@ def _legends(taxonomy: PartTaxonomy | None) -> dict[str, Any]:
         },
         "parts": [{"id": i, "name": name, "colour": table[i].tolist()} for i, name in legend.items()],
         "partColours": {str(i): table[i].tolist() for i in legend} | {"0": [128, 128, 128]},
+        "sticks": [{"name": stick.name, "colour": stick.colour} for stick in STICKS],
         "instanceColours": INSTANCE_COLOURS,
         "depthRamp": ramp.tolist(),
     }

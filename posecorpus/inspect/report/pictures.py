@@ -10,9 +10,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from posecorpus.core.cameras import Camera
 from posecorpus.core.parts import PartTaxonomy
 from posecorpus.core.sample import RASTERS, Person, Sample
 from posecorpus.inspect.overlays import LAYERS, Layer, colour_layer, depth_range, flow_limit
+from posecorpus.inspect.report.lift_records import lift_record, provenance_facts, refusals
 
 Window = tuple[int, int, int, int]
 
@@ -24,6 +26,7 @@ MAX_TEXT = 300
 """Characters of a name from the corpus that are shown."""
 _MIN_SIDE = 96
 _JPEG_QUALITY, _WEBP_QUALITY, _WEBP_LOSSLESS = 85, 78, 101
+_DRAWN_LAYERS = ("joints", "sticks", "sticks_behind")  # the page draws them itself
 _FLAT_LAYERS = ("parts", "instances")  # few colours with sharp edges: lossless is smaller and true
 
 
@@ -55,7 +58,9 @@ def picture_record(sample: Sample, taxonomy: PartTaxonomy | None, max_bytes: int
         "flowLimit": None if people.flow is None else flow_limit(people.flow),
         "clip": _short(sample.clip),
         "frame": sample.frame,
-        "people": [_person_record(person) for person in sample.people[:MAX_PEOPLE]],
+        "people": [_person_record(person, sample.camera) for person in sample.people[:MAX_PEOPLE]],
+        "refused": refusals(sample.provenance, min(len(sample.people), MAX_PEOPLE)),
+        "facts": provenance_facts(sample.provenance),
     }
 
 
@@ -89,7 +94,7 @@ def cropped(sample: Sample, window: Window) -> Sample:
     return inside
 
 
-def _person_record(person: Person) -> dict[str, Any]:
+def _person_record(person: Person, camera: Camera | None) -> dict[str, Any]:
     points = np.where(np.isfinite(person.joints2d), np.clip(person.joints2d, -1e5, 1e5), 0)
     box = np.nan_to_num(person.bbox, posinf=0, neginf=0)
     return {
@@ -101,6 +106,7 @@ def _person_record(person: Person) -> dict[str, Any]:
         "gender": _short(person.gender),
         "motion": _short(person.motion),
         "motionFrame": person.motion_frame,
+        "lift": lift_record(person, camera),
     }
 
 
@@ -118,7 +124,7 @@ def _encoded(
         parameters = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
         result["image"] = _uri("jpeg", ".jpg", np.ascontiguousarray(small[..., ::-1]), parameters)
     for layer in LAYERS:
-        encoded = None if layer == "joints" else _encoded_layer(people, layer, taxonomy, scale)
+        encoded = None if layer in _DRAWN_LAYERS else _encoded_layer(people, layer, taxonomy, scale)
         if encoded is not None:
             result[layer] = encoded
     return result

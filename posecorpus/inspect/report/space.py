@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ from numpy.typing import NDArray
 
 from posecorpus.core.cameras import Camera
 from posecorpus.core.sample import Sample
+from posecorpus.inspect.report.lift_records import hypotheses_record
 from posecorpus.inspect.report.pictures import MAX_PEOPLE
 
 MAX_POINTS = 9000
@@ -25,23 +28,50 @@ def space_record(sample: Sample, max_bytes: int) -> dict[str, Any] | None:
     z inverted. ``cloud`` holds little-endian records of ten bytes: int16 x, y, z in units of ``unit``
     around ``centre``; uint8 red, green, blue; uint8 part id. ``spacing`` is the distance between neighbouring points of a
     surface that faces the camera, for each metre between it and the camera.
+
+    A photo's camera is often known up to its place in the world only (R = 1, t = 0); it is then taken to be
+    level, and the view has its axes. ``hypotheses`` of lifted people: see
+    :func:`~posecorpus.inspect.report.lift_records.hypotheses_record`.
     """
+    camera = _upright(sample.camera)
     people = [(i, p) for i, p in enumerate(sample.people[:MAX_PEOPLE]) if p.joints3d is not None]
     has_cloud = sample.depth_mm is not None and sample.camera is not None
     if not people and not has_cloud:
         return None
+    share = max_bytes // 2 // max(1, len(people))
     joints = []
     for index, person in people:
         assert person.joints3d is not None
-        world = _to_world(sample.camera, person.joints3d.astype(float))
+        world = _to_world(camera, person.joints3d.astype(float))
         known = np.asarray((np.abs(world) < 1e4).all(-1))  # false for NaN too
-        joints.append(
-            {"person": index, "points": _rounded(np.where(known[:, None], world, 0)), "known": known.tolist()}
-        )
-    record: dict[str, Any] = {"people": joints, "camera": _camera_record(sample.camera)}
+        entry = {
+            "person": index,
+            "points": _rounded(np.where(known[:, None], world, 0)),
+            "known": known.tolist(),
+        }
+        if person.lift is not None:
+            entry["hypotheses"] = hypotheses_record(person.lift.hypotheses, partial(_to_world, camera), share)
+        joints.append(entry)
+    record: dict[str, Any] = {"people": joints, "camera": _camera_record(camera)}
+    record["placed"] = camera is sample.camera and camera is not None
     if has_cloud:
-        record |= _cloud(sample, max_bytes)
+        record |= _cloud(replace(sample, camera=camera), max_bytes - bytes_of(record))
     return record
+
+
+def bytes_of(record: dict[str, Any] | None) -> int:
+    """Bytes of a record's encoded points and poses."""
+    if record is None:
+        return 0
+    poses = [person.get("hypotheses") or {"poses": ""} for person in record["people"]]
+    return len(record.get("cloud", "")) + sum(len(entry["poses"]) for entry in poses)
+
+
+def _upright(camera: Camera | None) -> Camera | None:
+    """The camera; a level one at the origin if its place in the world is not known."""
+    if camera is None or (np.eye(3) != camera.R).any() or camera.t.any():
+        return camera
+    return replace(camera, R=_UPRIGHT)
 
 
 def _to_world(camera: Camera | None, points: NDArray[np.float64]) -> NDArray[np.float64]:

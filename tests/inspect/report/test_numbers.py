@@ -26,9 +26,10 @@ from posecorpus.core.parts import SMPL_24_PARTS
 from posecorpus.core.shards import Corpus
 from posecorpus.core.skeletons import FULL_42, SKELETONS
 from posecorpus.inspect.report import body, page, write_report
-from posecorpus.inspect.report.charts import all_charts, camera_distances, camera_pitches, histogram
+from posecorpus.inspect.report.charts import all_charts, camera_distances, camera_pitches
+from posecorpus.inspect.report.choice import spread
 from posecorpus.inspect.report.columns import LIMB_JOINTS, label_coverage, read_columns
-from posecorpus.inspect.report.page import spread
+from posecorpus.inspect.report.histograms import histogram
 from posecorpus.inspect.report.pictures import cropped, picture_record, surface_window
 from posecorpus.inspect.report.space import MAX_POINTS, space_record
 

@@ -1,5 +1,5 @@
 // Charts of the distributions: each takes the numbers that charts.py made and returns one element.
-const CHARTS = { histogram, constant, bars, rose, ridges, scatter, heat };
+const CHARTS = { histogram, constant, bars, rose, ridges, scatter, heat, versus };
 const WIDTH = 340;
 const SERIES = ["var(--bar)", "var(--bar2)", "var(--bar3)"];
 const GROUPS = ["#4c8fd6", "#e8791a", "#46a846", "#c45bd0", "#d4a017", "#e5484d", "#2aa7a0", "#8a6fe8"];
@@ -44,13 +44,14 @@ function constant({ value, unit }) {
   return el("div", { class: "constant" }, el("b", {}, number(value)), ` ${unit}, always`);
 }
 
-function bars({ items, series, total }) {
+function bars({ items, series, total, mark }) {
   const most = total || Math.max(...items.map((item) => item.values.reduce((a, b) => a + b, 0)), 1);
   const grid = el("div", { class: "bars" });
   for (const { label, values, colour } of items) {
     const whole = total || values.reduce((a, b) => a + b, 0);
     const track = el("div", { class: "track" }, values.map((value, i) =>
       tip(el("i", { style: { width: `${100 * value / most}%`, background: colour ? rgb(colour) : SERIES[i] } }), `${label}${series ? `, ${series[i]}` : ""}: ${number(value)}${total ? ` (${share(value, whole)})` : ""}`)));
+    if (mark) track.append(el("b", { style: { left: `${100 * mark / most}%` } }));
     grid.append(el("span", { class: "name", title: label }, label), track, el("span", { class: "amount" }, total ? share(values[0], total) : number(whole)));
   }
   const keys = series ? el("div", { class: "keys" }, series.map((name, i) => chip(SERIES[i], name))) : null;
@@ -106,6 +107,31 @@ function scatter({ points, groups }) {
     chart.append(tip(dot, groups[group] + (picture < 0 ? "" : ` (sample ${DATA.samples[picture].key}, click to open)`)));
   }
   return el("div", {}, el("div", { class: "keys" }, groups.map((name, i) => chip(groupColour(name, i), name, "disc"))), chart);
+}
+
+// Two quantities on one scale, with the diagonal on which they agree.
+function versus({ dots, curves, axes }) {
+  const size = 300;
+  const values = [...dots, ...curves.flatMap((curve) => curve.points)].flatMap(([x, y]) => [x, y]).sort((a, b) => a - b);
+  const top = 1.04 * Math.max(values[Math.min(values.length - 1, Math.ceil(values.length * 0.995))] || 0, 1e-6);
+  const chart = svg("svg", { class: "chart", viewBox: `-34 -8 ${size + 44} ${size + 46}` });
+  const [across, down] = [(v) => size * Math.min(v, top) / top, (v) => size - size * Math.min(v, top) / top];
+  for (const at of ticks(0, top)) {
+    chart.append(svg("line", { class: "axis", x1: across(at), x2: across(at), y1: 0, y2: size }), svg("line", { class: "axis", x1: 0, x2: size, y1: down(at), y2: down(at) }));
+    chart.append(svg("text", { x: across(at), y: size + 15, "text-anchor": "middle" }, number(at)), svg("text", { x: -5, y: down(at) + 4, "text-anchor": "end" }, number(at)));
+  }
+  chart.append(svg("line", { class: "diagonal", x1: 0, y1: size, x2: size, y2: 0 }));
+  for (const [x, y, picture] of dots) {
+    const dot = svg("circle", { class: picture < 0 ? null : "dot", cx: across(x).toFixed(1), cy: down(y).toFixed(1), r: picture < 0 ? 2 : 4.2, fill: "var(--bar)", "fill-opacity": picture < 0 ? 0.55 : 1, stroke: picture < 0 ? "none" : "var(--ink)" });
+    if (picture >= 0) dot.addEventListener("click", () => openSample(picture));
+    chart.append(tip(dot, `predicted ${number(x)}, measured ${number(y)}` + (picture < 0 ? "" : ` (sample ${DATA.samples[picture].key}, click to open)`)));
+  }
+  curves.forEach(({ name, points }, i) => {
+    chart.append(svg("polyline", { points: points.map(([x, y]) => `${across(x).toFixed(1)},${down(y).toFixed(1)}`).join(" "), fill: "none", stroke: GROUPS[i], "stroke-width": 2.5 }));
+    for (const [x, y, count] of points) chart.append(tip(svg("circle", { cx: across(x).toFixed(1), cy: down(y).toFixed(1), r: 4, fill: GROUPS[i] }), `${name}: predicted ${number(x)}, measured ${number(y)} (${number(count)} people)`));
+  });
+  chart.append(svg("text", { x: size, y: size + 30, "text-anchor": "end" }, axes[0]), svg("text", { x: 4, y: 10 }, axes[1]));
+  return el("div", {}, curves.length ? el("div", { class: "keys" }, curves.map(({ name }, i) => chip(GROUPS[i], name, "disc"))) : null, chart);
 }
 
 function heat({ grid }) {

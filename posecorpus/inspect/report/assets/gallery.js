@@ -1,7 +1,8 @@
 // The contact sheet and the enlarged sample. One state for both: which layer, joints or not, how opaque.
-const LAYER_NAMES = { none: "Picture", parts: "Parts", instances: "People", depth: "Depth", normals: "Normals", flow: "Flow" };
-const state = { layer: "none", joints: true, close: false, opacity: 0.75, open: -1 };
+const LAYER_NAMES = { none: "Picture", parts: "Parts", instances: "People", depth: "Depth", normals: "Normals", flow: "Flow", sticks: "Sticks" };
+const state = { layer: "none", joints: true, close: false, opacity: 0.75, open: -1, shown: [], stack: 0, side: "front" };
 const tiles = [];
+const cells = [];
 let setLayer = () => {};
 
 function skeletonSvg(sample) {
@@ -14,20 +15,44 @@ function skeletonSvg(sample) {
     const columns = labelled.map((j) => person.points[j][0]);
     const extent = Math.max(Math.max(...rows) - Math.min(...rows), Math.max(...columns) - Math.min(...columns));
     const radius = Math.min(Math.max(extent / 75, sample.width / 260), sample.width / 60);
+    const completed = person.lift ? person.lift.completed : [];
     for (const [parent, child] of shape.bones) {
       if (!person.flags[parent] || !person.flags[child]) continue;
       const [[x1, y1], [x2, y2]] = [person.points[parent], person.points[child]];
       const hidden = person.flags[parent] === 1 || person.flags[child] === 1;
-      drawing.append(svg("line", { x1, y1, x2, y2, stroke: rgb(shape.colours[child]), "stroke-width": radius * (hidden ? 0.55 : 0.95), "stroke-opacity": hidden ? 0.75 : 1, "stroke-linecap": "round" }));
+      const guessed = completed.includes(parent) || completed.includes(child);
+      drawing.append(svg("line", { x1, y1, x2, y2, stroke: rgb(shape.colours[child]), "stroke-width": radius * (hidden ? 0.55 : 0.95), "stroke-opacity": hidden ? 0.75 : 1, "stroke-linecap": "round", "stroke-dasharray": guessed ? `${radius * 0.1} ${radius * 1.3}` : null }));
     }
     for (const j of labelled) {
       const [cx, cy] = person.points[j];
+      if (completed.includes(j)) {
+        const r = 1.35 * radius;
+        drawing.append(svg("path", { d: `M${cx} ${cy - r}L${cx + r} ${cy}L${cx} ${cy + r}L${cx - r} ${cy}Z`, class: "completed", fill: "#111c", stroke: rgb(shape.colours[j]), "stroke-width": radius * 0.45 },
+          svg("title", {}, `${shape.joints[j]} (completed${jointNote(person, j)})`)));
+        continue;
+      }
       const hidden = person.flags[j] === 1;
       drawing.append(svg("circle", { cx, cy, r: radius, fill: hidden ? "#111c" : rgb(shape.colours[j]), stroke: hidden ? rgb(shape.colours[j]) : "#0008", "stroke-width": radius * (hidden ? 0.5 : 0.2) },
-        svg("title", {}, `${shape.joints[j]} (${hidden ? "hidden" : "visible"})`)));
+        svg("title", {}, `${shape.joints[j]} (${hidden ? "hidden" : "visible"}${jointNote(person, j)})`)));
     }
   }
   return drawing;
+}
+
+// Where several people are lifted, a box around the one whose trust the picture is sorted by.
+function subjectBox(sample, index) {
+  const record = DATA.spaces[index];
+  if (!record || lifts(sample).length < 2) return null;
+  const [x0, y0, x1, y1] = sample.people[subjectOf(sample, record)].box;
+  return svg("svg", { viewBox: `0 0 ${sample.width} ${sample.height}`, class: "joints subject", "aria-hidden": "true" },
+    svg("rect", { x: x0, y: y0, width: Math.max(0, x1 - x0), height: Math.max(0, y1 - y0), rx: sample.width / 120, "stroke-width": sample.width / 320, "stroke-dasharray": `${sample.width / 90} ${sample.width / 140}` }));
+}
+
+// Skeleton maps of the chosen kind, each in its own window, which may stick out of the picture.
+function stickImages(sample) {
+  const kind = DATA.stacks[state.stack];
+  return sample.maps.filter((map) => kind && map.kind[0] === kind[0] && map.kind[1] === kind[1]).map((map) =>
+    el("img", { class: "layer", src: map[state.side], alt: "sticks", draggable: "false", style: { opacity: state.opacity, ...placed({ ...sample, window: map.window }) } }));
 }
 
 // Layers cover only the window of the picture that shows people.
@@ -37,9 +62,12 @@ function placed({ width, height, window: [x0, y0, x1, y1] }) {
 }
 
 // A transform that fills the tile with the people: the window around labels and boxes, with a margin, kept inside.
-function closeUp({ width, height, window: own, layers, people }) {
-  const boxes = people.map((person) => person.box).filter(([x0, y0, x1, y1]) => x1 > x0 && y1 > y0);
-  if (Object.keys(layers).length) boxes.push(own);
+// Where people are lifted, it is filled with the one whose trust the picture is sorted by.
+function closeUp({ width, height, window: own, layers, people }, index) {
+  const record = DATA.spaces[index];
+  const only = record && people.some((person) => person.lift) ? subjectOf(DATA.samples[index], record) : -1;
+  const boxes = people.filter((_, i) => only < 0 || i === only).map((person) => person.box).filter(([x0, y0, x1, y1]) => x1 > x0 && y1 > y0);
+  if (Object.keys(layers).length && only < 0) boxes.push(own);
   if (!boxes.length) return "none";
   const edge = (k, pick, limit) => Math.min(limit, Math.max(0, pick(...boxes.map((box) => box[k]))));
   const [x0, y0, x1, y1] = [edge(0, Math.min, width), edge(1, Math.min, height), edge(2, Math.max, width), edge(3, Math.max, height)];
@@ -48,26 +76,31 @@ function closeUp({ width, height, window: own, layers, people }) {
   return `translate(${-100 * scale * start(x0, x1, width) / width}%, ${-100 * scale * start(y0, y1, height) / height}%) scale(${scale})`;
 }
 
-function paintTile(tile, sample) {
+function paintTile(tile, index) {
+  const sample = DATA.samples[index];
   const base = sample.image ? el("img", { src: sample.image, alt: `picture of ${sample.key}`, draggable: "false" }) : el("div", { class: "empty" }, "no picture");
   const source = sample.layers[state.layer];
   const layer = source ? el("img", { class: "layer", src: source, alt: state.layer, draggable: "false", style: { opacity: state.opacity, ...placed(sample) } }) : null;
-  const frame = el("div", { class: "frame", style: { transform: state.close ? closeUp(sample) : "none" } });
-  frame.append(...[base, layer, state.joints ? skeletonSvg(sample) : null].filter(Boolean));
+  const frame = el("div", { class: "frame", style: { transform: state.close && tile.id !== "insettile" ? closeUp(sample, index) : "none" } });
+  const sticks = state.layer === "sticks" ? stickImages(sample) : [];
+  frame.append(...[base, layer, ...sticks, state.joints ? subjectBox(sample, index) : null, state.joints ? skeletonSvg(sample) : null].filter(Boolean));
   tile.replaceChildren(frame);
 }
 
 function repaint() {
-  tiles.forEach((tile, i) => paintTile(tile, DATA.samples[i]));
-  if (state.open >= 0) paintTile(byId("zoomtile"), DATA.samples[state.open]);
+  tiles.forEach(paintTile);
+  if (state.open >= 0) paintTile(byId("zoomtile"), state.open);
+  if (space.index >= 0) paintTile(byId("insettile"), space.index);
+  byId("stackbar").hidden = state.layer !== "sticks";
   byId("legend").replaceChildren(...legend());
 }
 
 function legend() {
-  const sides = state.joints ? [chip("var(--right)", "person's right", "disc"), chip("var(--left)", "person's left", "disc"), chip("var(--middle)", "middle", "disc"), chip("var(--muted)", "hidden joint", "ring")] : [];
+  const sides = state.joints ? [chip("var(--right)", "person's right", "disc"), chip("var(--left)", "person's left", "disc"), chip("var(--middle)", "middle", "disc"), chip("var(--muted)", "hidden joint", "ring"), ...(anyLifted() ? [chip("var(--muted)", "completed by lifting", "diamond")] : [])] : [];
   const ramp = (css, from, to) => [el("span", {}, from), el("i", { class: "ramp", style: { background: css } }), el("span", {}, to)];
   const own = {
     parts: () => DATA.parts.filter((part) => part.name !== "background").map((part) => chip(rgb(part.colour), plain(part.name))),
+    sticks: () => DATA.sticks.map((stick) => chip(rgb(stick.colour), plain(stick.name))),
     instances: () => DATA.instanceColours.slice(0, 6).map((colour, i) => chip(rgb(colour), `person ${i + 1}`)),
     depth: () => ramp(`linear-gradient(90deg,${DATA.depthRamp.map(rgb).join(",")})`, "nearest surface of the picture", "farthest"),
     normals: () => [chip("rgb(255 128 128)", "faces right"), chip("rgb(128 255 128)", "faces up"), chip("rgb(128 128 255)", "faces the camera")],
@@ -87,21 +120,31 @@ function openSample(index) {
     ["Clip", sample.clip === null ? null : `${sample.clip}` + (sample.frame === null ? "" : `, frame ${sample.frame}`)],
     ["Depth", sample.depthRange && sample.depthRange[1] ? `${number(sample.depthRange[0])} to ${number(sample.depthRange[1])} m` : null],
     ["Fast flow", sample.flowLimit ? `${number(sample.flowLimit)} px a frame` : null],
+    ...sample.facts,
   ]);
   byId("zoompeople").replaceChildren(...sample.people.map((person, i) => {
     const list = el("dl");
     const seen = person.flags.filter((flag) => flag === 2).length;
     facts(list, [
-      ["Motion", person.motion === null ? null : person.motion + (person.motionFrame === null ? "" : `, frame ${person.motionFrame}`)],
+      ...liftFacts(person, sample.refused[i]),
+      [person.lift ? "Matched" : "Motion", person.motion === null ? null : person.motion + (person.motionFrame === null ? "" : `, frame ${person.motionFrame}`)],
       ["Body", [person.body, person.gender].filter(Boolean).join(", ")],
       ["Box", `${Math.round(person.box[2] - person.box[0])} × ${Math.round(person.box[3] - person.box[1])} px`],
       ["Joints", `${seen} of ${person.flags.length} visible (${person.skeleton})`],
     ]);
-    return el("div", { class: "person", style: { borderColor: rgb(DATA.instanceColours[i % DATA.instanceColours.length]) } }, el("h3", {}, `Person ${i + 1}`), list);
+    const title = el("h3", {}, `Person ${i + 1}`, person.lift ? el("i", { class: "dot", style: { background: trustColour(person.lift.error) } }) : null);
+    return el("div", { class: "person", style: { borderColor: rgb(DATA.instanceColours[i % DATA.instanceColours.length]) } }, title, list);
   }));
   byId("tospace").hidden = !DATA.spaces[state.open];
   fitZoom();
-  paintTile(byId("zoomtile"), sample);
+  paintTile(byId("zoomtile"), state.open);
+  showZoomMini();
+}
+
+// To the picture that comes before or after in the order shown.
+function step(by) {
+  const place = state.shown.indexOf(state.open);
+  openSample(state.shown[(place + by + state.shown.length) % state.shown.length]);
 }
 
 function fitZoom() {
@@ -113,31 +156,46 @@ function fitZoom() {
 }
 
 function startGallery() {
-  const sheet = byId("sheet");
   DATA.samples.forEach((sample, i) => {
     const ratio = Math.min(Math.max(sample.width / sample.height, 0.6), 2.2);
     const tile = el("div", { class: "tile", style: { aspectRatio: String(ratio) } });
     tiles.push(tile);
     const who = sample.people.length === 1 ? sample.people[0].motion : `${sample.people.length} people`;
-    sheet.append(el("button", { class: "cell", type: "button", "data-index": i, onclick: () => openSample(i) }, tile, el("span", {}, el("b", {}, sample.key), el("em", {}, who || ""))));
+    const trust = trustLabel(sample);
+    const mini = DATA.spaces[i] && DATA.spaces[i].people.length ? el("canvas", { class: "mini", "data-index": i }) : null;
+    cells.push(el("button", { class: "cell", type: "button", "data-index": i, onclick: () => openSample(i) }, el("div", { class: "pair" }, tile, mini), el("span", {}, el("b", {}, sample.key), trust || el("em", {}, who || ""))));
   });
-  if (!DATA.samples.length) sheet.append(el("p", { class: "muted" }, "The corpus has no samples yet."));
-  const present = Object.keys(LAYER_NAMES).filter((layer) => layer === "none" || DATA.samples.some((s) => s.layers[layer]));
+  byId("sheet").append(...cells);
+  if (!DATA.samples.length) byId("sheet").append(el("p", { class: "muted" }, "The corpus has no samples yet."));
+  const present = Object.keys(LAYER_NAMES).filter((layer) => layer === "none" || DATA.samples.some((s) => s.layers[layer] || (layer === "sticks" && s.maps.length)));
   const change = segments(byId("layers"), present.map((value, i) => ({ value, label: LAYER_NAMES[value], key: String(i) })), "none", (value) => { state.layer = value; repaint(); });
   setLayer = (key) => { if (present[key]) change(present[key]); };
   byId("layers").hidden = present.length < 2;
+  startStacks();
   const toggle = byId("joints");
   toggle.onclick = () => { state.joints = !state.joints; toggle.setAttribute("aria-pressed", state.joints); repaint(); };
   const near = byId("closeup");
+  state.close = anyLifted();
+  near.setAttribute("aria-pressed", state.close);
   near.onclick = () => { state.close = !state.close; near.setAttribute("aria-pressed", state.close); repaint(); };
   byId("opacity").oninput = (event) => { state.opacity = event.target.value / 100; document.querySelectorAll(".layer").forEach((node) => { node.style.opacity = state.opacity; }); };
   const dialog = byId("zoom");
   dialog.addEventListener("close", () => { state.open = -1; });
   dialog.addEventListener("click", (event) => { if (event.target.matches("#zoom,.zoom,.picture")) dialog.close(); });
   byId("close").onclick = () => dialog.close();
-  byId("previous").onclick = () => openSample(state.open - 1);
-  byId("next").onclick = () => openSample(state.open + 1);
+  byId("previous").onclick = () => step(-1);
+  byId("next").onclick = () => step(1);
   byId("tospace").onclick = () => { const index = state.open; dialog.close(); byId("space").scrollIntoView(); showSpace(index); };
+  byId("inset").onclick = () => openSample(space.index);
   addEventListener("resize", fitZoom);
   repaint();
+}
+
+// Which of the skeleton maps: how wide a stick, in which window, and which side of a crossing.
+function startStacks() {
+  const windows = Math.max(0, ...DATA.stacks.map(([, rank]) => rank));
+  const label = ([width, rank]) => `${number(width)} px wide${windows ? `, window ${rank + 1} of ${windows + 1}` : ""}`;
+  byId("stack").replaceChildren(...DATA.stacks.map((kind, i) => el("option", { value: i }, label(kind))));
+  byId("stack").onchange = (event) => { state.stack = Number(event.target.value); repaint(); };
+  segments(byId("side"), [{ value: "front", label: "Nearer on top" }, { value: "back", label: "Farther on top" }], "front", (value) => { state.side = value; repaint(); });
 }

@@ -26,6 +26,7 @@ function startAbout() {
 function setTheme(dark) {
   document.documentElement.dataset.theme = dark ? "dark" : "light";
   redraw();
+  drawMinis();
 }
 
 function onKey(event) {
@@ -33,8 +34,8 @@ function onKey(event) {
   const actions = { j: () => byId("joints").click(), c: () => byId("closeup").click(), t: () => byId("theme").click() };
   if (/^[0-9]$/.test(event.key)) setLayer(Number(event.key));
   else if (actions[event.key]) actions[event.key]();
-  else if (state.open >= 0 && event.key === "ArrowLeft") openSample(state.open - 1);
-  else if (state.open >= 0 && event.key === "ArrowRight") openSample(state.open + 1);
+  else if (state.open >= 0 && event.key === "ArrowLeft") step(-1);
+  else if (state.open >= 0 && event.key === "ArrowRight") step(1);
 }
 
 const preference = matchMedia("(prefers-color-scheme: dark)");
@@ -44,6 +45,7 @@ byId("theme").onclick = () => setTheme(document.documentElement.dataset.theme !=
 document.addEventListener("keydown", onKey);
 startSummary();
 startGallery();
+startLifted();
 startSpace();
 startCharts();
 startAbout();

@@ -1,6 +1,6 @@
 // The 3D view: a point cloud drawn by a software z-buffer, bones and guides by the canvas. No WebGL, so it
 // looks the same on every machine, remote desktops and virtual ones included.
-const space = { index: -1, colouring: "rgb", yaw: 0.6, pitch: 0.25, distance: 5, target: [0, 1, 0], fov: 0.7, cloud: null, bones: true };
+const space = { index: -1, colouring: "rgb", yaw: 0.6, pitch: 0.25, distance: 5, target: [0, 1, 0], fov: 0.7, cloud: null, bones: true, focus: -1 };
 const UP_LIMIT = 1.55;
 const add = (a, b, s = 1) => [a[0] + s * b[0], a[1] + s * b[1], a[2] + s * b[2]];
 const dot = (a, b) => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
@@ -24,24 +24,26 @@ function decodeCloud(record) {
 
 const pack = (r, g, b) => ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0;
 
-function extent(record) {
-  const points = record.people.flatMap((person) => person.points.filter((_, j) => person.known[j]));
-  if (record.centre) points.push(record.centre);
+// Of everyone, or of one person alone.
+function extent(record, only = -1) {
+  const points = record.people.filter(({ person }) => only < 0 || person === only).flatMap((person) => person.points.filter((_, j) => person.known[j]));
+  if (!points.length) points.push([0, 0, 0]);
+  if (record.centre && only < 0) points.push(record.centre);
   const low = [0, 1, 2].map((k) => Math.min(...points.map((p) => p[k])));
   const high = [0, 1, 2].map((k) => Math.max(...points.map((p) => p[k])));
   return { centre: low.map((v, k) => (v + high[k]) / 2), size: Math.max(0.5, Math.hypot(...high.map((v, k) => v - low[k]))), floor: low[1] };
 }
 
 // The eye's frame: right, up and backwards are orthonormal world vectors.
-function eye() {
-  const [cy, sy, cp, sp] = [Math.cos(space.yaw), Math.sin(space.yaw), Math.cos(space.pitch), Math.sin(space.pitch)];
+function eye({ yaw, pitch, target, distance }) {
+  const [cy, sy, cp, sp] = [Math.cos(yaw), Math.sin(yaw), Math.cos(pitch), Math.sin(pitch)];
   const back = [sy * cp, sp, cy * cp];
-  return { right: [cy, 0, -sy], up: [-sy * sp, cp, -cy * sp], back, at: add(space.target, back, space.distance) };
+  return { right: [cy, 0, -sy], up: [-sy * sp, cp, -cy * sp], back, at: add(target, back, distance) };
 }
 
-function projector(width, height) {
-  const frame = eye();
-  const focal = height / 2 / Math.tan(space.fov / 2);
+function projector(width, height, from = space) {
+  const frame = eye(from);
+  const focal = height / 2 / Math.tan(from.fov / 2);
   const project = (point) => {
     const v = add(point, frame.at, -1);
     const z = -dot(v, frame.back);
@@ -97,7 +99,7 @@ function line(context, view, a, b, colour, thickness) {
 
 function drawGround(context, view, bounds, record, pixel) {
   const ink = getComputedStyle(document.documentElement).getPropertyValue("--muted");
-  const floor = record.camera ? 0 : bounds.floor;
+  const floor = record.placed ? 0 : bounds.floor;
   const [x0, z0] = [Math.round(bounds.centre[0]), Math.round(bounds.centre[2])];
   const reach = 4;
   for (let i = -reach; i <= reach; i++) for (let j = -reach; j < reach; j++) {
@@ -126,17 +128,51 @@ function drawCamera(context, view, camera, pixel) {
   line(context, view, top, add(top, camera.axes[1], -0.12), ink, 3 * pixel); // a tick on the upper edge says which way is up
 }
 
-function drawPeople(context, view, record, people, pixel) {
+// Hypotheses as metres, decoded once: for each a point or null for each joint.
+function posesOf(person) {
+  const packed = person.hypotheses;
+  if (!packed) return [];
+  if (!packed.decoded) {
+    const view = new DataView(Uint8Array.from(atob(packed.poses), (c) => c.charCodeAt(0)).buffer);
+    const joints = person.points.length;
+    packed.decoded = Array.from({ length: packed.count }, (_, h) => Array.from({ length: joints }, (_, j) => {
+      const steps = [0, 1, 2].map((k) => view.getInt16(2 * (3 * (h * joints + j) + k), true));
+      return steps[0] === -32768 ? null : steps.map((step, k) => packed.origin[k] + step * packed.unit);
+    }));
+  }
+  return packed.decoded;
+}
+
+function drawHypotheses(context, view, record, people, pixel, only = -1) {
+  if (!HYPOTHESES.shown) return;
+  context.globalAlpha = 0.2;
+  for (const person of record.people) {
+    if (only >= 0 && person.person !== only) continue;
+    const shape = DATA.skeletons[people[person.person].skeleton];
+    for (const pose of posesOf(person)) for (const [parent, child] of shape.bones) {
+      if (pose[parent] && pose[child]) line(context, view, pose[parent], pose[child], rgb(shape.colours[child]), 1.2 * pixel);
+    }
+  }
+  context.globalAlpha = 1;
+}
+
+function drawPeople(context, view, record, people, pixel, only = -1) {
   const strokes = [];
   for (const person of record.people) {
+    if (only >= 0 && person.person !== only) continue;
     const shape = DATA.skeletons[people[person.person].skeleton];
+    const { lift } = people[person.person];
+    const completed = lift ? lift.completed : [];
     for (const [parent, child] of shape.bones) {
       if (!person.known[parent] || !person.known[child]) continue;
       const depth = (view.project(person.points[parent])[2] + view.project(person.points[child])[2]) / 2;
       strokes.push([depth, () => {
         const thick = Math.min(9, Math.max(1.5, 0.015 * view.focal / pixel / Math.max(depth, 0.1))) * pixel;
-        line(context, view, person.points[parent], person.points[child], "#0009", thick + 1.6 * pixel);
+        const guessed = completed.includes(parent) || completed.includes(child);
+        if (!guessed) line(context, view, person.points[parent], person.points[child], "#0009", thick + 1.6 * pixel);
+        context.setLineDash(guessed ? [0.1, 1.7 * thick] : []);
         line(context, view, person.points[parent], person.points[child], rgb(shape.colours[child]), thick);
+        context.setLineDash([]);
       }]);
     }
     for (const joint of shape.drawn) {
@@ -146,10 +182,10 @@ function drawPeople(context, view, record, people, pixel) {
       strokes.push([z - 0.02, () => {
         context.beginPath();
         context.arc(x, y, Math.min(9, Math.max(1.8, 0.014 * view.focal / pixel / z)) * pixel, 0, 7);
-        context.fillStyle = rgb(shape.colours[joint]);
+        context.fillStyle = completed.includes(joint) ? "#fff" : rgb(shape.colours[joint]);
         context.fill();
-        context.strokeStyle = "#0009";
-        context.lineWidth = 0.8 * pixel;
+        context.strokeStyle = completed.includes(joint) ? rgb(shape.colours[joint]) : "#0009";
+        context.lineWidth = (completed.includes(joint) ? 1.6 : 0.8) * pixel;
         context.stroke();
       }]);
     }
@@ -172,7 +208,9 @@ function drawSpace() {
   drawGround(context, view, space.bounds, record, pixel);
   drawCloud(context, width, height, view);
   if (record.camera) drawCamera(context, view, record.camera, pixel);
-  if (space.bones) drawPeople(context, view, record, DATA.samples[space.index].people, pixel);
+  const { people } = DATA.samples[space.index];
+  drawHypotheses(context, view, record, people, pixel, space.focus);
+  if (space.bones) drawPeople(context, view, record, people, pixel, space.focus);
 }
 
 let pending = false;
@@ -203,10 +241,11 @@ function orbit(yaw, pitch) {
   Object.assign(space, { yaw: base + yaw, pitch, target: space.bounds.centre, distance: Math.max(1.2, 1.15 * space.bounds.size / 2 / Math.tan(0.35)), fov: 0.7 });
 }
 
-function showSpace(index) {
+function showSpace(index, focus = -1) {
   const record = DATA.spaces[index];
   if (!record) return;
-  Object.assign(space, { index, cloud: decodeCloud(record), bounds: extent(record) });
+  Object.assign(space, { index, focus, cloud: decodeCloud(record), bounds: extent(record, focus) });
+  showFocus(record, index, focus);
   byId("pick").value = String(index);
   const options = [{ value: "rgb", label: "Colours" }, { value: "part", label: "Parts" }, { value: "off", label: "Bones only" }];
   const offered = options.filter(({ value }) => value === "off" || (space.cloud && (value === "rgb" || record.cloudHasParts)));
@@ -215,9 +254,31 @@ function showSpace(index) {
   const views = ["free", "scene", "camera", "front", "side", "top"].filter((name) => record.camera || !["scene", "camera"].includes(name));
   byId("views").replaceChildren(...views.map((name) => el("button", { type: "button", "data-view": name, onclick: () => { VIEWS[name](record); redraw(); } }, { free: "Reset", scene: "Scene", camera: "Camera", front: "Front", side: "Side", top: "Top" }[name])));
   const points = space.cloud ? `${number(space.cloud.count)} surface points from the depth map` : "no depth map";
-  byId("readout").textContent = `${DATA.samples[index].key} · ${record.people.length} ${record.people.length === 1 ? "person" : "people"} · ${points}` + (record.camera ? "" : " · camera frame, its pose is unknown");
+  byId("readout").textContent = `${DATA.samples[index].key} · ${record.people.length} ${record.people.length === 1 ? "person" : "people"} · ${points}` + (record.placed ? "" : " · camera frame, its pose is unknown") + trustLine(DATA.samples[index], focus);
   VIEWS.free(record);
   redraw();
+}
+
+function trustLine(sample, focus) {
+  const shown = sample.people.filter((person, i) => person.lift && (focus < 0 || i === focus));
+  if (!shown.length) return "";
+  const [first] = shown.sort((a, b) => b.lift.error - a.lift.error);
+  const matched = first.motion === null ? "" : `, matched ${first.motion}`;
+  return ` · ${shown.length > 1 ? "least trusted: " : ""}predicted error ${Math.round(first.lift.error)} mm (${range(first.lift.interval)})` + (first.lift.measured === null ? "" : `, true ${Math.round(first.lift.measured)} mm`) + matched;
+}
+
+// The picture beside its 3D, and a choice of one person where there are several.
+function showFocus(record, index, focus) {
+  const sample = DATA.samples[index];
+  const chooser = byId("focus");
+  chooser.hidden = record.people.length < 2;
+  chooser.replaceChildren(el("option", { value: -1 }, "Everyone"), ...record.people.map(({ person }) =>
+    el("option", { value: person }, `Person ${person + 1}${sample.people[person].lift ? `, ${Math.round(sample.people[person].lift.error)} mm` : ""}`)));
+  chooser.value = String(focus);
+  byId("hypotheses").hidden = !record.people.some((person) => person.hypotheses);
+  const tile = byId("insettile");
+  tile.style.aspectRatio = `${sample.width} / ${sample.height}`;
+  paintTile(tile, index);
 }
 
 function startSpace() {
@@ -228,6 +289,9 @@ function startSpace() {
   }
   byId("pick").replaceChildren(...shown.map((i) => el("option", { value: i }, `${DATA.samples[i].key}  (${DATA.samples[i].people.length})`)));
   byId("pick").onchange = (event) => showSpace(Number(event.target.value));
+  byId("focus").onchange = (event) => showSpace(space.index, Number(event.target.value));
+  const toggle = byId("hypotheses");
+  toggle.onclick = () => { HYPOTHESES.shown = !HYPOTHESES.shown; toggle.setAttribute("aria-pressed", HYPOTHESES.shown); redraw(); drawMinis(); };
   steer(byId("view"));
   new ResizeObserver(redraw).observe(byId("view"));
   showSpace(shown[0]);
@@ -237,7 +301,7 @@ function steer(canvas) {
   const touches = new Map();
   const spread = () => { const [a, b] = [...touches.values()]; return Math.hypot(a[0] - b[0], a[1] - b[1]); };
   const pan = (dx, dy) => {
-    const frame = eye();
+    const frame = eye(space);
     const metres = 2 * space.distance * Math.tan(space.fov / 2) / canvas.clientHeight;
     space.target = add(add(space.target, frame.right, -dx * metres), frame.up, dy * metres);
   };
