@@ -49,28 +49,48 @@ def read_coco(path: Path) -> Annotations:
     if not isinstance(data, dict) or not all(
         isinstance(data.get(k), list) for k in ("images", "annotations")
     ):
-        got = (
-            f"{type(data).__name__} with {', '.join(map(str, list(data)[:8])) or 'nothing'}"
-            if data
-            else "nothing"
-        )
+        got = ", ".join(map(str, list(data)[:8])) if isinstance(data, dict) and data else type(data).__name__
         raise InputError(path, "an object with lists 'images' and 'annotations' (COCO)", got)
     joints, categories = _categories(path, data.get("categories", []))
-    licences = _licences(data.get("licenses"))
+    licences = {e["id"]: e for e in _objects(data.get("licenses")) if _hashable(e.get("id"))}
     result = Annotations("COCO", joints.name, COCO, [])
     images = _images(path, data["images"], result)
+    people, unlabelled = _people(path, data["annotations"], set(images), joints, categories, result)
+    for number, image in images.items():
+        if not people[number]:
+            result.left_out[_NOBODY] = result.left_out.get(_NOBODY, 0) + 1
+            continue
+        details = {"image_id": number} | _terms(image, licences)
+        if unlabelled[number]:
+            details["unlabelled_people"] = unlabelled[number]
+        where = f"{path}: image {number}"
+        photo = AnnotatedPhoto(image["file_name"], where, tuple(people[number]), image["size"], details)
+        result.photos.append(photo)
+    return result
+
+
+def _people(
+    path: Path,
+    entries: list[Any],
+    images: set[int],
+    joints: Skeleton,
+    categories: set[Any] | None,
+    result: Annotations,
+) -> tuple[dict[int, list[AnnotatedPerson]], dict[int, list[dict[str, Any]]]]:
+    """By image: the people with keypoints, and the boxes of those without."""
     people: dict[int, list[AnnotatedPerson]] = {number: [] for number in images}
     unlabelled: dict[int, list[dict[str, Any]]] = {number: [] for number in images}
     left_out: Counter[str] = Counter()
     seen: set[int] = set()
-    for index, entry in enumerate(data["annotations"]):
+    for index, given in enumerate(entries):
         where = f"{path}: annotations[{index}]"
         try:
-            entry = _object(where, entry)
+            entry = _object(where, given)
             number = _whole(f"{where}.image_id", entry.get("image_id"))
             if number not in images:
                 raise InputError(f"{where}.image_id", "the id of an image of the file", number)
-            if categories is not None and entry.get("category_id") not in categories:
+            category = entry.get("category_id")
+            if categories is not None and not (_hashable(category) and category in categories):
                 left_out[_OTHER] += 1
                 continue
             label = _whole(f"{where}.id", entry.get("id"))
@@ -86,24 +106,8 @@ def read_coco(path: Path) -> Annotations:
             unlabelled[number].append(_region(entry))
         else:
             people[number].append(someone)
-    for number, image in images.items():
-        if not people[number]:
-            left_out[_NOBODY] += 1
-            continue
-        details = _details(image, licences)
-        if unlabelled[number]:
-            details["unlabelled_people"] = unlabelled[number]
-        result.photos.append(
-            AnnotatedPhoto(
-                image["file_name"],
-                f"{path}: image {number}",
-                tuple(people[number]),
-                image["size"],
-                {"image_id": number} | details,
-            )
-        )
     result.left_out.update(sorted(left_out.items()))
-    return result
+    return people, unlabelled
 
 
 def _categories(path: Path, entries: Any) -> tuple[Skeleton, set[Any] | None]:
@@ -200,11 +204,8 @@ def _region(entry: Mapping[str, Any]) -> dict[str, Any]:
     return region | {"bbox": [x, y, x + width, y + height]}
 
 
-def _licences(entries: Any) -> dict[Any, dict[str, Any]]:
-    return {e["id"]: e for e in _objects(entries) if _hashable(e.get("id"))}
-
-
-def _details(image: Mapping[str, Any], licences: Mapping[Any, dict[str, Any]]) -> dict[str, Any]:
+def _terms(image: Mapping[str, Any], licences: Mapping[Any, dict[str, Any]]) -> dict[str, Any]:
+    """Under which licence a photo is, and where it comes from."""
     details: dict[str, Any] = {}
     number = image.get("license")
     if isinstance(number, int):

@@ -54,7 +54,7 @@ def read_mpii_h5(path: Path) -> Annotations:
                 )
                 if name in file
             }  # fmt: skip
-    except (OSError, RuntimeError, KeyError) as error:
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:  # h5py on damaged files
         raise InputError(path, "a readable HDF5 file", error) from None
     if not np.isin(visible, (0, 1)).all():
         raise InputError(f"{path}: visible", "0 or 1", visible[~np.isin(visible, (0, 1))][0])

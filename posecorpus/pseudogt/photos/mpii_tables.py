@@ -142,10 +142,14 @@ def _is_number(text: str) -> bool:
 
 
 def _numbers(where: str, cells: list[str]) -> NDArray[np.float64]:
-    bad = next((cell for cell in cells if not _is_number(cell)), None)
-    if bad is not None:
+    try:
+        values = np.array([float(cell) for cell in cells])
+    except ValueError:
+        values = np.array([np.nan])
+    if not np.isfinite(values).all():
+        bad = next(cell for cell in cells if not _is_number(cell))
         raise InputError(where, "numbers", repr(bad[:40]))
-    return np.array([float(cell) for cell in cells])
+    return values
 
 
 def _array(where: str, value: Any, shape: tuple[int, ...]) -> NDArray[np.float64]:
