@@ -103,7 +103,12 @@ def hypotheses_record(
 
 def stacks(samples: Sequence[Sequence[SkeletonMap]]) -> list[tuple[float, int]]:
     """The kinds of map that samples hold: (stick_px, rank of the window among a person's of that width)."""
-    return sorted({kind for maps in samples for kind in _kinds(maps)})
+    return sorted({kind for maps in samples for kind in _kinds(_placed(maps))})
+
+
+def _placed(maps: Sequence[SkeletonMap]) -> list[SkeletonMap]:
+    """Those whose width and window are numbers."""
+    return [drawn for drawn in maps if np.isfinite([drawn.stick_px, *drawn.window]).all()]
 
 
 def _kinds(maps: Sequence[SkeletonMap]) -> list[tuple[float, int]]:
@@ -123,10 +128,8 @@ def _side(drawn: SkeletonMap) -> float:
 def map_records(sample: Sample, palette: NDArray[np.uint8], max_bytes: int) -> list[dict[str, Any]]:
     """A sample's skeleton maps as coloured pictures with their windows, first come, until the bytes are used up."""
     records: list[dict[str, Any]] = []
-    maps = sample.skeleton_maps or []
+    maps = _placed(sample.skeleton_maps or [])
     for drawn, kind in zip(maps, _kinds(maps), strict=True):
-        if not np.isfinite(drawn.window).all():
-            continue
         front, back = (_coloured(ids, palette) for ids in (drawn.foreground, drawn.background))
         max_bytes -= len(front) + len(back)
         if max_bytes < 0:

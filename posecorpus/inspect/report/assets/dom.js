@@ -16,7 +16,7 @@ function fill(node, attributes, children) {
 const el = (tag, attributes = {}, ...children) => fill(document.createElement(tag), attributes, children);
 const svg = (tag, attributes = {}, ...children) => fill(document.createElementNS(SVG, tag), attributes, children);
 const rgb = (colour) => `rgb(${colour[0]} ${colour[1]} ${colour[2]})`;
-const number = (value) => value.toLocaleString("en", { maximumFractionDigits: Math.abs(value) >= 100 ? 0 : 2 });
+const number = (value) => (value === null ? "unknown" : value.toLocaleString("en", { maximumFractionDigits: Math.abs(value) >= 100 ? 0 : 2 }));
 const plain = (name) => name.replaceAll("_", " ");
 const chip = (colour, text, shape = "") => el("span", { class: "chip" }, el("i", { class: shape, style: { background: colour, borderColor: colour } }), text);
 

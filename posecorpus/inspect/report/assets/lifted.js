@@ -5,7 +5,8 @@ const HYPOTHESES = { shown: true };
 const lifts = (sample) => sample.people.map((person) => person.lift).filter(Boolean);
 const worst = (sample, name) => Math.max(...lifts(sample).map((lift) => lift[name] ?? -Infinity));
 const anyLifted = () => DATA.samples.some((sample) => lifts(sample).length);
-const range = ([low, high]) => `${Math.round(low)} to ${Math.round(high)}`;
+const round = (value) => (value === null ? "unknown" : String(Math.round(value)));
+const range = ([low, high]) => `${round(low)} to ${round(high)}`;
 // The person a picture's trust is that of; the first with 3D where nobody is lifted.
 function subjectOf(sample, record) {
   const shown = record.people.map(({ person }) => person);
@@ -19,7 +20,8 @@ const trustColour = (error) => `hsl(${Math.round(130 * (1 - Math.min(1, Math.max
 function trustLabel(sample) {
   const all = lifts(sample);
   if (!all.length) return Object.keys(sample.refused).length ? "not lifted" : "";
-  const errors = all.map((lift) => lift.error);
+  const errors = all.map((lift) => lift.error).filter((error) => error !== null);
+  if (!errors.length) return "no trust";
   const [low, high] = [Math.round(Math.min(...errors)), Math.round(Math.max(...errors))];
   const known = all.map((lift) => lift.measured).filter((error) => error !== null);
   const truth = known.length ? ` · true ${Math.round(Math.max(...known))}` : "";

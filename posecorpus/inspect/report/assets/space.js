@@ -264,7 +264,7 @@ function trustLine(sample, focus) {
   if (!shown.length) return "";
   const [first] = shown.sort((a, b) => b.lift.error - a.lift.error);
   const matched = first.motion === null ? "" : `, matched ${first.motion}`;
-  return ` · ${shown.length > 1 ? "least trusted: " : ""}predicted error ${Math.round(first.lift.error)} mm (${range(first.lift.interval)})` + (first.lift.measured === null ? "" : `, true ${Math.round(first.lift.measured)} mm`) + matched;
+  return ` · ${shown.length > 1 ? "least trusted: " : ""}predicted error ${round(first.lift.error)} mm (${range(first.lift.interval)})` + (first.lift.measured === null ? "" : `, true ${Math.round(first.lift.measured)} mm`) + matched;
 }
 
 // The picture beside its 3D, and a choice of one person where there are several.
@@ -273,7 +273,7 @@ function showFocus(record, index, focus) {
   const chooser = byId("focus");
   chooser.hidden = record.people.length < 2;
   chooser.replaceChildren(el("option", { value: -1 }, "Everyone"), ...record.people.map(({ person }) =>
-    el("option", { value: person }, `Person ${person + 1}${sample.people[person].lift ? `, ${Math.round(sample.people[person].lift.error)} mm` : ""}`)));
+    el("option", { value: person }, `Person ${person + 1}${sample.people[person].lift ? `, ${round(sample.people[person].lift.error)} mm` : ""}`)));
   chooser.value = String(focus);
   byId("hypotheses").hidden = !record.people.some((person) => person.hypotheses);
   const tile = byId("insettile");
