@@ -134,7 +134,7 @@ def _manifest(source: Corpus, settings: Annotating) -> Manifest:
 def _summary(made: Corpus) -> str:
     people, flags = 0, np.zeros(3, np.int64)
     for shard in made.shards:
-        column = pq.read_table(shard, columns=["people.list.element.visibility"])["people"]
+        column = pq.ParquetFile(shard).read(columns=["people.list.element.visibility"])["people"]
         each = pc.struct_field(pc.list_flatten(column.combine_chunks()), "visibility")
         people += len(each)
         flags += np.bincount(pc.list_flatten(each).to_numpy(zero_copy_only=False), minlength=3)

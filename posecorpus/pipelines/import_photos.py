@@ -8,28 +8,26 @@ is written, or is left out and listed if the user says so.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
-
-import cv2
+from typing import Literal
 
 from posecorpus.core.errors import InputError
-from posecorpus.core.manifest import Manifest, ShardEntry, Skipped, describe_skeletons
+from posecorpus.core.manifest import Manifest, Skipped, describe_skeletons
 from posecorpus.core.progress import Report, silent
-from posecorpus.core.sample import Sample
-from posecorpus.core.shards import file_sha256, write_shard
+from posecorpus.core.shards import file_sha256
 from posecorpus.core.skeletons import skeleton
 from posecorpus.pipelines import ledger
 from posecorpus.pipelines.engine import Run, local_engine
 from posecorpus.pipelines.import_corpus import import_corpus
-from posecorpus.pipelines.import_pictures import Examined, Photos, carry, prove_photos
+from posecorpus.pipelines.import_pictures import Photos, prove_photos
+from posecorpus.pipelines.import_shard import ShardTask, make_shard
 from posecorpus.pipelines.import_summary import Summary, judge, sample_keys
 from posecorpus.pipelines.inputs import UnusableInputs, named
 from posecorpus.pseudogt.photos.read import PhotoFormat, read_annotations
-from posecorpus.pseudogt.photos.records import AnnotatedPhoto, Annotations
-from posecorpus.pseudogt.photos.samples import JointRules, Keep, photo_sample
+from posecorpus.pseudogt.photos.records import Annotations
+from posecorpus.pseudogt.photos.samples import JointRules, Keep
 
 ImportFormat = Literal["lsp", "lspet", "mpii", "coco", "corpus"]
 
@@ -63,25 +61,6 @@ class ImportRequest:
     def rules(self) -> JointRules:
         """What becomes of hidden joints and those outside."""
         return JointRules(self.hidden, self.outside)
-
-
-@dataclass(frozen=True)
-class ShardTask:
-    """One shard to make; small, picklable, and complete.
-
-    Attributes:
-        photos: the annotated photos of the shard, and where each one's picture is.
-        provenance: what all samples of the corpus share.
-    """
-
-    out: Path
-    index: int
-    source: str
-    target: str
-    rules: JointRules
-    images: Path | None
-    provenance: dict[str, Any]
-    photos: tuple[tuple[str, AnnotatedPhoto, Examined | None], ...] = field(repr=False)
 
 
 def import_photos(
@@ -159,19 +138,6 @@ def _import(
     for line in summary.lines():
         note(line)
     return path
-
-
-def make_shard(task: ShardTask) -> tuple[int, ShardEntry]:
-    """Read the photos of one shard and write it; what a worker does."""
-    cv2.setNumThreads(1)
-    return task.index, write_shard(task.out, task.index, _shard(task))
-
-
-def _shard(task: ShardTask) -> Iterator[Sample]:
-    source, target = skeleton(task.source), skeleton(task.target)
-    for key, photo, examined in task.photos:
-        picture = None if task.images is None or examined is None else carry(task.images, examined, photo)
-        yield photo_sample(key, photo, source, target, task.rules, task.provenance, picture)
 
 
 def _tasks(request: ImportRequest, annotations: Annotations, photos: Photos, out: Path) -> list[ShardTask]:

@@ -21,7 +21,7 @@ from posecorpus.pseudogt.photos.checks import outside
 from posecorpus.pseudogt.photos.pictures import MAX_FILE_BYTES, SUFFIXES, Picture, take_in
 from posecorpus.pseudogt.photos.records import AnnotatedPhoto, Annotations, skipped
 
-NOT_THERE = "annotated photos that are not among the images were left out"
+NOT_THERE = "annotated photos that are not among the images"
 
 
 @dataclass(frozen=True)

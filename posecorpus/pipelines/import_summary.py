@@ -95,12 +95,10 @@ class Summary:
             )
         lines += [f"left out: {number:,} {what}" for what, number in self.left_out.items()]
         for what, number in self.findings.items():
-            names = ", ".join(self.examples.get(what, ()))
-            lines.append(
-                f"look at: {what}"
-                if what == FILE
-                else f"look at: {number:,} {what}" + (f" ({names}...)" if names else "")
-            )
+            shown = self.examples.get(what, [])
+            more = ", ..." if len(shown) == SHOWN else ""
+            examples = f" ({', '.join(shown)}{more})" if shown else ""
+            lines.append(f"look at: {what}" if what == FILE else f"look at: {number:,} {what}{examples}")
         return lines
 
 
