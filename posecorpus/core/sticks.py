@@ -90,6 +90,9 @@ def _mirror_table() -> NDArray[np.uint8]:
 MIRROR_TABLE = _mirror_table()
 """(256,) look-up table that exchanges left and right ids, for maps that were flipped."""
 
+for _table in (STICK_ENDS, SHARED_POINTS, PALETTE_TABLE, MIRROR_TABLE):
+    _table.flags.writeable = False
+
 
 def describe_sticks() -> dict[str, Any]:
     """Legend and palette for a manifest. Keys of JSON objects are strings."""

@@ -82,12 +82,12 @@ def _constant(name: str, device: torch.device) -> Tensor:
         "ends": STICK_ENDS,
         "palette": PALETTE_TABLE,
     }
-    return torch.from_numpy(tables[name]).to(device)
+    return torch.tensor(tables[name], device=device)
 
 
 def _stick_points(joints: Tensor, skeleton: Skeleton) -> Tensor:
     """(N, J, 3) to the (N, 16, 3) ends of sticks, float64."""
-    indices, weights = (torch.from_numpy(table.copy()).to(joints.device) for table in stick_sources(skeleton))
+    indices, weights = (torch.tensor(table, device=joints.device) for table in stick_sources(skeleton))
     values = torch.where(joints.isfinite(), joints, torch.nan).double()
     result = weights[:, :1] * values[:, indices[:, 0]]
     for k in range(1, MOST_SOURCES):
@@ -226,7 +226,7 @@ def _winners(
         close = bits.masked_fill(~(dx * dx + dy * dy <= limit), 0)
         along = {
             i: (dx * ux[:, i] + dy * uy[:, i]) * (1 if STICK_ENDS[i, 0] == joint else -1)
-            for i in np.flatnonzero((joint == STICK_ENDS).any(1)).tolist()
+            for i in [i for i, ends in enumerate(STICK_ENDS.tolist()) if joint in ends]
         }
         for i, j in combinations(along, 2):
             both = (close >> i) & (close >> j) & 1

@@ -60,7 +60,7 @@ def skeleton_maps(
     if not 1 <= size <= MAX_SIZE:
         raise InputError("skeleton maps: size", f"1 to {MAX_SIZE} pixels", size)
     foreground, background = (np.empty((count, size, size), np.uint8) for _ in range(2))
-    points = stick_points(joints3d, skeleton)
+    points = np.ascontiguousarray(stick_points(joints3d, skeleton))
     draw(points, intrinsics, boxes, widths, STICK_ENDS, SHARED_POINTS, foreground, background)
     return foreground, background
 
@@ -77,4 +77,5 @@ def _filled(name: str, value: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.f
         raise InputError(f"skeleton maps: {name}", f"shape {shape} or {shape[1:]}", array.shape)
     if not np.isfinite(array).all():
         raise InputError(f"skeleton maps: {name}", "finite numbers", "NaN or infinity")
-    return np.ascontiguousarray(np.broadcast_to(array, shape))
+    # A copy, always: for each kind of array (read-only, strided) the kernel would be compiled anew.
+    return np.array(np.broadcast_to(array, shape), order="C")
