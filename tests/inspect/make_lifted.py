@@ -6,7 +6,6 @@ import runpy
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from posecorpus.core.cameras import Camera
@@ -16,7 +15,8 @@ from posecorpus.core.parts import SMPL_24_PARTS, SURREAL_14_PARTS, merge_table
 from posecorpus.core.sample import HIDDEN, UNLABELLED, VISIBLE, Lift, Person, Sample, SkeletonMap
 from posecorpus.core.shards import write_shard
 from posecorpus.core.skeletons import FULL_42, TORSO, Skeleton, convert, skeleton
-from posecorpus.core.sticks import STICK_ENDS, describe_sticks, stick_points
+from posecorpus.core.sticks import describe_sticks
+from posecorpus.pseudogt.skeleton_maps.maps import skeleton_maps
 
 _SPHERES = runpy.run_path(str(Path(__file__).with_name("make_samples.py")))
 SKELETONS = ("lsp_14", "coco_17")
@@ -124,23 +124,14 @@ def refused(person: Person) -> Person:
 
 
 def draw_map(sample: Sample, who: int, width: float, crop: float, size: int = 96) -> SkeletonMap:
-    """Sticks as OpenCV draws them, the nearest or the farthest last."""
+    """A skeleton map of one person in a window of ``crop`` times the person's square."""
     person = sample.people[who]
-    points = stick_points(person.joints3d, skeleton(person.skeleton))
-    pixels = sample.camera.project_camera(points)[0]
+    pixels = sample.camera.project_camera(person.joints3d)[0]
     middle, side = (pixels.min(0) + pixels.max(0)) / 2, crop * 1.1 * np.ptp(pixels, axis=0).max()
-    corner = middle - side / 2
-    placed = np.round((pixels - corner) / side * size * 16 - 8).astype(int)
-    order = np.argsort(-points[STICK_ENDS, 2].mean(1))
-    maps = []
-    for ids in (order, order[::-1]):
-        drawn = np.zeros((size, size), np.uint8)
-        for i in ids.tolist():
-            start, end = placed[STICK_ENDS[i]].tolist()
-            cv2.line(drawn, start, end, i + 1, round(width), cv2.LINE_8, 4)
-        maps.append(drawn)
-    window = np.concatenate([corner, corner + side]).astype(np.float32)
-    return SkeletonMap(who, float(width), window, *maps)
+    window = np.concatenate([middle - side / 2, middle + side / 2]).astype(np.float32)
+    shape = skeleton(person.skeleton)
+    front, back = skeleton_maps(person.joints3d[None], sample.camera.K, shape, window, size, width)
+    return SkeletonMap(who, float(width), window, front[0], back[0])
 
 
 RELIABILITY = {

@@ -32,7 +32,7 @@ completed      joints that the annotation lacks are placed in 2D and 3D and coun
 trust          predicted errors lie within their own intervals; those of joints and pose agree
 hypotheses     are before the camera, not mirrored, and spread as wide as is said
 limbs          left and right limbs of lifted people are alike, and of a person's size
-sticks         skeleton maps hold ids of the legend, in a window, of somebody with 3D
+sticks         skeleton maps have ids of the legend and a window, and are what the 3D joints give drawn again
 =============  ========================================================================================
 
 Parts that the manifest says are drawn (as ellipses) are held to how they are drawn, not to rays.

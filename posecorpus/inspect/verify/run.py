@@ -25,7 +25,17 @@ from posecorpus.core.progress import Report as Progress
 from posecorpus.core.progress import silent
 from posecorpus.core.sample import Sample, SkeletonMap
 from posecorpus.core.schema import RASTER_COLUMNS, SCHEMA, sample_of
-from posecorpus.inspect.verify import files, joints, lifted, maps, pictures, rasters, surfaces, visibility
+from posecorpus.inspect.verify import (
+    files,
+    joints,
+    lifted,
+    maps,
+    pictures,
+    rasters,
+    sticks,
+    surfaces,
+    visibility,
+)
 from posecorpus.inspect.verify.joints import Messages
 from posecorpus.inspect.verify.report import Report, Violation
 from posecorpus.inspect.verify.subject import Subject
@@ -53,7 +63,7 @@ LIFTED_CHECKS: tuple[tuple[str, tuple[Check, ...]], ...] = (
     ("trust", (lifted.check_trust,)),
     ("hypotheses", (lifted.check_hypotheses,)),
     ("limbs", (lifted.check_limbs,)),
-    ("sticks", (maps.check_maps,)),
+    ("sticks", (maps.check_maps, sticks.check_skeleton_maps)),
 )
 CHECKS = RENDERED_CHECKS + LIFTED_CHECKS
 """Checks of one sample, by name. ``camera``, ``sample``, ``bones`` and those of files are made beside them."""

@@ -203,11 +203,21 @@ def map_cleared(sample: Sample) -> None:
     drawn.background[drawn.background == drawn.background.max()] = 0
 
 
+def map_moved(sample: Sample) -> None:
+    sample.skeleton_maps[0].window += np.float32(2)
+
+
+def map_exchanged(sample: Sample) -> None:
+    drawn = sample.skeleton_maps[1]
+    assert (drawn.foreground != drawn.background).any()
+    drawn.foreground, drawn.background = drawn.background, drawn.foreground
+
+
 @pytest.mark.parametrize(
     ("plant", "checks"),
     [
         (state_residual, {"residual"}), (residual_of_completed, {"residual"}), (scale_to_millimetres, {"limbs"}),
-        (completed_seen, {"completed"}), (completed_nowhere, {"completed"}), (behind, {"completed", "limbs"}),
+        (completed_seen, {"completed"}), (completed_nowhere, {"completed"}), (behind, {"completed", "limbs", "sticks"}),
         (no_3d, {"completed"}),
         (error_outside, {"trust"}), (interval_turned, {"trust"}), (error_negative, {"trust"}), (error_nan, {"trust"}),
         (pose_outside, {"trust"}), (pose_in_metres, {"trust"}), (measured_negative, {"trust"}),
@@ -216,6 +226,7 @@ def map_cleared(sample: Sample) -> None:
         (hypotheses_behind, {"hypotheses"}), (spread_doubled, {"hypotheses"}), (spread_nan, {"hypotheses"}),
         (limb_torn, {"limbs"}),
         (window_turned, {"sticks"}), (width_zero, {"sticks"}), (stick_unknown, {"sticks"}), (map_cleared, {"sticks"}),
+        (map_moved, {"sticks"}), (map_exchanged, {"sticks"}),
     ],
 )  # fmt: skip
 def test_fault_is_found(good: list[Sample], violations: Callable, plant: Plant, checks: set[str]) -> None:
