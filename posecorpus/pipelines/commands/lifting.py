@@ -107,3 +107,59 @@ def lift(
         for line in summary.lines():
             note(line)
     typer.echo(path)
+
+
+@app.command(
+    name="eval-lift",
+    epilog=examples(
+        "eval-lift --motions cmu/ --motions hdm05.zip --hold-out 05,HDM_mm --out eval",
+        "eval-lift --motions cmu/ --hold-out 05,07,10,11 --report 10,11 --shapes 1",
+    ),
+)
+def evaluate(
+    hold_out: Annotated[str, typer.Option(help="Subjects the library must not hold, with commas between.")],
+    motions: Motions = None,
+    report_on: Annotated[
+        str | None,
+        typer.Option(
+            "--report", help="Those of them to measure on. Default: all; the others are for tuning."
+        ),
+    ] = None,
+    library: Annotated[
+        Path | None, typer.Option(help="A library made without them. Default: one is made in --out.")
+    ] = None,
+    queries: Annotated[int, typer.Option(help="Poses to photograph and lift.", min=1)] = 400,
+    shapes: Annotated[
+        float, typer.Option(help="Standard deviation of the people's body shapes; 0: the library's.", min=0)
+    ] = 0.0,
+    skeleton: Annotated[str, typer.Option(help="Joint set of the annotations.")] = "lsp_14",
+    k: Neighbours = 50,
+    out: Annotated[Path, typer.Option(help="Folder for the figures.")] = Path("eval-lift"),
+    seed: Seed = 0,
+    skip_bad: SkipBad = False,
+    workers: Workers = None,
+) -> None:
+    """Measure lifting on people the library has never seen, under noise, missing joints and wrong cameras."""
+    from posecorpus.pipelines.console import print_evaluation
+    from posecorpus.pipelines.eval_lift import EvalRequest, eval_lift
+
+    request = EvalRequest(
+        motions=tuple(motions or ()),
+        hold_out=_names(hold_out),
+        report_on=_names(report_on or ""),
+        library=library,
+        queries=queries,
+        shapes=shapes,
+        skeleton=skeleton,
+        k=k,
+        seed=seed,
+        skip_bad=skip_bad,
+    )
+    with resumable_stages() as (report, note):
+        evaluation = eval_lift(request, out, workers=workers or usable_workers(), report=report, note=note)
+    print_evaluation(evaluation.results)
+    typer.echo(evaluation.page)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())

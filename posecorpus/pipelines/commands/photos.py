@@ -1,4 +1,4 @@
-"""Commands that label photos: import, filter, label, and pseudogt, which ties them together."""
+"""Commands that label photos: import, filter, label, fit-ellipses, and pseudogt, which ties them together."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import typer
 from posecorpus.pipelines.commands.shared import (
     Camera,
     Library,
+    Seed,
     SkipBad,
     Workers,
     examples,
@@ -132,6 +133,38 @@ def label(
     with resumable_stages() as (report, _):
         path = label_corpus(corpus, request, out, workers=workers or usable_workers(), report=report)
     typer.echo(path)
+
+
+@app.command(
+    name="fit-ellipses",
+    epilog=examples("synth renders --samples 400 --body mixed", "fit-ellipses renders --out ellipses.json"),
+)
+def fit(
+    corpus: Annotated[Path, typer.Argument(help="Folder of a corpus of renders.")],
+    out: Annotated[Path, typer.Option(help="The JSON file to write.")] = Path("ellipses.json"),
+    taxonomy: PartIds = Taxonomy.h36m_25,
+    held_out: Annotated[
+        Path | None, typer.Option(help="Renders to report on. Default: half of the corpus.")
+    ] = None,
+    seed: Seed = 0,
+    workers: Workers = None,
+) -> None:
+    """Fit the ellipses of part masks to renders, whose masks are exact, and report the overlap of each part."""
+    from posecorpus.pipelines.fit_ellipses import fit_ellipses
+
+    with resumable_stages() as (report, note):
+        fitted = fit_ellipses(
+            corpus,
+            out,
+            taxonomy=taxonomy.value,
+            held_out=held_out,
+            seed=seed,
+            workers=workers or usable_workers(),
+            report=report,
+            note=note,
+        )
+    typer.echo(fitted)
+    typer.echo(fitted.path)
 
 
 @app.command(
