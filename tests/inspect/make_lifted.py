@@ -137,6 +137,7 @@ def draw_map(sample: Sample, who: int, width: float, crop: float, size: int = 96
 RELIABILITY = {
     "bins": [{"predicted_mm": p, "measured_mm": p * 1.05, "count": 400} for p in (30.0, 50.0, 80.0, 120.0)],
     "coverage": 0.902,
+    "joint_coverage": 0.897,
     "coverage_by_missing": {"0": 0.91, "1": 0.9, "4": 0.88},
     "coverage_by_source": {"cmu": 0.9, "hdm05": 0.89},
     "spearman": 0.74,

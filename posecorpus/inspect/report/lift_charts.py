@@ -114,6 +114,8 @@ def reliability(columns: Columns, trust: Mapping[str, Any] | None) -> Chart | No
         curves.append({"name": "library's held-out motions", "points": table})
         known = _number((trust or {}).get("spearman"))
         note += "" if known is None else f" Library: Spearman correlation {known:.2f}."
+        doubt = (trust or {}).get("note")
+        note += f" {doubt[:MAX_TEXT]}" if isinstance(doubt, str) else ""
     both = _both(columns)
     if both.sum() >= MIN_MEASURED:
         own = binned(columns.lift["pose_error_mm"][both], columns.lift["measured_error_mm"][both])
@@ -156,7 +158,7 @@ def _table(trust: Mapping[str, Any] | None) -> list[list[float]]:
 def coverage(columns: Columns, trust: Mapping[str, Any] | None) -> Chart | None:
     """How often the 90 % interval holds: in the library's calibration, by group, and in this corpus."""
     told = trust or {}
-    found = [("library", told.get("coverage"))]
+    found = [("library", told.get("coverage")), ("library, single joints", told.get("joint_coverage"))]
     for key, name in (("coverage_by_missing", " missing joints"), ("coverage_by_source", "")):
         table = told.get(key)
         entries = sorted(table.items(), key=_by_number) if isinstance(table, dict) else []

@@ -136,7 +136,7 @@ def test_charts_hold_every_lifted_person(corpus: Path, columns: Columns, lifted:
     held = [lift.pose_interval_mm[0] <= lift.measured_error_mm <= lift.pose_interval_mm[1] for lift in known]
     interval = {item["label"]: item["values"][0] for item in charts["Interval"]["items"]}
     assert interval == {
-        "library": 0.902, "0 missing joints": 0.91, "1 missing joints": 0.9, "4 missing joints": 0.88,
+        "library": 0.902, "library, single joints": 0.897, "0 missing joints": 0.91, "1 missing joints": 0.9, "4 missing joints": 0.88,
         "cmu": 0.9, "hdm05": 0.89, "this corpus": pytest.approx(np.mean(held), abs=1e-4),
     }  # fmt: skip
     library, own = charts["Reliability"]["curves"]
