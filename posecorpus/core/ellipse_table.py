@@ -97,9 +97,7 @@ def _form(key: str, segment: str, radius: float, length: float = 1.0, centre: fl
     """A form along ``"start>end"``, or a circle at ``"start"``."""
     start, _, end = segment.partition(">")
     circle = not end
-    naive = Measures(
-        radius, 0.0 if circle else length, 0.0 if circle else centre, radius if circle else 0.0, radius
-    )
+    naive = Measures(radius, 0.0 if circle else length, 0.0 if circle else centre, 0.0, radius)
     return Form(key, start, end or None, naive)
 
 
@@ -148,17 +146,17 @@ _HAND = (
 
 TABLES: dict[str, tuple[Shape, ...]] = {
     "h36m_25": (
-        Shape("lower_spine", (_form("lower_spine", "mid_hip>mid_shoulder", 0.3, 0.5, 0.25),)),
-        Shape("upper_spine", (_form("upper_spine", "mid_hip>mid_shoulder", 0.32, 0.5, 0.75),)),
-        Shape("upper_spine", (_form("chest", "l_shoulder>r_shoulder", 0.2),)),
-        Shape("crotch", (_form("crotch", "l_hip>r_hip", 0.2),)),
-        *_both("*_shoulder", _form("shoulder", "mid_shoulder>*_shoulder", 0.12)),
-        *_both("*_thigh", _THIGH),
-        *_both("*_hip", _form("hip", "*_hip", 0.15)),
-        *_both("*_calf", _CALF),
-        *_both("*_knee", _form("knee", "*_knee", 0.11)),
-        *_both("*_foot", *_FOOT),
         Shape("head", _NECK),
+        Shape("upper_spine", (_form("chest", "l_shoulder>r_shoulder", 0.2),)),
+        *_both("*_shoulder", _form("shoulder", "mid_shoulder>*_shoulder", 0.12)),
+        Shape("upper_spine", (_form("upper_spine", "mid_hip>mid_shoulder", 0.32, 0.5, 0.75),)),
+        Shape("lower_spine", (_form("lower_spine", "mid_hip>mid_shoulder", 0.3, 0.5, 0.25),)),
+        *_both("*_foot", *_FOOT),
+        *_both("*_calf", _CALF),
+        *_both("*_thigh", _THIGH),
+        *_both("*_knee", _form("knee", "*_knee", 0.11)),
+        Shape("crotch", (_form("crotch", "l_hip>r_hip", 0.2),)),
+        *_both("*_hip", _form("hip", "*_hip", 0.15)),
         Shape("head", _HEAD),
         *_both("*_arm", _ARM),
         *_both("*_forearm", _FOREARM),
@@ -166,21 +164,21 @@ TABLES: dict[str, tuple[Shape, ...]] = {
         *_both("*_hand", *_HAND),
     ),
     "surreal_14": (
-        Shape("torso", (_form("torso", "mid_hip>mid_shoulder", 0.32),)),
-        Shape("torso", (_form("chest", "l_shoulder>r_shoulder", 0.2),)),
-        Shape("torso", (_form("pelvis", "l_hip>r_hip", 0.2),)),
-        *_both("torso", _form("flank", "*_hip>*_shoulder", 0.12)),
         Shape("torso", _NECK),
-        *_both("*_upper_leg", _THIGH),
+        Shape("torso", (_form("chest", "l_shoulder>r_shoulder", 0.2),)),
+        *_both("*_upper_arm", _form("shoulder", "*_shoulder", 0.1)),
+        *_both("torso", _form("flank", "*_hip>*_shoulder", 0.12)),
+        Shape("torso", (_form("torso", "mid_hip>mid_shoulder", 0.32),)),
+        *_both("*_foot", *_FOOT),
         *_both("*_lower_leg", _CALF),
         *_both("*_lower_leg", _form("knee", "*_knee", 0.11)),
-        *_both("*_foot", *_FOOT),
+        *_both("*_upper_leg", _THIGH),
+        Shape("torso", (_form("pelvis", "l_hip>r_hip", 0.2),)),
         Shape("head", _HEAD),
         *_both("*_upper_arm", _ARM),
-        *_both("*_upper_arm", _form("shoulder", "*_shoulder", 0.1)),
         *_both("*_lower_arm", _FOREARM),
         *_both("*_lower_arm", _form("elbow", "*_elbow", 0.085)),
         *_both("*_hand", *_HAND),
     ),
 }
-"""Shapes by taxonomy, in the order in which they are drawn without 3D."""
+"""Shapes by taxonomy, in the order in which they are drawn without 3D: what most often hides others last."""

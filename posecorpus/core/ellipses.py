@@ -22,7 +22,7 @@ with, along the segment's direction u, across it v, and in depth z::
     extent   uu = h^2 + (cap size)^2    vv = (radius size)^2    uz = h d    zz = d^2 + (bulge size_in_metres)^2
 
 Its outline is an ellipse with semi-axes sqrt(uu) along and sqrt(vv) across; with ``length`` 1 and ``cap`` 0 the segment
-is the major axis exactly, as in the paper. A form without an end is a circle: h = d = 0, cap = radius. A shape without
+is the major axis exactly, as in the paper. A form without an end is a circle: h = d = 0, and its radius stands for its cap. A shape without
 extent (a zero-length segment and cap 0) is left out. Pixels are sampled at their centres; the outline itself belongs
 to the shape.
 
@@ -151,6 +151,8 @@ def plan_shapes(constants: EllipseConstants, skeleton_: Skeleton) -> ShapePlan:
             ends[s, f, 0] = names.index(form.start)
             ends[s, f, 1] = names.index(form.end) if form.end else -1
             measures[s, f] = [getattr(constants.shapes[form.key], name) for name in MEASURES]
+            if form.end is None:
+                measures[s, f, MEASURES.index("cap")] = measures[s, f, MEASURES.index("radius")]
     ids = {part: i for i, part in constants.parts.legend.items()}
     references = [[names.index(a), names.index(b)] for a, b, _ in REFERENCES.values()]
     return ShapePlan(

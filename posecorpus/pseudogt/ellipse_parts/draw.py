@@ -49,7 +49,7 @@ def draw_batch(
     placed, summary = _place(joints2d, joints3d, plan)
     starts = np.arange(images, dtype=np.int64) * count
     people = np.column_stack([starts, starts + count])
-    labels = np.ascontiguousarray(np.broadcast_to(plan.labels, (len(placed), len(plan.labels))))
+    labels = np.broadcast_to(plan.labels, (len(placed), len(plan.labels))).copy()
     return _paint(placed, labels, people, summary, lattice, height, width)
 
 
@@ -119,8 +119,9 @@ def _checked(
         raise InputError("ellipses: joints2d", f"at most {MAX_PEOPLE} people an image", joints2d.shape[1])
     if joints3d is not None and joints3d.shape != (*joints2d.shape[:3], 3):
         raise InputError("ellipses: joints3d", f"shape {(*joints2d.shape[:3], 3)}", joints3d.shape)
-    lifted = None if joints3d is None else np.ascontiguousarray(joints3d, dtype=np.float64)
-    return np.ascontiguousarray(joints2d, dtype=np.float64), lifted
+    # Copies, because kernels are compiled anew for arrays that are read-only or not contiguous.
+    lifted = None if joints3d is None else np.array(joints3d, dtype=np.float64, order="C")
+    return np.array(joints2d, dtype=np.float64, order="C"), lifted
 
 
 def _windows(windows: ArrayLike | None, images: int, height: int, width: int) -> NDArray[np.float64]:
@@ -131,7 +132,7 @@ def _windows(windows: ArrayLike | None, images: int, height: int, width: int) ->
         raise InputError("ellipses: windows", f"shape (4,) or {(images, 4)}", given.shape)
     if not (np.isfinite(given).all() and (given[..., 2:] > given[..., :2]).all()):
         raise InputError("ellipses: windows", "finite x0 < x1 and y0 < y1", given.tolist())
-    return np.ascontiguousarray(np.broadcast_to(given, (images, 4)))
+    return np.broadcast_to(given, (images, 4)).copy()
 
 
 def _place(
