@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +36,13 @@ from posecorpus.pseudogt.library.build import (
 )
 from posecorpus.pseudogt.library.files import (
     LIBRARY,
+    map_library,
     read_info,
     write_arrays,
 )
 from posecorpus.pseudogt.library.gains import Gains, measure_gains
+from posecorpus.pseudogt.lift.trust import TRUST
+from posecorpus.pseudogt.lift.trust_calibrate import calibrate
 from posecorpus.synth.bodies.model import load_body
 from posecorpus.synth.config import MotionConfig, load_config
 
@@ -60,6 +63,7 @@ class LibraryRequest:
         seed: decides the views, what is measured on them, and the built-in motions.
         skip_bad: leave out unusable files and list them, instead of stopping.
         fps: rate at which motions are read; near-duplicates are dropped anyway.
+        leave_out: subjects whose clips are not used, to be lifted as unseen people.
     """
 
     motions: tuple[Path, ...] = ()
@@ -70,6 +74,7 @@ class LibraryRequest:
     seed: int = 0
     skip_bad: bool = False
     fps: float = DEFAULT_FPS
+    leave_out: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.views < 1:
@@ -93,6 +98,7 @@ class LibraryRequest:
             "seed": self.seed,
             "fps": self.fps,
             "builtin": not self.motions,
+            "leave_out": sorted(self.leave_out),
         }
 
     @property
@@ -106,6 +112,7 @@ def build(
     out: Path,
     *,
     workers: int = 1,
+    motions: Motions | None = None,
     report: Report = silent,
     note: Callable[[str], None] = lambda message: None,
 ) -> Path:
@@ -113,6 +120,7 @@ def build(
 
     Args:
         out: its folder. If it holds a part of the same library, only the rest is made.
+        motions: those of the request, where the caller has prepared them already.
         report: told how far each stage is.
         note: called with a line for each thing the user should know.
 
@@ -124,7 +132,7 @@ def build(
     """
     check_folder(out)
     with local_engine(workers) as run:
-        plan = _plan(request, out, run, report, note)
+        plan = _plan(request, out, motions, run, report, note)
     if (out / LIBRARY).exists():
         note("finished before")
         shutil.rmtree(out / ASIDE, ignore_errors=True)
@@ -135,22 +143,50 @@ def build(
     return out / LIBRARY
 
 
-def _plan(request: LibraryRequest, out: Path, run: Run, report: Report, note: Callable[[str], None]) -> Plan:
+def _plan(
+    request: LibraryRequest,
+    out: Path,
+    motions: Motions | None,
+    run: Run,
+    report: Report,
+    note: Callable[[str], None],
+) -> Plan:
     """The plan of the library; unless it is finished, the landmarks lie in its folder afterwards."""
     begun = begun_plan(out)
     if begun is not None:
         begun.check(out, request.settings, request.motions, report)
         if (out / LIBRARY).exists() or (out / ASIDE / LANDMARKS).exists():
             return begun
-    motions = prepare_motions(
-        request.motions, request.motion_config, request.seed,
-        builtin_count=BUILTIN_CLIPS, frames=1, skip_bad=request.skip_bad, run=run, report=report,
-    )  # fmt: skip
+    if motions is None:
+        motions = read_motions(request, run, report)
+    motions = _without(motions, request.leave_out)
     note(f"{len(motions.clips):,} motions, {sum(len(m.poses) for m in motions.clips):,} poses")
     plan = Plan.of(motions, request.settings)
     plan.write(out)
     _write_landmarks(out / ASIDE, motions, report)
     return plan
+
+
+def read_motions(request: LibraryRequest, run: Run, report: Report = silent) -> Motions:
+    """The motions of a request, on the body, also those of subjects that it leaves out."""
+    return prepare_motions(
+        request.motions,
+        request.motion_config,
+        request.seed,
+        builtin_count=BUILTIN_CLIPS,
+        frames=1,
+        skip_bad=request.skip_bad,
+        run=run,
+        report=report,
+    )
+
+
+def _without(motions: Motions, subjects: tuple[str, ...]) -> Motions:
+    """The motions of all other subjects; the digests stay, as all files were read."""
+    clips = [clip for clip in motions.clips if clip.subject not in subjects]
+    if not clips:
+        raise InputError("motions", "clips of subjects that are not left out", "none")
+    return replace(motions, clips=clips)
 
 
 def _write_landmarks(aside: Path, motions: Motions, report: Report) -> None:
@@ -202,6 +238,9 @@ def _build(
             "gains": json.loads((aside / GAINS).read_bytes()),
         }
     )
+    if not (out / TRUST).exists():
+        # On what the folder holds, so that the same bytes come out whether or not the run was stopped.
+        calibrate(map_library(out, info), seed=request.seed, report=report).save(out / TRUST)
     info.write(out)
     shutil.rmtree(aside)
 

@@ -117,18 +117,18 @@ def nearest_view_mm(library: PoseLibrary, queries: Queries) -> Array:
         own = view_rotations(library.azimuth_deg[part, 0], library.elevation_deg[part, 0])
         seen = centre_on_torso(library.joints3d(numbers[part], queries.skeleton), queries.skeleton)
         poses = np.einsum("pba,pjb->pja", own, seen[:, both])  # back to the world
-        _closest(np.ascontiguousarray(truth), poses, np.ascontiguousarray(turn), best)
+        _closest(truth, np.ascontiguousarray(poses), np.ascontiguousarray(turn.swapaxes(-1, -2)), best)
     return 1000 * best
 
 
 @njit(cache=True)
 def _closest(truth: Array, poses: Array, turns: Array, best: Array) -> None:
-    """Lower ``best`` (Q,) to the smallest mean joint distance of truth (Q, J, 3) to any view of poses (P, J, 3)."""
+    """Lower ``best`` (Q,) to the smallest mean joint distance of truth (Q, J, 3) to any view of
+    poses (P, J, 3); ``turns`` (P, V, 3, 3) are the views' rotations, transposed."""
     joints = truth.shape[1]
     for p in range(len(poses)):
         for v in range(turns.shape[1]):
-            turn = turns[p, v]
-            seen = poses[p] @ turn.T
+            seen = poses[p] @ turns[p, v]
             for q in range(len(truth)):
                 limit = best[q] * joints
                 apart = 0.0

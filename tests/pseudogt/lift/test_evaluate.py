@@ -41,13 +41,13 @@ def perfect(queries: Queries, hypotheses: int = 3) -> Lifted:
     """The truth as if it had been lifted; what is not compared is zero."""
     count = len(queries)
     missing = np.isnan(queries.joints2d).any(-1)
-    given: dict[str, NDArray[Any]] = dict(
-        joints3d=queries.truth3d.copy(),
-        joints2d=np.where(missing[..., None], queries.truth2d, queries.joints2d),
-        completed=missing,
-        hypotheses=np.repeat(queries.truth3d[:, None], hypotheses, 1).astype(np.float32),
-        refused=np.full(count, None, object),
-    )
+    given: dict[str, NDArray[Any]] = {
+        "joints3d": queries.truth3d.copy(),
+        "joints2d": np.where(missing[..., None], queries.truth2d, queries.joints2d),
+        "completed": missing,
+        "hypotheses": np.repeat(queries.truth3d[:, None], hypotheses, 1).astype(np.float32),
+        "refused": np.full(count, None, object),
+    }
     return Lifted(**{f.name: given.get(f.name, np.zeros(count)) for f in fields(Lifted)})
 
 

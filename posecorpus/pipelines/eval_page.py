@@ -1,0 +1,200 @@
+"""An evaluation of lifting as one self-contained page: curves, reliability, and every figure."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+from pathlib import Path
+
+from posecorpus.core.manifest import write_atomically
+from posecorpus.pipelines.eval_charts import Series, chart, legend
+from posecorpus.pipelines.eval_queries import NOISES, USUAL_NOISE
+from posecorpus.pipelines.eval_results import (
+    COLUMNS,
+    DEFAULT,
+    METHODS,
+    Baselines,
+    Results,
+    baseline_lines,
+    cells,
+)
+from posecorpus.pseudogt.lift.simulate import MASKS, Mask
+
+_COLOUR: dict[str, str] = {"nn": "c0", "soft": "c1", "depth": "c2"}
+_NAME: dict[str, str] = {"nn": "nearest match (as published)", "soft": "soft mean", "depth": "perspective fit (default)"}  # fmt: skip
+_FLOORS = (("nearest view of the library", "c4", "nearest"), ("mean pose", "c3", "mean"))
+_MASK_TITLE: dict[Mask, str] = {
+    "none": "All joints",
+    "ankles": "No ankles",
+    "one arm": "One arm missing",
+    "any four": "Any four missing",
+    "below hips": "Nothing below the hips",
+}
+GOAL = (0.87, 0.93)
+_STYLE = """
+:root{color-scheme:light dark;--bg:#f6f7f9;--card:#fff;--ink:#16191d;--muted:#5d6673;--line:#e2e6eb;--band:#46a84622;
+--c0:#4c8fd6;--c1:#d4a017;--c2:#e8791a;--c3:#98a2b0;--c4:#46a846}
+@media(prefers-color-scheme:dark){:root{--bg:#0e1116;--card:#161b22;--ink:#e8ecf1;--muted:#94a0af;--line:#262d37;--c0:#61b0ff;--c1:#e0b93a;--c2:#ff9a4a;--c4:#78d878}}
+*{box-sizing:border-box}body{margin:0;background:var(--bg);color:var(--ink);font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,Arial,sans-serif}
+main{max-width:1240px;margin:0 auto;padding:24px 16px 64px}h1{font-size:30px;letter-spacing:-.01em;margin:0}h2{font-size:20px;margin:34px 0 4px}h3{font-size:15px;margin:0 0 6px}
+p{color:var(--muted);margin:4px 0 12px;max-width:80ch}.cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(330px,1fr));gap:12px}
+.card{background:var(--card);border:1px solid var(--line);border-radius:14px;padding:14px 16px;min-width:0}
+.chart{display:block;width:100%;height:auto}.chart text{fill:var(--muted);font-size:10.5px;font-variant-numeric:tabular-nums}
+.grid{stroke:var(--line)}.band{fill:var(--band)}.line{fill:none;stroke-width:2;stroke-linejoin:round}.thin{stroke-width:1.2}.dot{stroke:var(--card);stroke-width:1}
+.line.c0{stroke:var(--c0)}.line.c1{stroke:var(--c1)}.line.c2{stroke:var(--c2)}.line.c3{stroke:var(--c3)}.line.c4{stroke:var(--c4)}
+.dot.c0{fill:var(--c0)}.dot.c1{fill:var(--c1)}.dot.c2{fill:var(--c2)}.dot.c3{fill:var(--c3)}.dot.c4{fill:var(--c4)}
+.keys{display:flex;flex-wrap:wrap;gap:4px 16px;margin:6px 0 12px;font-size:13px;color:var(--muted)}.chip{display:inline-flex;align-items:center;gap:6px}.chip i{width:18px;height:0;border-top:3px solid}.chip i.dashed{border-top-style:dashed}
+.chip .c0{border-color:var(--c0)}.chip .c1{border-color:var(--c1)}.chip .c2{border-color:var(--c2)}.chip .c3{border-color:var(--c3)}.chip .c4{border-color:var(--c4)}
+.wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:13px;font-variant-numeric:tabular-nums}th,td{text-align:right;padding:4px 10px 4px 0;border-top:1px solid var(--line);white-space:nowrap}
+th{color:var(--muted);font-weight:500}td:first-child,th:first-child,td:nth-child(2),th:nth-child(2){text-align:left}tr.default td{font-weight:600}tr.first td{border-top:2px solid var(--line)}
+"""
+
+
+def write_page(results: Results, path: Path) -> Path:
+    """Write the page; gives its path."""
+    write_atomically(path, page(results).encode())
+    return path
+
+
+def page(results: Results) -> str:
+    """The page's text."""
+    digest = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    body = [_head(results), _by_noise(results), _distributions(results), _trust(results), _table(results)]
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1"><title>Lifting, evaluated</title>'
+        f"<style>{_STYLE}</style></head><body><main>{''.join(body)}</main></body></html>\n"
+    )
+
+
+def _head(results: Results) -> str:
+    s, library = results.settings, results.settings["library"]
+    held = ", ".join(s["hold_out"][:20]) + (" and more" if len(s["hold_out"]) > 20 else "")
+    shown = "" if s["report_on"] == s["hold_out"] else f" Reported on {', '.join(s['report_on'][:20])}."
+    lines = [
+        f"{s['poses']:,} poses of {s['clips']:,} clips of people whom the library does not hold ({held}).{shown}",
+        f"The library: {library['poses']:,} poses, {library['views']} views each. Joints: {s['skeleton']}. "
+        "Errors are of joints relative to the mean of shoulders and hips unless said otherwise.",
+        *baseline_lines(results),
+    ]
+    return "<h1>Lifting, evaluated</h1>" + "".join(f"<p>{html.escape(line)}</p>" for line in lines)
+
+
+def _by_noise(results: Results) -> str:
+    base = _baselines(results)
+    top = 10.0 * int(1.15 * max(base.mean_mm, *(f.mpjpe_mm or 0 for _, m in results.rows for f in m.values())) / 10 + 1)  # fmt: skip
+    cards = []
+    for mask in MASKS:
+        series = [
+            Series(name, colour, [(NOISES[0], getattr(base, f"{key}_mm")), (NOISES[-1], getattr(base, f"{key}_mm"))], dashed=True)
+            for name, colour, key in _FLOORS
+        ]  # fmt: skip
+        for method in METHODS:
+            points = [
+                (row.condition.noise, found[method].mpjpe_mm or 0.0)
+                for row, found in results.rows
+                if row.usual and row.shapes == _grid_shapes(results) and row.condition.mask == mask
+                and found[method].mpjpe_mm is not None
+            ]  # fmt: skip
+            points = sorted(dict(points).items())
+            series.append(Series(_NAME[method], _COLOUR[method], points, dots=True))
+        drawn = chart(series, (NOISES[0], NOISES[-1]), (0, top), ("noise, torso lengths", "mm"), x_ticks=NOISES, percent=(True, False))  # fmt: skip
+        cards.append(f'<div class="card"><h3>{_MASK_TITLE[mask]}</h3>{drawn}</div>')
+    text = "Mean error of the joints (MPJPE) against the noise of the annotations."
+    return f'<h2>Error</h2><p>{text}</p>{_legend()}<div class="cards">{"".join(cards)}</div>'
+
+
+def _distributions(results: Results) -> str:
+    base = _baselines(results)
+    cards = []
+    for mask in ("none", "any four"):
+        row = next(
+            found for row, found in results.rows
+            if row.usual and row.condition.mask == mask and row.condition.noise == USUAL_NOISE
+        )  # fmt: skip
+        series = [
+            Series(name, colour, _cdf(getattr(base, f"{key}_quantiles_mm")), dashed=True)
+            for name, colour, key in _FLOORS
+        ] + [Series(_NAME[m], _COLOUR[m], _cdf(row[m].quantiles_mm)) for m in METHODS]
+        drawn = chart(series, (0, 300), (0, 1), ("error of a pose, mm", "share of poses"), percent=(False, True))  # fmt: skip
+        cards.append(f'<div class="card"><h3>{_MASK_TITLE[mask]}, 2 % noise</h3>{drawn}</div>')
+    text = "How many poses are within an error."
+    return f'<h2>Distribution</h2><p>{text}</p>{_legend()}<div class="cards">{"".join(cards)}</div>'
+
+
+def _cdf(quantiles_mm: list[float]) -> list[tuple[float, float]]:
+    last = max(len(quantiles_mm) - 1, 1)
+    return [(value, i / last) for i, value in enumerate(quantiles_mm)]
+
+
+def _trust(results: Results) -> str:
+    found = results.trust.get("all") or {}
+    if not found:
+        return ""
+    cards = []
+    for key, title in (("bins", "Poses"), ("joint_bins", "Joints")):
+        bins = [(b["predicted_mm"], b["measured_mm"]) for b in found[key]]
+        top = 10.0 * int(max(max(pair) for pair in bins) / 10 + 2)
+        series = [
+            Series("as predicted", "c3", [(0, 0), (top, top)], dashed=True),
+            Series("mean of a tenth", "c2", bins, dots=True),
+        ]
+        drawn = chart(series, (0, top), (0, top), ("predicted, mm", "measured, mm"))
+        cards.append(f'<div class="card"><h3>{title}: predicted and measured error</h3>{drawn}</div>')
+    for key, title in (("coverage_by_missing", "missing joints"), ("coverage_by_source", "MoCap source")):
+        cards.append(_coverage_card(found[key], found[f"joint_{key}"], title))
+    text = (
+        f"Of the default method, over all conditions: rank correlation of predicted and measured pose error "
+        f"{found['spearman']}, of joints {found['joint_spearman']}; the 90 % interval holds {found['coverage']:.1%} "
+        f"of poses and {found['joint_coverage']:.1%} of joints. The tinted band is 87 to 93 %."
+    )
+    return f'<h2>Trust</h2><p>{html.escape(text)}</p><div class="cards">{"".join(cards)}</div>'
+
+
+def _coverage_card(poses: dict[str, float], joints: dict[str, float], title: str) -> str:
+    names = sorted(poses, key=lambda name: (int(name) if name.isdigit() else 0, name))
+    series = [
+        Series(label, colour, [(i, max(values[name], 0.5)) for i, name in enumerate(names) if name in values], dots=True, line=False)
+        for label, colour, values in (("poses", "c2", poses), ("joints", "c0", joints))
+    ]  # fmt: skip
+    drawn = chart(series, (-0.5, max(len(names), 1) - 0.5), (0.5, 1), (title, "held"), x_ticks=(), percent=(False, True), band=GOAL)  # fmt: skip
+    order = ", ".join(names)
+    keys = legend([("poses", "c2", False), ("joints", "c0", False)])
+    return f'<div class="card"><h3>Coverage by {title}</h3>{keys}{drawn}<p>From the left: {html.escape(order)}.</p></div>'  # fmt: skip
+
+
+def _table(results: Results) -> str:
+    head = "".join(f"<th>{html.escape(name)}</th>" for name in ("condition", "method", *COLUMNS, "refused"))
+    rows = []
+    for row, found in results.rows:
+        for i, method in enumerate(METHODS):
+            marks = ("first" if i == 0 else "", "default" if method == DEFAULT else "")
+            values = [
+                row.label if i == 0 else "",
+                method,
+                *cells(found[method]),
+                str(found[method].refused or ""),
+            ]
+            rows.append(f'<tr class="{" ".join(filter(None, marks))}">' + "".join(f"<td>{html.escape(v)}</td>" for v in values) + "</tr>")  # fmt: skip
+    text = (
+        "MPJPE, N-MPJPE (root-aligned, scaled), PA-MPJPE and the best hypothesis in mm; completed 2D joints in torso "
+        "lengths; limbs: mean error of their lengths; Spearman of predicted and measured pose error; share of "
+        "poses / joints whose error the 90 % interval holds."
+    )
+    return f'<h2>Figures</h2><p>{text}</p><div class="card wide"><table><tr>{head}</tr>{"".join(rows)}</table></div>'  # fmt: skip
+
+
+def _legend() -> str:
+    entries = [(_NAME[m], _COLOUR[m], False) for m in METHODS]
+    return legend(entries + [(name, colour, True) for name, colour, _ in _FLOORS])
+
+
+def _grid_shapes(results: Results) -> float:
+    return float(results.settings["shapes"])
+
+
+def _baselines(results: Results) -> Baselines:
+    return results.baselines[_grid_shapes(results)]
