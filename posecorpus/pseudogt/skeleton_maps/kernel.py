@@ -1,7 +1,7 @@
 """The rasteriser of skeleton maps: exact row spans of each stick, then a closer look where sticks meet.
 
-Most pixels are covered by no stick or by one. Every stick is a convex shape, so one span of each row is its
-own; the pixels where a second stick arrives are noted, and only there depths are compared.
+Every stick is a convex shape, so one span of each row is its own. Between the ends of spans the same sticks cover
+every pixel: none or one, mostly. Only where there are several, pixels are looked at one by one.
 
 No fast-math: the same joints must give the same bytes on every machine.
 """
@@ -19,11 +19,10 @@ from posecorpus.core.sticks import COMMON_END, NEAR_M, POINT_PX
 
 F64 = NDArray[np.float64]
 U8 = NDArray[np.uint8]
-U16 = NDArray[np.uint16]
 I32 = NDArray[np.int32]
 
-AX, AY, BX, BY, UX, UY, LENGTH, NEARNESS_A, NEARNESS_B = range(9)
-"""Columns of a segment: ends and unit direction in the map, length in pixels, 1/z of both ends."""
+AX, AY, BX, BY, UX, UY, LENGTH, NEARNESS, SLOPE = range(9)
+"""Columns of a segment: ends and unit direction in the map, length in pixels, 1/z of the start and its rise a pixel."""
 
 I64 = NDArray[np.int64]
 
@@ -70,10 +69,10 @@ def _segment(ends: F64, a: int, b: int, i: int, segments: F64) -> bool:
     segments[i, AX], segments[i, AY], segments[i, BX], segments[i, BY] = ax, ay, bx, by
     if length < POINT_PX:
         segments[i, UX] = segments[i, UY] = segments[i, LENGTH] = 0.0
-        segments[i, NEARNESS_A] = segments[i, NEARNESS_B] = 1.0 / min(az, bz)
+        segments[i, NEARNESS], segments[i, SLOPE] = 1.0 / min(az, bz), 0.0
     else:
         segments[i, UX], segments[i, UY], segments[i, LENGTH] = (bx - ax) / length, (by - ay) / length, length
-        segments[i, NEARNESS_A], segments[i, NEARNESS_B] = 1.0 / az, 1.0 / bz
+        segments[i, NEARNESS], segments[i, SLOPE] = 1.0 / az, (1.0 / bz - 1.0 / az) / length
     return True
 
 
@@ -122,36 +121,27 @@ def _beyond(coordinate: float, size: int) -> int:
 
 
 @_inline
-def _fill(i: int, segments: F64, radius: float, covered: U16, shown: U8, n: int, met: I32, count: int) -> int:
-    """Mark the pixels of stick i; note in ``met`` those that it is the second to cover.
-
-    Args:
-        covered: (S, S) bit i is set where stick i covers.
-        shown: (N, S, S), of which map n receives the id where the stick is the first.
-        count: how many pixels are noted already; their new number is returned.
-    """
-    size = covered.shape[0]
-    bit, name = np.uint16(1 << i), np.uint8(i + 1)
+def _scan(i: int, segments: F64, radius: float, size: int, spans: I32, filled: I32) -> None:
+    """Add the span of stick i to each row that it covers a pixel of."""
     ax, ay, bx, by = segments[i, AX], segments[i, AY], segments[i, BX], segments[i, BY]
     ux, uy, length = segments[i, UX], segments[i, UY], segments[i, LENGTH]
     for row in range(_first(min(ay, by) - radius, size), _beyond(max(ay, by) + radius, size)):
         low, high = _span(ax, ay, bx, by, ux, uy, length, row + 0.5, radius)
-        if low > high:
-            continue
-        for column in range(_first(low, size), _beyond(high, size)):
-            before = covered[row, column]
-            covered[row, column] = before | bit
-            if before == 0:
-                shown[n, row, column] = name
-            elif before & (before - np.uint16(1)) == 0:
-                met[count] = row * size + column
-                count += 1
-    return count
+        first, beyond = _first(low, size), _beyond(high, size)
+        if first < beyond:
+            k = filled[row]
+            spans[row, k, 0], spans[row, k, 1], spans[row, k, 2] = i, first, beyond
+            filled[row] = k + 1
 
 
 @_inline
-def _gather(bits: np.int64, shared: I64, here: I64, pairs: I64) -> tuple[int, int]:
-    """List the sticks of ``bits`` and those pairs of them (by place in the list) that share a point.
+def _gather(
+    bits: int, segments: F64, discs: F64, sticks: I64, shared: I64, here: I64, pairs: I64, borders: F64
+) -> tuple[int, int]:
+    """List the sticks of ``bits`` in ``here``, and those pairs of them that share a joint.
+
+    A pair is two places in the list (``pairs``), its joint in the map and the difference of its sticks' directions
+    from there (``borders``): the border between them is at a right angle to that.
 
     Returns:
         how many sticks and how many pairs there are.
@@ -161,52 +151,47 @@ def _gather(bits: np.int64, shared: I64, here: I64, pairs: I64) -> tuple[int, in
         if (bits >> i) & 1:
             here[count] = i
             for k in range(count):
-                if shared[here[k], i] >= 0:
-                    pairs[joined, 0], pairs[joined, 1], pairs[joined, 2] = k, count, shared[here[k], i]
+                j, joint = here[k], shared[here[k], i]
+                if joint >= 0:
+                    sign_i = 1.0 if sticks[i, 0] == joint else -1.0
+                    sign_j = 1.0 if sticks[j, 0] == joint else -1.0
+                    pairs[joined, 0], pairs[joined, 1] = k, count
+                    borders[joined, 0], borders[joined, 1] = discs[joint, 0], discs[joint, 1]
+                    borders[joined, 2] = sign_i * segments[i, UX] - sign_j * segments[j, UX]
+                    borders[joined, 3] = sign_i * segments[i, UY] - sign_j * segments[j, UY]
                     joined += 1
             count += 1
     return count, joined
 
 
 @_inline
-def _wins(i: int, j: int, dx: float, dy: float, joint: int, segments: F64, sticks: I64) -> bool:
-    """Whether stick i, not j, has the pixel (dx, dy) off their joint: whose direction is nearer to the pixel's."""
-    along_i = dx * segments[i, UX] + dy * segments[i, UY]
-    along_j = dx * segments[j, UX] + dy * segments[j, UY]
-    along_i = along_i if sticks[i, 0] == joint else -along_i
-    along_j = along_j if sticks[j, 0] == joint else -along_j
-    return bool(along_i >= along_j)
-
-
-@_inline
 def _nearness(i: int, x: float, y: float, segments: F64) -> float:
     """1/z of the bone point that is seen nearest to (x, y); linear along the projected bone."""
-    near_a, near_b, length = segments[i, NEARNESS_A], segments[i, NEARNESS_B], segments[i, LENGTH]
-    if length == 0.0:
-        return float(near_a)
-    s = ((x - segments[i, AX]) * segments[i, UX] + (y - segments[i, AY]) * segments[i, UY]) / length
-    s = min(max(s, 0.0), 1.0)
-    return float((1.0 - s) * near_a + s * near_b)
+    along = (x - segments[i, AX]) * segments[i, UX] + (y - segments[i, AY]) * segments[i, UY]
+    along = min(max(along, 0.0), segments[i, LENGTH])
+    return float(segments[i, NEARNESS] + along * segments[i, SLOPE])
 
 
 @_inline
 def _yield(
-    x: float, y: float, reach: float, count: int, joined: int, here: I64, pairs: I64, winners: I64,
-    segments: F64, discs: F64, sticks: I64,
-) -> bool:  # fmt: skip
-    """Fill ``winners``: for each stick here the bits of those that it yields the pixel to. Whether any does."""
+    x: float, y: float, reach: float, count: int, joined: int, pairs: I64, borders: F64, winners: I64
+) -> bool:
+    """Fill ``winners``: for each stick here the bits of those that it yields the pixel to. Whether any does.
+
+    At a common end the pixel is the stick's whose direction, from the joint, is nearer to the pixel's.
+    """
+    contested = False
     for k in range(count):
         winners[k] = 0
-    contested = False
     for p in range(joined):
-        k, m, joint = pairs[p, 0], pairs[p, 1], pairs[p, 2]
-        dx, dy = x - discs[joint, 0], y - discs[joint, 1]
+        dx, dy = x - borders[p, 0], y - borders[p, 1]
         if dx * dx + dy * dy <= reach * reach:
             contested = True
-            if _wins(here[k], here[m], dx, dy, joint, segments, sticks):
-                winners[m] |= 1 << k
-            else:
+            k, m = pairs[p, 0], pairs[p, 1]
+            if dx * borders[p, 2] + dy * borders[p, 3] > 0.0:
                 winners[k] |= 1 << m
+            else:
+                winners[m] |= 1 << k
     return contested
 
 
@@ -238,42 +223,87 @@ def _resolve(
     return front, back
 
 
+@_inline
+def _run(
+    row: int, column: int, upto: int, reach: float, count: int, joined: int, segments: F64, here: I64, pairs: I64,
+    borders: F64, winners: I64, front: U8, back: U8, n: int,
+) -> None:  # fmt: skip
+    """Fill the pixels of a row from ``column`` to before ``upto``, all covered by the sticks here."""
+    for x in range(column, upto):
+        contested = _yield(x + 0.5, row + 0.5, reach, count, joined, pairs, borders, winners)
+        nearest, farthest = _resolve(x + 0.5, row + 0.5, count, contested, here, winners, segments)
+        front[n, row, x], back[n, row, x] = nearest, farthest
+
+
+@_inline
+def _run_of_two(
+    row: int, column: int, upto: int, reach: float, joined: int, segments: F64, here: I64, borders: F64,
+    front: U8, back: U8, n: int,
+) -> None:  # fmt: skip
+    """As :func:`_run` for two sticks: by far the most frequent case, and one without ranking."""
+    i, j = here[0], here[1]
+    y = row + 0.5
+    dy = y - borders[0, 1]
+    for column_ in range(column, upto):
+        x = column_ + 0.5
+        if joined == 1:
+            dx = x - borders[0, 0]
+            if dx * dx + dy * dy <= reach * reach:
+                owner = j if dx * borders[0, 2] + dy * borders[0, 3] > 0.0 else i
+                front[n, row, column_] = back[n, row, column_] = owner + 1
+                continue
+        near_i, near_j = _nearness(i, x, y, segments), _nearness(j, x, y, segments)
+        front[n, row, column_] = j + 1 if near_j > near_i else i + 1
+        back[n, row, column_] = j + 1 if near_j < near_i else i + 1
+
+
 @_kernel
 def _draw(
-    points: F64, K: F64, windows: F64, stick_px: F64, sticks: I64, shared: I64, foreground: U8, background: U8,
-    covered: U16, met: I32, ends: F64, discs: F64, segments: F64, here: I64, winners: I64, pairs: I64,
+    points: F64, K: F64, windows: F64, stick_px: F64, sticks: I64, shared: I64, front: U8, back: U8,
+    spans: I32, filled: I32, ends: F64, discs: F64, segments: F64, here: I64, winners: I64, pairs: I64, borders: F64,
 ) -> None:  # fmt: skip
-    size = foreground.shape[1]
+    size = front.shape[1]
     for n in range(points.shape[0]):
-        for row in range(size):
-            for column in range(size):
-                foreground[n, row, column] = 0
-                covered[row, column] = 0
         _project(points, n, K, windows, size, ends)
         for p in range(ends.shape[0]):
             known = ends[p, 2] >= NEAR_M  # else NaN: no pixel is near it
             discs[p, 0] = ends[p, 0] / ends[p, 2] if known else np.nan
             discs[p, 1] = ends[p, 1] / ends[p, 2] if known else np.nan
-        count = 0
+        for row in range(size):
+            filled[row] = 0
         for i in range(sticks.shape[0]):
             if _segment(ends, sticks[i, 0], sticks[i, 1], i, segments):
-                count = _fill(i, segments, 0.5 * stick_px[n], covered, foreground, n, met, count)
+                _scan(i, segments, 0.5 * stick_px[n], size, spans, filled)
+        reach = COMMON_END * stick_px[n]
+        before = count = joined = 0
         for row in range(size):
             for column in range(size):
-                background[n, row, column] = foreground[n, row, column]
-        before, reach = np.uint16(0), COMMON_END * stick_px[n]
-        sticks_here = pairs_here = 0
-        for k in range(count):
-            row, column = met[k] // size, met[k] % size
-            if covered[row, column] != before:
-                before = covered[row, column]
-                sticks_here, pairs_here = _gather(np.int64(before), shared, here, pairs)
-            x, y = column + 0.5, row + 0.5
-            contested = _yield(
-                x, y, reach, sticks_here, pairs_here, here, pairs, winners, segments, discs, sticks
-            )
-            front, back = _resolve(x, y, sticks_here, contested, here, winners, segments)
-            foreground[n, row, column], background[n, row, column] = front, back
+                front[n, row, column] = back[n, row, column] = 0
+            column = 0 if filled[row] > 0 else size
+            while column < size:
+                bits, only, upto = 0, 0, size
+                for k in range(filled[row]):
+                    if spans[row, k, 1] > column:
+                        upto = min(upto, spans[row, k, 1])
+                    elif spans[row, k, 2] > column:
+                        upto = min(upto, spans[row, k, 2])
+                        only = spans[row, k, 0]
+                        bits |= 1 << only
+                if bits & (bits - 1) == 0:
+                    for x in range(column, upto if bits else column):
+                        front[n, row, x] = back[n, row, x] = only + 1
+                else:
+                    if bits != before:
+                        before = bits
+                        count, joined = _gather(bits, segments, discs, sticks, shared, here, pairs, borders)
+                    if count == 2:
+                        _run_of_two(row, column, upto, reach, joined, segments, here, borders, front, back, n)
+                    else:
+                        _run(
+                            row, column, upto, reach, count, joined, segments, here, pairs, borders, winners,
+                            front, back, n,
+                        )  # fmt: skip
+                column = upto
 
 
 def draw(
@@ -291,9 +321,10 @@ def draw(
         foreground, background: (N, S, S) receive the ids.
     """
     size, ends, bones = foreground.shape[1], points.shape[1], len(sticks)
+    most = bones * (bones - 1) // 2
     _draw(
         points, K, windows, stick_px, sticks, shared, foreground, background,
-        covered=np.empty((size, size), np.uint16), met=np.empty(size * size, np.int32), ends=np.empty((ends, 3)),
+        spans=np.empty((size, bones, 3), np.int32), filled=np.empty(size, np.int32), ends=np.empty((ends, 3)),
         discs=np.empty((ends, 2)), segments=np.empty((bones, 9)), here=np.empty(bones, np.int64),
-        winners=np.empty(bones, np.int64), pairs=np.empty((bones * (bones - 1) // 2, 3), np.int64),
+        winners=np.empty(bones, np.int64), pairs=np.empty((most, 2), np.int64), borders=np.empty((most, 4)),
     )  # fmt: skip
