@@ -1,4 +1,12 @@
-"""Lifting by fitting the matches under the perspective camera and fusing them."""
+"""Lifting by fitting the matches under the perspective camera and fusing them into one pose.
+
+Every match is turned and moved until it projects as near to the annotation as a rigid body can. The placed
+matches are then taken as a sample of what the person may look like: their weighted mean and covariance,
+widened by bones that swing a little, are a Gaussian prior over all coordinates at once. The annotation says
+of each annotated joint that it lies on its ray, which is linear in camera coordinates, so the posterior has a
+closed form. Depths, missing joints and what noise did to the annotated ones all come out of the same
+conditional mean. The result says which of the matches look like it in 3D; a second round takes those.
+"""
 
 from __future__ import annotations
 
@@ -6,41 +14,215 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from posecorpus.pseudogt.lift.perspective import fit_rigid, rotation_to_ray, translate_onto
-from posecorpus.pseudogt.lift.published import softmax
+from posecorpus.pseudogt.lift.chains import Chains
+from posecorpus.pseudogt.lift.perspective import (
+    NEAR_M,
+    fit_rigid,
+    mean_ray,
+    rotation_to_ray,
+    to_pixels,
+    translate_onto,
+)
+from posecorpus.pseudogt.lift.published import Estimate
 
 Array = NDArray[np.float64]
-SOFTNESS_M = 0.04
-"""Standard deviation of a match's RMS residual, metres at its distance, in its weight."""
+RESIDUAL_M = 0.05
+"""Standard deviation of a match's RMS residual, at the person's distance, in its weight."""
+AGREEMENT_M = 0.07
+"""Standard deviation of a match's mean distance from the first round's result, in its weight."""
+LOOSE_M = 0.005
+"""Standard deviation of every coordinate by itself."""
+TORSO_M = 0.5
+"""Length of a torso: turns the annotation's noise into metres."""
+LEAST_NOISE = 0.002
+"""Noise that is assumed even of exact annotations, in torso lengths: bodies differ in their proportions."""
+ROUNDS = 2
+STIFFNESS, STEPS = 1e-6, 8
+
+
+def depth(matched: Array, rays: Array, K: Array, chains: Chains, torso: list[int], noise: float) -> Estimate:
+    """Fit and fuse the matches of Q people.
+
+    Args:
+        matched: (Q, n, J, 3) metres in the frames of their views; a match that is not one holds NaN.
+        rays: (Q, J, 2) annotated joints on the plane z = 1, NaN where missing.
+        K: (Q, 3, 3) intrinsics.
+        chains: the bones of the J joints.
+        torso: the shoulders and hips.
+        noise: standard deviation of the annotation, torso lengths.
+    """
+    placed, residual_m = fit_matches(matched, rays)
+    sigma_m = TORSO_M * max(noise, LEAST_NOISE)
+    joints3d, weights, deviation = _fuse(
+        placed, residual_m, rays, chains.parents, chains.swing_rad, chains.carried, np.array(torso), sigma_m
+    )
+    return Estimate(joints3d, to_pixels(joints3d, K), placed, weights, deviation)
 
 
 @njit(cache=True, nogil=True)
-def fit_matches(matched: Array, rays: Array, stiffness: float, steps: int) -> tuple[Array, Array]:
-    """Turn and move every match (Q, k, J, 3) so that it projects onto rays (Q, J, 2).
+def fit_matches(matched: Array, rays: Array) -> tuple[Array, Array]:
+    """Turn and move every match (Q, n, J, 3) so that it projects onto rays (Q, J, 2).
 
     Returns:
-        The placed matches (Q, k, J, 3), camera frame, and their RMS residuals (Q, k) in metres at the
-        person's distance.
+        The placed matches (Q, n, J, 3), camera frame, and their RMS residuals (Q, n) in metres at the
+        person's distance; inf for a match that is not one.
     """
     placed = np.empty_like(matched)
-    residual = np.empty(matched.shape[:2])
+    residual_m = np.full(matched.shape[:2], np.inf)
     for q in range(matched.shape[0]):
-        x, y, count = 0.0, 0.0, 0
-        for j in range(rays.shape[1]):
-            if not np.isnan(rays[q, j, 0]):
-                x, y, count = x + rays[q, j, 0], y + rays[q, j, 1], count + 1
-        facing = rotation_to_ray(x / count, y / count)
-        for k in range(matched.shape[1]):
+        x, y, count = mean_ray(rays[q])
+        facing = rotation_to_ray(x, y)
+        for n in range(matched.shape[1]):
+            if np.isnan(matched[q, n, 0, 0]):
+                placed[q, n] = np.nan
+                continue
             R = facing.copy()
-            t = translate_onto(matched[q, k] @ R.T, rays[q])
-            error = fit_rigid(matched[q, k], rays[q], R, t, stiffness, steps)
-            placed[q, k] = matched[q, k] @ R.T + t
-            residual[q, k] = np.sqrt(error / count) * t[2]
-    return placed, residual
+            t = translate_onto(matched[q, n] @ R.T, rays[q])
+            error = fit_rigid(matched[q, n], rays[q], R, t, STIFFNESS, STEPS)
+            placed[q, n] = matched[q, n] @ R.T + t
+            residual_m[q, n] = np.sqrt(error / count) * t[2]
+    return placed, residual_m
 
 
-def fuse(placed: Array, residual_m: Array, torso: list[int]) -> tuple[Array, Array]:
-    """Weighted mean (Q, J, 3) of torso-centred matches, and the weights (Q, k)."""
-    weights = softmax(-0.5 * (residual_m / SOFTNESS_M) ** 2)
-    centred = placed - placed[:, :, torso].mean(2, keepdims=True)
-    return np.einsum("qk,qkja->qja", weights, centred), weights
+@njit(cache=True, nogil=True)
+def _fuse(
+    placed: Array,
+    residual_m: Array,
+    rays: Array,
+    parents: NDArray[np.int64],
+    swing_rad: Array,
+    carried: NDArray[np.bool_],
+    torso: NDArray[np.int64],
+    sigma_m: float,
+) -> tuple[Array, Array, Array]:
+    """Joints (Q, J, 3), weights (Q, n) and posterior standard deviations (Q, J), metres."""
+    people, matches, joints = placed.shape[:3]
+    result = np.empty((people, joints, 3))
+    weights = np.empty((people, matches))
+    deviation = np.empty((people, joints))
+    for q in range(people):
+        usable = np.flatnonzero(np.isfinite(residual_m[q]))
+        sample = placed[q][usable]
+        misfit = (residual_m[q][usable] / RESIDUAL_M) ** 2
+        shares = _shares(misfit)
+        pose = sample[0]
+        for round_ in range(ROUNDS):
+            if round_ > 0:
+                shares = _shares(misfit + (_apart(sample, pose, torso) / AGREEMENT_M) ** 2)
+            mean, covariance = _prior(sample, shares, parents, swing_rad, carried, torso)
+            pose, deviation[q] = _condition(mean, covariance, rays[q], sigma_m, torso)
+        result[q] = pose
+        weights[q] = 0.0
+        for i, n in enumerate(usable):
+            weights[q, n] = shares[i]
+    return result, weights, deviation
+
+
+@njit(cache=True, nogil=True)
+def _shares(misfit: Array) -> Array:
+    """exp(-misfit / 2), summing to one."""
+    shares: Array = np.exp(-0.5 * (misfit - misfit.min()))
+    shares /= shares.sum()
+    return shares
+
+
+@njit(cache=True, nogil=True)
+def _middle(pose: Array, torso: NDArray[np.int64]) -> Array:
+    middle = np.zeros(3)
+    for j in torso:
+        middle += pose[j]
+    return middle / len(torso)
+
+
+@njit(cache=True, nogil=True)
+def _apart(sample: Array, pose: Array, torso: NDArray[np.int64]) -> Array:
+    """Mean joint distance (n,) of poses (n, J, 3) from a pose (J, 3), torso-centred."""
+    apart = np.zeros(len(sample))
+    middle = _middle(pose, torso)
+    for n in range(len(sample)):
+        shift = middle - _middle(sample[n], torso)
+        for j in range(len(pose)):
+            d = sample[n, j] + shift - pose[j]
+            apart[n] += np.sqrt(d[0] * d[0] + d[1] * d[1] + d[2] * d[2])
+    return apart / len(pose)
+
+
+@njit(cache=True, nogil=True)
+def _prior(
+    sample: Array,
+    shares: Array,
+    parents: NDArray[np.int64],
+    swing_rad: Array,
+    carried: NDArray[np.bool_],
+    torso: NDArray[np.int64],
+) -> tuple[Array, Array]:
+    """Mean (J, 3) and covariance (3J, 3J) of what the matches suggest, with bones that swing."""
+    count, joints = sample.shape[0], sample.shape[1]
+    mean = np.zeros((joints, 3))
+    for n in range(count):
+        mean += shares[n] * sample[n]
+    basis = np.zeros((count + 3 * joints, 3 * joints))
+    for n in range(count):
+        basis[n] = (np.sqrt(shares[n]) * (sample[n] - mean)).ravel()
+    middle = _middle(mean, torso)
+    for i in range(joints):
+        start = middle if parents[i] < 0 else mean[parents[i]]
+        x, y, z = (mean[i] - start) * swing_rad[i]
+        row = count + 3 * i
+        for j in range(joints):
+            if carried[i, j]:
+                basis[row, 3 * j + 1], basis[row, 3 * j + 2] = -z, y
+                basis[row + 1, 3 * j], basis[row + 1, 3 * j + 2] = z, -x
+                basis[row + 2, 3 * j], basis[row + 2, 3 * j + 1] = -y, x
+    covariance = basis.T @ basis
+    for i in range(3 * joints):
+        covariance[i, i] += LOOSE_M**2
+    return mean, covariance
+
+
+@njit(cache=True, nogil=True)
+def _condition(
+    mean: Array, covariance: Array, rays: Array, sigma_m: float, torso: NDArray[np.int64]
+) -> tuple[Array, Array]:
+    """Posterior mean (J, 3), and standard deviation (J,) of torso-centred joints, given their rays (J, 2).
+
+    Joint (X, Y, Z) lies on ray (u, v): ``X - u Z = 0`` and ``Y - v Z = 0``, each up to ``sigma_m``.
+    """
+    joints = len(mean)
+    on = np.flatnonzero(~np.isnan(rays[:, 0]))
+    gain = np.empty((2 * len(on), 3 * joints))
+    off = np.empty(2 * len(on))
+    for i, j in enumerate(on):
+        for axis in range(2):
+            ray = rays[j, axis]
+            gain[2 * i + axis] = covariance[3 * j + axis] - ray * covariance[3 * j + 2]
+            off[2 * i + axis] = mean[j, axis] - ray * mean[j, 2]
+    inner = np.empty((2 * len(on), 2 * len(on)))
+    for i, j in enumerate(on):
+        for axis in range(2):
+            inner[:, 2 * i + axis] = gain[:, 3 * j + axis] - rays[j, axis] * gain[:, 3 * j + 2]
+    for i in range(len(inner)):
+        inner[i, i] += sigma_m**2
+    solved = np.linalg.solve(inner, gain)
+    pose = mean - (off @ solved).reshape(joints, 3)
+    pose[:, 2] = np.maximum(pose[:, 2], NEAR_M)
+    left = covariance - gain.T @ solved
+    return pose, _torso_centred_deviation(left, torso)
+
+
+@njit(cache=True, nogil=True)
+def _torso_centred_deviation(covariance: Array, torso: NDArray[np.int64]) -> Array:
+    """Root of the summed variances (J,) of each joint relative to the torso's middle."""
+    joints, share = len(covariance) // 3, 1.0 / len(torso)
+    variance = np.zeros(joints)
+    for axis in range(3):
+        of_axis = covariance[axis::3, axis::3]
+        middle = np.zeros(joints)
+        for t in torso:
+            middle += share * of_axis[t]
+        own = 0.0
+        for t in torso:
+            own += share * middle[t]
+        for j in range(joints):
+            variance[j] += of_axis[j, j] - 2 * middle[j] + own
+    return np.sqrt(np.maximum(variance, 0.0))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,14 +11,19 @@ from posecorpus.core.errors import InputError
 from posecorpus.core.skeletons import FULL_42, TORSO, Skeleton, correspondence
 from posecorpus.pseudogt.library.store import PoseLibrary
 from posecorpus.pseudogt.lift import fused, published
+from posecorpus.pseudogt.lift.candidates import Candidates, both_sides, plain
+from posecorpus.pseudogt.lift.chains import chains
 from posecorpus.pseudogt.lift.lifted import Lifted, LiftSettings
 from posecorpus.pseudogt.lift.perspective import to_pixels, to_rays
 from posecorpus.pseudogt.lift.published import Estimate
-from posecorpus.pseudogt.search.matches import Matches
+from posecorpus.pseudogt.lift.refusals import refusals
 from posecorpus.pseudogt.search.of_library import library_index
 
 Array = NDArray[np.float64]
-MIN_JOINTS = 4
+BREADTH = 2
+"""``depth`` looks at this many times k matches on either side."""
+BLOCK = 64
+"""People lifted at a time: 200 matches of 42 joints of each are 13 MB."""
 
 
 class Lifter:
@@ -24,7 +31,7 @@ class Lifter:
 
     Args:
         skeleton: of the annotations; it must have shoulders and hips.
-        threads: how many threads the search may use.
+        threads: how many threads may work. They do not change the results.
     """
 
     def __init__(
@@ -37,9 +44,15 @@ class Lifter:
     ) -> None:
         self._library, self._skeleton = library, skeleton
         self._settings = LiftSettings() if settings is None else settings
+        if self._settings.k < 1:
+            raise InputError("k", "at least 1", self._settings.k)
         self._threads = threads
-        self._torso = skeleton.indices(*TORSO)
         self._known = correspondence(FULL_42, skeleton) >= 0
+        seen = np.flatnonzero(self._known)
+        self._seen = seen
+        self._torso = np.searchsorted(seen, skeleton.indices(*TORSO)).tolist()
+        self._chains = chains(skeleton).of(seen)
+        self._mirror = self._settings.method == "depth" and not library.mirrored.any()
         self._index = library_index(library, skeleton, threads=threads)
 
     def lift(self, joints2d: Array, K: Array, *, exclude: NDArray[np.int32] | None = None) -> Lifted:
@@ -55,107 +68,138 @@ class Lifter:
         """
         pixels, K = np.asarray(joints2d, np.float64), np.asarray(K, np.float64)
         _check(pixels, K, len(self._skeleton))
-        refused = _refusals(pixels, self._known)
         usable = pixels.copy()
-        usable[np.isnan(usable).any(-1)] = np.nan
-        usable[:, ~self._known] = np.nan
-        keep = np.flatnonzero(refused == None)  # noqa: E711 - elementwise
-        matches = self._index.search(
-            usable[keep],
-            self._settings.k,
-            approximate=self._settings.approximate,
-            exclude=None if exclude is None else exclude[keep],
-            threads=self._threads,
-        )
-        found = matches.views[:, 0] >= 0
-        refused[keep[~found]] = "no view of the library compares with it"
-        keep, matches = keep[found], Matches(matches.views[found], matches.distances[found])
-        return self._assemble(pixels, usable, K, keep, matches, refused)
-
-    def _assemble(
-        self,
-        pixels: Array,
-        usable: Array,
-        K: Array,
-        keep: NDArray[np.intp],
-        matches: Matches,
-        refused: NDArray[np.object_],
-    ) -> Lifted:
-        people, joints, k = len(pixels), len(self._skeleton), self._settings.k
-        lifted = Lifted(
-            joints3d=np.full((people, joints, 3), np.nan),
-            joints2d=pixels.copy(),
-            completed=np.zeros((people, joints), bool),
-            views=np.full((people, k), -1, np.int64),
-            distances=np.full((people, k), np.inf),
-            hypotheses=np.full((people, k, joints, 3), np.nan, np.float32),
-            weights=np.zeros((people, k)),
-            residual_px=np.full(people, np.nan),
-            torso_px=np.full(people, np.nan),
-            spread_mm=np.full((people, joints), np.nan),
-            refused=refused,
-        )
+        usable[np.isnan(pixels).any(-1) | ~self._known] = np.nan
+        lifted = _empty(pixels, len(self._skeleton), self._settings.k, refusals(usable))
+        keep = np.flatnonzero([reason is None for reason in lifted.refused])
         if not len(keep):
             return lifted
-        estimate = self._estimate(usable[keep], K[keep], matches)
-        missing = np.isnan(usable[keep]).any(-1) & self._known
-        lifted.joints3d[keep] = estimate.joints3d
-        lifted.joints2d[keep] = np.where(missing[..., None], estimate.joints2d, pixels[keep])
-        lifted.completed[keep] = missing
-        lifted.views[keep], lifted.distances[keep] = matches.views, matches.distances
-        lifted.hypotheses[keep], lifted.weights[keep] = estimate.hypotheses, estimate.weights
-        projected = to_pixels(estimate.joints3d, K[keep])
-        lifted.residual_px[keep] = np.sqrt(np.nanmean(((projected - usable[keep]) ** 2).sum(-1), 1))
-        lifted.torso_px[keep] = self._torso_px(estimate.joints3d, K[keep])
-        lifted.spread_mm[keep] = self._spread_mm(estimate)
+        candidates = self._search(usable[keep], None if exclude is None else exclude[keep])
+        found = candidates.views[:, 0] >= 0
+        lifted.refused[keep[~found]] = "no view of the library compares with the annotated joints"
+        keep, candidates = keep[found], candidates.rows(found)
+
+        def lift_block(start: int) -> None:
+            part = slice(start, start + BLOCK)
+            self._fill(lifted, keep[part], usable[keep[part]], K[keep[part]], candidates.rows(part))
+
+        with ThreadPoolExecutor(self._threads) as pool:
+            list(pool.map(lift_block, range(0, len(keep), BLOCK)))
         return lifted
 
-    def _estimate(self, pixels: Array, K: Array, matches: Matches) -> Estimate:
-        # Where fewer than k views exist, the nearest stands in with no weight.
-        views = np.where(matches.views >= 0, matches.views, matches.views[:, :1])
-        matched = self._library.joints3d(views, self._skeleton)
-        return self._method(matched, to_rays(pixels, K), pixels, K, matches.distances)
+    def _search(self, poses2d: Array, exclude: NDArray[np.int32] | None) -> Candidates:
+        settings = self._settings
+        n = settings.k if settings.method != "depth" else BREADTH * settings.k
+        if self._mirror:
+            return both_sides(
+                self._index,
+                poses2d,
+                n,
+                self._skeleton,
+                approximate=settings.approximate,
+                exclude=exclude,
+                threads=self._threads,
+            )
+        return plain(
+            self._index.search(
+                poses2d,
+                n if settings.method != "depth" else 2 * n,
+                approximate=settings.approximate,
+                exclude=exclude,
+                threads=self._threads,
+            )
+        )
 
-    def _method(self, matched: Array, rays: Array, pixels: Array, K: Array, distances: Array) -> Estimate:
-        if self._settings.method == "nn":
+    def _fill(
+        self, lifted: Lifted, rows: NDArray[np.intp], usable: Array, K: Array, candidates: Candidates
+    ) -> None:
+        """Lift some people and write them into their rows."""
+        seen, k = self._seen, self._settings.k
+        at = np.ix_(rows, seen)
+        pixels = usable[:, seen]
+        estimate = self._estimate(candidates, pixels, K)
+        missing = np.asarray(np.isnan(pixels).any(-1))
+        lifted.joints3d[at] = estimate.joints3d
+        lifted.joints2d[at] = np.where(missing[..., None], estimate.joints2d, pixels)
+        lifted.completed[at] = missing
+        views = candidates.views[:, :k]
+        lifted.views[rows], lifted.distances[rows] = views, candidates.distances[:, :k]
+        lifted.mirrored[rows] = candidates.mirrored[:, :k]
+        # Where fewer than k views exist, the nearest stands in with no weight.
+        hypotheses = np.where(
+            (views >= 0)[..., None, None], estimate.hypotheses[:, :k], estimate.hypotheses[:, :1]
+        )
+        lifted.hypotheses[rows[:, None, None], np.arange(k)[:, None], seen] = hypotheses
+        lifted.weights[rows] = _shares(estimate.weights, k)
+        lifted.deviation_mm[at] = 1000.0 * estimate.deviation_m
+        projected = to_pixels(estimate.joints3d, K)
+        lifted.residual_px[rows] = np.sqrt(np.nanmean(((projected - pixels) ** 2).sum(-1), 1))
+        lifted.torso_px[rows] = self._torso_px(estimate.joints3d, K)
+        lifted.spread_mm[at] = self._spread_mm(estimate)
+
+    def _estimate(self, candidates: Candidates, pixels: Array, K: Array) -> Estimate:
+        settings, rays = self._settings, to_rays(pixels, K)
+        matched = candidates.joints3d(self._library, self._skeleton)
+        matched = np.ascontiguousarray(matched[:, :, self._seen])
+        if settings.method == "nn":
             return published.nn(matched, rays, pixels)
-        if self._settings.method == "soft":
-            return published.soft(matched, distances, rays, pixels)
-        placed, residual = fused.fit_matches(matched, rays, 1e-6, 10)
-        mean, weights = fused.fuse(placed, np.where(np.isfinite(distances), residual, np.inf), self._torso)
-        joints3d = published.place(mean[:, None], rays)[:, 0]
-        return Estimate(joints3d, to_pixels(joints3d, K), placed, weights)
+        if settings.method == "soft":
+            return published.soft(matched, candidates.distances, rays, pixels)
+        return fused.depth(matched, rays, K, self._chains, self._torso, settings.noise)
 
     def _torso_px(self, joints3d: Array, K: Array) -> Array:
         """Length of the torso if it were parallel to the image, pixels (Q,)."""
         shoulders, hips = joints3d[:, self._torso[:2]].mean(1), joints3d[:, self._torso[2:]].mean(1)
-        depth = joints3d[:, self._torso, 2].mean(1)
-        return np.asarray(np.linalg.norm(shoulders - hips, axis=-1) * K[:, 1, 1] / depth)
+        middle = joints3d[:, self._torso, 2].mean(1)
+        return np.asarray(np.linalg.norm(shoulders - hips, axis=-1) * K[:, 1, 1] / middle)
 
     def _spread_mm(self, estimate: Estimate) -> Array:
-        """Weighted standard deviation (Q, J) of the torso-centred hypotheses."""
-        centred = estimate.hypotheses - estimate.hypotheses[:, :, self._torso].mean(2, keepdims=True)
+        """Weighted standard deviation (Q, J) of all torso-centred matches."""
+        on = np.isfinite(estimate.hypotheses[:, :, 0, 0])
+        poses = np.where(on[..., None, None], estimate.hypotheses, 0.0)
+        centred = poses - poses[:, :, self._torso].mean(2, keepdims=True)
         mean = np.einsum("qk,qkja->qja", estimate.weights, centred)
         square = ((centred - mean[:, None]) ** 2).sum(-1)
         return np.asarray(1000.0 * np.sqrt(np.einsum("qk,qkj->qj", estimate.weights, square)))
 
 
+def _shares(weights: Array, k: int) -> Array:
+    """Weights (Q, n) of the k nearest matches among themselves; even where they have none at all."""
+    nearest = weights[:, :k] + 1e-12 * (weights[:, :k] > 0)
+    total = nearest.sum(1, keepdims=True)
+    first = np.zeros_like(nearest)
+    first[:, 0] = 1.0
+    return np.where(total > 0, nearest / np.where(total > 0, total, 1.0), first)
+
+
+def _empty(pixels: Array, joints: int, k: int, refused: NDArray[np.object_]) -> Lifted:
+    """Nobody lifted yet."""
+    people = len(pixels)
+    return Lifted(
+        joints3d=np.full((people, joints, 3), np.nan),
+        joints2d=pixels.copy(),
+        completed=np.zeros((people, joints), np.bool_),
+        views=np.full((people, k), -1, np.int64),
+        mirrored=np.zeros((people, k), np.bool_),
+        distances=np.full((people, k), np.inf),
+        hypotheses=np.full((people, k, joints, 3), np.nan, np.float32),
+        weights=np.zeros((people, k)),
+        deviation_mm=np.full((people, joints), np.nan),
+        residual_px=np.full(people, np.nan),
+        torso_px=np.full(people, np.nan),
+        spread_mm=np.full((people, joints), np.nan),
+        refused=refused,
+    )
+
+
 def _check(pixels: Array, K: Array, joints: int) -> None:
     if pixels.ndim != 3 or pixels.shape[1:] != (joints, 2):
         raise InputError("joints2d", f"shape (Q, {joints}, 2)", pixels.shape)
-    if K.shape != (len(pixels), 3, 3) or not np.isfinite(K).all():
-        raise InputError("K", f"finite intrinsics of shape ({len(pixels)}, 3, 3)", K.shape)
-
-
-def _refusals(pixels: Array, known: NDArray[np.bool_]) -> NDArray[np.object_]:
-    """(Q,) why a person cannot be lifted, or None."""
-    refused = np.full(len(pixels), None, dtype=object)
-    for i, person in enumerate(pixels):
-        joints = person[known & ~np.isnan(person).any(-1)]
-        if np.isinf(joints).any():
-            refused[i] = "a joint is not finite"
-        elif len(joints) < MIN_JOINTS:
-            refused[i] = f"{len(joints)} annotated joints, at least {MIN_JOINTS} are needed"
-        elif np.ptp(joints, axis=0).max() <= 1e-6 * max(1.0, np.abs(joints).max()):
-            refused[i] = "all joints on one point"
-    return refused
+    if K.shape != (len(pixels), 3, 3):
+        raise InputError("K", f"intrinsics of shape ({len(pixels)}, 3, 3)", K.shape)
+    good = np.isfinite(K).all((1, 2)) & (K[:, 0, 0] > 0) & (K[:, 1, 1] > 0)
+    if not good.all():
+        row = int(np.flatnonzero(~good)[0])
+        raise InputError(
+            f"K of person {row}", "finite intrinsics with positive focal lengths", K[row].tolist()
+        )

@@ -18,7 +18,8 @@ class LiftSettings:
     Attributes:
         method: ``nn`` is LCR-Net++ section 3.7 as published; ``soft`` a soft mean of the k nearest;
             ``depth`` (default) fits the k nearest under the perspective camera and fuses them.
-        k: how many matches take part.
+        k: how many matches take part and are reported; ``depth`` looks at twice as many, and at as many
+            of the mirrored person.
         approximate: let the search miss the nearest view now and then, for speed.
         noise: standard deviation of annotated joints that is assumed, in torso lengths.
     """
@@ -38,6 +39,8 @@ class Lifted:
         joints2d: (Q, J, 2) float64 pixels: the annotation, completed.
         completed: (Q, J) bool joints that the annotation lacks and the match gave.
         views: (Q, k) int64 matched views, nearest first; -1 for none.
+        mirrored: (Q, k) bool the match is the view's mirror image (``depth`` with a library that holds no
+            mirror images).
         distances: (Q, k) float64 match distances (equation 9).
         hypotheses: (Q, k, J, 3) float32 metres, camera frame: each match as it was placed.
         weights: (Q, k) float64 shares of the matches in the result; rows sum to one.
@@ -51,9 +54,11 @@ class Lifted:
     joints2d: NDArray[np.float64]
     completed: NDArray[np.bool_]
     views: NDArray[np.int64]
+    mirrored: NDArray[np.bool_]
     distances: NDArray[np.float64]
     hypotheses: NDArray[np.float32]
     weights: NDArray[np.float64]
+    deviation_mm: NDArray[np.float64]
     residual_px: NDArray[np.float64]
     torso_px: NDArray[np.float64]
     spread_mm: NDArray[np.float64]

@@ -64,6 +64,16 @@ def translate_onto(points: Array, rays: Array) -> Array:
 
 
 @njit(cache=True, nogil=True)
+def mean_ray(rays: Array) -> tuple[float, float, int]:
+    """Mean of the rays (J, 2) that are there, and how many they are."""
+    x, y, count = 0.0, 0.0, 0
+    for j in range(len(rays)):
+        if not np.isnan(rays[j, 0]):
+            x, y, count = x + rays[j, 0], y + rays[j, 1], count + 1
+    return x / count, y / count, count
+
+
+@njit(cache=True, nogil=True)
 def rotation_to_ray(x: float, y: float) -> Array:
     """The smallest rotation (3, 3) that takes the optical axis to the ray (x, y, 1)."""
     length = np.sqrt(x * x + y * y + 1.0)
@@ -129,6 +139,26 @@ def _normal_equations(points: Array, rays: Array, R: Array, t: Array, normal: Ar
 
 
 @njit(cache=True, nogil=True)
+def _solve(system: Array, right: Array) -> Array:
+    """Solve a small symmetric positive definite system by Cholesky; both arguments are used up."""
+    n = len(right)
+    for i in range(n):
+        for j in range(i + 1):
+            value = system[i, j]
+            for k in range(j):
+                value -= system[i, k] * system[j, k]
+            system[i, j] = np.sqrt(value) if i == j else value / system[j, j]
+        for k in range(i):
+            right[i] -= system[i, k] * right[k]
+        right[i] /= system[i, i]
+    for i in range(n - 1, -1, -1):
+        for k in range(i + 1, n):
+            right[i] -= system[k, i] * right[k]
+        right[i] /= system[i, i]
+    return right
+
+
+@njit(cache=True, nogil=True)
 def fit_rigid(points: Array, rays: Array, R: Array, t: Array, stiffness: float, steps: int) -> float:
     """Turn and move points (J, 3) so that they project onto rays (J, 2); R and t are refined in place.
 
@@ -156,8 +186,8 @@ def fit_rigid(points: Array, rays: Array, R: Array, t: Array, stiffness: float, 
             pull[a] -= stiffness * turned[a]
         for a in range(6):
             system[a, a] *= 1.0 + damping
-            system[a, a] += 1e-15
-        step = np.linalg.solve(system, pull).astype(np.float64)
+            system[a, a] += 1e-12
+        step = _solve(system, pull)
         new_R = _turned(R, step[:3])
         new_t, new_turned = t + step[3:], turned + step[:3]
         new_error = _normal_equations(points, rays, new_R, new_t, trial_normal, trial_right)

@@ -24,12 +24,15 @@ class Estimate:
         joints2d: (Q, J, 2) pixels of all joints; those that were annotated are not used.
         hypotheses: (Q, k, J, 3) metres, camera frame: the matches as they were placed.
         weights: (Q, k) shares of the matches in the result; rows sum to one.
+        deviation_m: (Q, J) standard deviation of the joints relative to the torso, metres, as far as the
+            method can tell; NaN where it cannot.
     """
 
     joints3d: Array
     joints2d: Array
     hypotheses: Array
     weights: Array
+    deviation_m: Array
 
 
 def nn(matched: Array, rays: Array, pixels: Array) -> Estimate:
@@ -44,7 +47,7 @@ def nn(matched: Array, rays: Array, pixels: Array) -> Estimate:
     weights = np.zeros(matched.shape[:2])
     weights[:, 0] = 1.0
     joints2d = similarity_onto(matched[:, :1, :, :2], pixels)[:, 0]
-    return Estimate(hypotheses[:, 0].copy(), joints2d, hypotheses, weights)
+    return Estimate(hypotheses[:, 0].copy(), joints2d, hypotheses, weights, _unknown(rays))
 
 
 def soft(matched: Array, distances: Array, rays: Array, pixels: Array) -> Estimate:
@@ -58,8 +61,16 @@ def soft(matched: Array, distances: Array, rays: Array, pixels: Array) -> Estima
     joints2d = similarity_onto(matched[..., :2], pixels)
     mean = np.einsum("qk,qkja->qja", weights, matched)
     return Estimate(
-        place(mean[:, None], rays)[:, 0], np.einsum("qk,qkja->qja", weights, joints2d), hypotheses, weights
+        place(mean[:, None], rays)[:, 0],
+        np.einsum("qk,qkja->qja", weights, joints2d),
+        hypotheses,
+        weights,
+        _unknown(rays),
     )
+
+
+def _unknown(rays: Array) -> Array:
+    return np.full(rays.shape[:2], np.nan)
 
 
 def softmax(scores: Array) -> Array:
