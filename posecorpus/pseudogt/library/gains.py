@@ -83,7 +83,7 @@ class Gains:
             "sources": rounded,
             "queries": self.queries,
             "distance": _round(self.distance),
-            "gain": _round(self.gain),
+            "gain": None if self.gain is None else round(self.gain, 4),
         }
 
     @staticmethod
