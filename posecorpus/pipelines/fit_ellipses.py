@@ -156,7 +156,9 @@ def _command(
     if measures != MEASURES:
         words += [f"--measures {','.join(measures)}"]
     digest = hashlib.sha256("".join(entry.sha256 for entry in manifest.shards).encode()).hexdigest()[:16]
-    return (
-        f"{' '.join(words)}; CORPUS of `posecorpus {manifest.kind} --samples {manifest.planned_samples} "
-        f"--seed {manifest.seed}`, shards {digest}"
-    )
+    made = f"posecorpus {manifest.kind} CORPUS --samples {manifest.planned_samples} --seed {manifest.seed}"
+    people = manifest.configuration.get("people", {})
+    genders = people.get("genders", ())
+    if people.get("body") == "open":
+        made += f" --body {'mixed' if len(genders) > 1 else genders[0]}"
+    return f"{made}; {' '.join(words)} (shards {digest})"

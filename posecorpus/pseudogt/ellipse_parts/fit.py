@@ -32,8 +32,6 @@ every so-manieth render is looked at."""
 REACH = {"radius": 0.06, "length": 0.5, "centre": 0.25, "cap": 0.08, "bulge": 0.12}
 STEPS = 5
 """Evaluations of a golden-section search; it narrows the bracket to 15 %."""
-JOINT_BULGE = 1.5
-"""Of a joint's circle, in units of its radius: it must stand out from the parts that it joins, or it is not seen."""
 GOLDEN = (np.sqrt(5) - 1) / 2
 
 
@@ -85,8 +83,9 @@ def fit_constants(
 ) -> EllipseConstants:
     """Maximise the mean IoU over parts, drawn by depth and in the fixed order, one constant after another.
 
-    A joint's circle maximises the joint's own figure: in the mean it would grow
-    over its neighbours' border, where merging forgives every mistake.
+    A joint's circle maximises the joint's own figure, with the parts beside it ending at the joint. In the mean it
+    would grow over its neighbours' border, where merging forgives every mistake; beside parts that reach beyond
+    the joint any smaller circle would do.
 
     Args:
         truth: renders.
@@ -117,13 +116,23 @@ def fit_constants(
 
 
 def _objective(truth: Truth, drawing: Drawing, key: str, workers: int, constants: EllipseConstants) -> float:
-    both = (score(truth, constants, replace(drawing, depth=depth), workers) for depth in (True, False))
     joint = _is_joint(constants.taxonomy, key)
+    if joint:
+        constants = _tapered(constants, key)
+    both = (score(truth, constants, replace(drawing, depth=depth), workers) for depth in (True, False))
     return float(np.mean([ious[key] if joint else mean_score(ious) for ious in both]))
 
 
+def _tapered(constants: EllipseConstants, joint: str) -> EllipseConstants:
+    """The parts that a joint joins in the paper's form, with the segment as major axis: ending at the joint, they
+    leave it to the circle to fill the limb there."""
+    for part in JOINS[joint]:
+        constants = constants.with_shape(part, length=1.0, centre=0.5, cap=0.0)
+    return constants
+
+
 def _free(constants: EllipseConstants, key: str, measures: Sequence[str]) -> list[str]:
-    """A circle has a radius and a bulge only; a joint's bulge is tied to its radius."""
+    """A circle has a radius and a bulge only; a joint's bulge follows from others."""
     if _is_joint(constants.taxonomy, key):
         return [m for m in measures if m == "radius"]
     forms = {form.key: form for shape in shape_table(constants.taxonomy) for form in shape.forms}
@@ -136,10 +145,13 @@ def _is_joint(taxonomy_name: str, key: str) -> bool:
 
 
 def _changed(constants: EllipseConstants, key: str, measure: str, value: float) -> EllipseConstants:
-    values = {measure: value}
-    if _is_joint(constants.taxonomy, key):
-        values["bulge"] = round(JOINT_BULGE * value, 4)
-    return constants.with_shape(key, **values)
+    """With another value; joints stand out from the parts that they join, or they would not be seen."""
+    constants = constants.with_shape(key, **{measure: value})
+    for joint, joins in JOINS.items():
+        if _is_joint(constants.taxonomy, joint):
+            bulge = constants.shapes[joint].radius + max(constants.shapes[part].bulge for part in joins)
+            constants = constants.with_shape(joint, bulge=round(bulge, 4))
+    return constants
 
 
 def _climb(
