@@ -1,4 +1,4 @@
-"""2D poses with missing joints, made ready to be compared."""
+"""2D poses made ready to be compared: queries on their annotated joints, views on all."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from posecorpus.core.errors import InputError
 
 MIN_JOINTS = 4
-"""A pose of fewer joints fits nearly any view (two degrees of freedom a joint, four lost to place and size)."""
+"""A pose of fewer joints fits nearly any view (two degrees of freedom a joint, three lost to place and size)."""
 
 ONE_POINT = 1e-9
 """A pose whose extent is below this share of its largest coordinate lies on one point."""
@@ -50,10 +50,20 @@ def normalise_queries(poses2d: NDArray[np.floating], usable: NDArray[np.bool_]) 
     count = mask.sum(1)
     points = np.where(mask[..., None], points, 0.0)
     largest = np.abs(points).max((1, 2), initial=0.0)
+    points /= np.where(largest > 0, largest, 1.0)[:, None, None]
     mean = points.sum(1) / np.maximum(count, 1)[:, None]
     centred = np.where(mask[..., None], points - mean[:, None], 0.0)
     norm = np.sqrt((centred**2).sum((1, 2)))
-    valid = (count >= MIN_JOINTS) & (norm > ONE_POINT * largest)
+    valid = (count >= MIN_JOINTS) & (norm > ONE_POINT)
     unit = centred / np.where(valid, norm, 1.0)[:, None, None]
     unit[~valid] = 0.0
     return Queries(unit, mask, valid)
+
+
+def normalise_views(views: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(N, 2 J) float32: (N, J, 2) views centred and divided by their norm; 0 if on one point."""
+    points = views.astype(np.float64)
+    points -= points.mean(1, keepdims=True)
+    norm = np.sqrt((points**2).sum((1, 2)))
+    points /= np.where(norm > 0, norm, 1.0)[:, None, None]
+    return points.reshape(len(points), -1).astype(np.float32)
