@@ -70,10 +70,12 @@ NEAR_M = 0.05
 """Bones are cut at this depth before they are projected."""
 POINT_PX = 1e-6
 """A bone whose ends project this near to each other is seen as a point: its nearer end."""
+FAR_PX = 1e9
+"""A bone with an end that projects farther than this from the map's corner is left out: no number is that exact."""
 COMMON_END = 1.0
 """Radius around a shared joint, in stick widths, within which its sticks are no crossing.
 
-These three are compiled into kernels of another file: delete ``__pycache__`` after changing one."""
+These four are compiled into kernels of another file: delete ``__pycache__`` after changing one."""
 
 PALETTE_TABLE: NDArray[np.uint8] = np.full((256, 3), (255, 0, 255), dtype=np.uint8)
 """(256, 3) look-up table from id to RGB; ids that there are not are magenta, none is black."""

@@ -17,6 +17,7 @@ from posecorpus.core.errors import InputError
 from posecorpus.core.skeletons import Skeleton
 from posecorpus.core.sticks import (
     COMMON_END,
+    FAR_PX,
     MOST_SOURCES,
     NEAR_M,
     PALETTE_TABLE,
@@ -117,9 +118,10 @@ class _Segments:
     def __init__(self, points: Tensor) -> None:
         ends = points[:, _constant("ends", points.device)]
         a, b = ends.unbind(2)
-        self.valid = ends.isfinite().all(-1).all(-1) & (ends[..., 2].amax(-1) >= NEAR_M)
+        seen = ends.isfinite().all(-1).all(-1) & (ends[..., 2].amax(-1) >= NEAR_M)
         a, b = _clip(a, b), _clip(b, a)
         self.start, self.end = a[..., :2] / a[..., 2:], b[..., :2] / b[..., 2:]
+        self.valid = seen & (torch.cat([self.start, self.end], -1).abs() <= FAR_PX).all(-1)
         step = self.end - self.start
         length = step.square().sum(-1).sqrt()
         point = length < POINT_PX

@@ -15,7 +15,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from posecorpus.core.sticks import COMMON_END, NEAR_M, POINT_PX
+from posecorpus.core.sticks import COMMON_END, FAR_PX, NEAR_M, POINT_PX
 
 F64 = NDArray[np.float64]
 U8 = NDArray[np.uint8]
@@ -65,6 +65,9 @@ def _segment(ends: F64, a: int, b: int, i: int, segments: F64) -> bool:
         s = (NEAR_M - bz) / (az - bz)
         bx, by, bz = bx + s * (ax - bx), by + s * (ay - by), NEAR_M
     ax, ay, bx, by = ax / az, ay / az, bx / bz, by / bz
+    # Also what keeps infinity and NaN away from the loops below.
+    if not (max(abs(ax), abs(ay)) <= FAR_PX and max(abs(bx), abs(by)) <= FAR_PX):
+        return False
     length = np.sqrt((bx - ax) ** 2 + (by - ay) ** 2)
     segments[i, AX], segments[i, AY], segments[i, BX], segments[i, BY] = ax, ay, bx, by
     if length < POINT_PX:

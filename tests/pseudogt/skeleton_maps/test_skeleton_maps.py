@@ -158,6 +158,33 @@ def test_a_missing_joint_leaves_its_sticks_out_and_nothing_else() -> None:
         assert lost and not lost & {*foreground.ravel(), *background.ravel()}
 
 
+ABSURD = (0.0, 1e-300, 1e-9, 1.0, 1e9, 1e100, 1e308, -1.0, -1e308)
+
+
+@settings(max_examples=60)
+@given(SEED)
+def test_absurd_numbers_draw_nothing_worse_than_nonsense(seed: int) -> None:
+    """Files are hostile: whatever finite numbers they hold, no pixel outside the map is touched."""
+    rng = np.random.default_rng(seed)
+    people = rng.choice(ABSURD, (3, 16, 3)) * rng.uniform(0.1, 1, (3, 16, 3))
+    focal = rng.choice([1e-300, 1e-9, 1.0, 1e100, 1e308], 2)
+    intrinsics = np.array([[focal[0], rng.choice(ABSURD), 0], [0, focal[1], 0], [0, 0, 1]])
+    low = rng.choice(ABSURD[:6], 2)
+    window = np.concatenate([low, low * 2 + rng.choice([1e-300, 1e-9, 1.0, 1e100], 2)])
+    width = float(rng.choice([1e-300, 1.0, 1e9, 1e300]))
+    foreground, background = skeleton_maps(people, intrinsics, MPII_16, window, 9, width)
+    np.testing.assert_array_equal(foreground > 0, background > 0)
+    assert max(foreground.max(), background.max()) <= len(STICKS)
+
+
+def test_a_bone_that_ends_too_far_away_to_be_exact_is_left_out() -> None:
+    for away, drawn in ((0.9e9, True), (1.1e9, False)):
+        foreground, _ = draw(
+            joints(r_elbow=(0, 0, 2), r_wrist=(away / 100, 0, 2), l_elbow=(0, 0.2, 2), l_wrist=(0.1, 0.2, 2))
+        )
+        assert set(np.unique(foreground)) == {0, ID["l_forearm"]} | ({ID["r_forearm"]} if drawn else set())
+
+
 @settings(max_examples=40)
 @given(SEED, st.booleans())
 def test_flipping_the_view_flips_the_maps(seed: int, wild: bool) -> None:
