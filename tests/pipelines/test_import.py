@@ -25,6 +25,7 @@ from posecorpus.core.sample import Person, Sample
 from posecorpus.core.shards import Corpus, write_shard
 from posecorpus.core.skeletons import COCO_17, FULL_42, LSP_14, MPII_16, convert, skeleton
 from posecorpus.pipelines import import_photos as module
+from posecorpus.pipelines.export import export_corpus
 from posecorpus.pipelines.import_photos import ImportRequest, import_photos
 from posecorpus.pipelines.import_shard import ShardTask, make_shard
 from posecorpus.pipelines.import_summary import sample_keys
@@ -303,6 +304,21 @@ def test_keys_are_clean_and_unique(names: list[str]) -> None:
 def test_keys_are_the_names_of_the_photos() -> None:
     names = ["im0001.jpg", "val/im0001.jpg", "a b.JPEG", "im0001.png", "v1.2/x.webp"]
     assert sample_keys(names) == ["im0001", "val-im0001", "a-b", "im0001-2", "v1.2-x"]
+
+
+def test_what_is_exported_to_coco_is_imported_again(corpus: Path, tmp_path: Path) -> None:
+    export_corpus(corpus, tmp_path / "coco", "coco", skeleton="coco_17")
+    request = ImportRequest("coco", tmp_path / "coco" / "annotations.json", tmp_path / "coco" / "images")
+    import_photos(request, tmp_path / "again")
+    first, second = Corpus(corpus), Corpus(tmp_path / "again")
+    assert first.columns("image", "key", "width", "height").equals(
+        second.columns("image", "key", "width", "height")
+    )
+    for before, after in zip(first, second, strict=True):
+        for old, new in zip(before.people, after.people, strict=True):
+            np.testing.assert_array_equal(old.joints2d, new.joints2d)
+            np.testing.assert_array_equal(old.visibility, new.visibility)
+            np.testing.assert_allclose(old.bbox, new.bbox, atol=1e-3)
 
 
 # --- a corpus as if it had been annotated
