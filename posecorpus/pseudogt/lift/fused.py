@@ -5,7 +5,8 @@ matches are then taken as a sample of what the person may look like: their weigh
 widened by bones that swing a little, are a Gaussian prior over all coordinates at once. The annotation says
 of each annotated joint that it lies on its ray, which is linear in camera coordinates, so the posterior has a
 closed form. Depths, missing joints and what noise did to the annotated ones all come out of the same
-conditional mean. The result says which of the matches look like it in 3D; a second round takes those.
+conditional mean. The result says which of the matches look like it in 3D; a second round takes those, and
+measures bones along their directions, so that they come out as long as those of the library.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from posecorpus.pseudogt.lift.chains import Chains
+from posecorpus.pseudogt.lift.body import Body
 from posecorpus.pseudogt.lift.perspective import (
     NEAR_M,
     fit_rigid,
@@ -37,24 +38,36 @@ TORSO_M = 0.5
 LEAST_NOISE = 0.002
 """Noise that is assumed even of exact annotations, in torso lengths: bodies differ in their proportions."""
 ROUNDS = 2
+LENGTH_STEPS = 2
+"""Times that the bones' lengths are asked for, each along the directions that came out before."""
 STIFFNESS, STEPS = 1e-6, 8
 
 
-def depth(matched: Array, rays: Array, K: Array, chains: Chains, torso: list[int], noise: float) -> Estimate:
+def depth(matched: Array, rays: Array, K: Array, body: Body, torso: list[int], noise: float) -> Estimate:
     """Fit and fuse the matches of Q people.
 
     Args:
         matched: (Q, n, J, 3) metres in the frames of their views; a match that is not one holds NaN.
         rays: (Q, J, 2) annotated joints on the plane z = 1, NaN where missing.
         K: (Q, 3, 3) intrinsics.
-        chains: the bones of the J joints.
+        body: what is known of the J joints.
         torso: the shoulders and hips.
         noise: standard deviation of the annotation, torso lengths.
     """
     placed, residual_m = fit_matches(matched, rays)
     sigma_m = TORSO_M * max(noise, LEAST_NOISE)
     joints3d, weights, deviation = _fuse(
-        placed, residual_m, rays, chains.parents, chains.swing_rad, chains.carried, np.array(torso), sigma_m
+        placed,
+        residual_m,
+        rays,
+        body.chains.parents,
+        body.chains.swing_rad,
+        body.chains.carried,
+        body.bone_ends,
+        body.bone_m,
+        body.tolerance_m,
+        np.array(torso),
+        sigma_m,
     )
     return Estimate(joints3d, to_pixels(joints3d, K), placed, weights, deviation)
 
@@ -92,6 +105,9 @@ def _fuse(
     parents: NDArray[np.int64],
     swing_rad: Array,
     carried: NDArray[np.bool_],
+    bone_ends: NDArray[np.int64],
+    bone_m: Array,
+    tolerance_m: Array,
     torso: NDArray[np.int64],
     sigma_m: float,
 ) -> tuple[Array, Array, Array]:
@@ -106,12 +122,19 @@ def _fuse(
         misfit = (residual_m[q][usable] / RESIDUAL_M) ** 2
         shares = _shares(misfit)
         pose = sample[0]
+        seen = _on_rays(rays[q])
+        nought, spread = np.zeros(len(seen)), np.full(len(seen), sigma_m**2)
+        values = np.concatenate((nought, bone_m))
+        variances = np.concatenate((spread, tolerance_m**2))
         for round_ in range(ROUNDS):
             if round_ > 0:
                 shares = _shares(misfit + (_apart(sample, pose, torso) / AGREEMENT_M) ** 2)
             mean, covariance = _prior(sample, shares, parents, swing_rad, carried, torso)
-            pose, deviation[q] = _condition(mean, covariance, rays[q], sigma_m, torso)
-        result[q] = pose
+            pose, left = _condition(mean, covariance, seen, nought, spread)
+        for _ in range(LENGTH_STEPS):
+            rows = np.concatenate((seen, _along(pose, bone_ends)))
+            pose, left = _condition(mean, covariance, rows, values, variances)
+        result[q], deviation[q] = pose, _torso_centred_deviation(left, torso)
         weights[q] = 0.0
         for i, n in enumerate(usable):
             weights[q, n] = shares[i]
@@ -181,33 +204,45 @@ def _prior(
 
 
 @njit(cache=True, nogil=True)
-def _condition(
-    mean: Array, covariance: Array, rays: Array, sigma_m: float, torso: NDArray[np.int64]
-) -> tuple[Array, Array]:
-    """Posterior mean (J, 3), and standard deviation (J,) of torso-centred joints, given their rays (J, 2).
-
-    Joint (X, Y, Z) lies on ray (u, v): ``X - u Z = 0`` and ``Y - v Z = 0``, each up to ``sigma_m``.
-    """
-    joints = len(mean)
+def _on_rays(rays: Array) -> Array:
+    """Rows (R, 3J) that are zero where joints lie on their rays (J, 2): ``X - u Z`` and ``Y - v Z``."""
     on = np.flatnonzero(~np.isnan(rays[:, 0]))
-    gain = np.empty((2 * len(on), 3 * joints))
-    off = np.empty(2 * len(on))
+    rows = np.zeros((2 * len(on), 3 * len(rays)))
     for i, j in enumerate(on):
         for axis in range(2):
-            ray = rays[j, axis]
-            gain[2 * i + axis] = covariance[3 * j + axis] - ray * covariance[3 * j + 2]
-            off[2 * i + axis] = mean[j, axis] - ray * mean[j, 2]
-    inner = np.empty((2 * len(on), 2 * len(on)))
-    for i, j in enumerate(on):
-        for axis in range(2):
-            inner[:, 2 * i + axis] = gain[:, 3 * j + axis] - rays[j, axis] * gain[:, 3 * j + 2]
+            rows[2 * i + axis, 3 * j + axis] = 1.0
+            rows[2 * i + axis, 3 * j + 2] = -rays[j, axis]
+    return rows
+
+
+@njit(cache=True, nogil=True)
+def _along(pose: Array, ends: NDArray[np.int64]) -> Array:
+    """Rows (B, 3J) that measure bones (B, 2) along the directions they have in a pose (J, 3)."""
+    rows = np.zeros((len(ends), 3 * len(pose)))
+    for i in range(len(ends)):
+        a, b = ends[i]
+        along = pose[a] - pose[b]
+        along /= max(np.sqrt((along * along).sum()), 1e-9)
+        rows[i, 3 * a : 3 * a + 3] = along
+        rows[i, 3 * b : 3 * b + 3] = -along
+    return rows
+
+
+@njit(cache=True, nogil=True)
+def _condition(
+    mean: Array, covariance: Array, rows: Array, values: Array, variances: Array
+) -> tuple[Array, Array]:
+    """Posterior mean (J, 3) and covariance (3J, 3J), given ``rows`` (R, 3J) measure ``values`` (R,)."""
+    gain = rows @ covariance
+    inner = gain @ rows.T
     for i in range(len(inner)):
-        inner[i, i] += sigma_m**2
+        inner[i, i] += variances[i]
     solved = np.linalg.solve(inner, gain)
-    pose = mean - (off @ solved).reshape(joints, 3)
+    flat = mean.copy().reshape(-1)
+    flat += (values - rows @ flat) @ solved
+    pose = flat.reshape(mean.shape)
     pose[:, 2] = np.maximum(pose[:, 2], NEAR_M)
-    left = covariance - gain.T @ solved
-    return pose, _torso_centred_deviation(left, torso)
+    return pose, covariance - gain.T @ solved
 
 
 @njit(cache=True, nogil=True)

@@ -11,8 +11,8 @@ from posecorpus.core.errors import InputError
 from posecorpus.core.skeletons import FULL_42, TORSO, Skeleton, correspondence
 from posecorpus.pseudogt.library.store import PoseLibrary
 from posecorpus.pseudogt.lift import fused, published
+from posecorpus.pseudogt.lift.body import body_of
 from posecorpus.pseudogt.lift.candidates import Candidates, both_sides, plain
-from posecorpus.pseudogt.lift.chains import chains
 from posecorpus.pseudogt.lift.lifted import Lifted, LiftSettings
 from posecorpus.pseudogt.lift.perspective import to_pixels, to_rays
 from posecorpus.pseudogt.lift.published import Estimate
@@ -51,7 +51,7 @@ class Lifter:
         seen = np.flatnonzero(self._known)
         self._seen = seen
         self._torso = np.searchsorted(seen, skeleton.indices(*TORSO)).tolist()
-        self._chains = chains(skeleton).of(seen)
+        self._body = body_of(library, skeleton, seen)
         self._mirror = self._settings.method == "depth" and not library.mirrored.any()
         self._index = library_index(library, skeleton, threads=threads)
 
@@ -145,7 +145,7 @@ class Lifter:
             return published.nn(matched, rays, pixels)
         if settings.method == "soft":
             return published.soft(matched, candidates.distances, rays, pixels)
-        return fused.depth(matched, rays, K, self._chains, self._torso, settings.noise)
+        return fused.depth(matched, rays, K, self._body, self._torso, settings.noise)
 
     def _torso_px(self, joints3d: Array, K: Array) -> Array:
         """Length of the torso if it were parallel to the image, pixels (Q,)."""
