@@ -82,6 +82,18 @@ def test_points_straight_bones_and_nobody() -> None:
     assert front.shape == (0, 50, 50)
 
 
+def test_absurd_numbers_are_the_same_nonsense() -> None:
+    rng = np.random.default_rng(9)
+    absurd = (0.0, 1e-9, 1.0, 1e9, 1e100, 1e308, -1.0, -1e308)
+    for _ in range(30):
+        people = rng.choice(absurd, (2, 16, 3)) * rng.uniform(0.1, 1, (2, 16, 3))
+        K = np.diag([*rng.choice([1e-9, 1.0, 1e9, 1e308], 2), 1.0])
+        windows = np.array([[0.0, 0, *rng.choice([1e-9, 1.0, 1e9], 2)]] * 2)
+        width = float(rng.choice([1e-9, 1.0, 1e9, 1e300]))
+        ours = draw(people, K, MPII_16, windows, 9, width)
+        np.testing.assert_array_equal(ours, on_numba.skeleton_maps(people, K, MPII_16, windows, 9, width))
+
+
 def test_single_precision_joints_and_one_window_for_all() -> None:
     rng = np.random.default_rng(1)
     joints = convert(random_person(rng)[None], MPII_16, MPII_16).astype(np.float32)
