@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 
 from posecorpus.core.errors import InputError
-from posecorpus.core.skeletons import FULL_42, SMPL_24
+from posecorpus.core.skeletons import FULL_42, LSP_14, SMPL_24
 from posecorpus.pipelines import build_library
 from posecorpus.pipelines.build_library import LibraryRequest, build
 from posecorpus.pipelines.library_plan import ASIDE
 from posecorpus.pipelines.motion_landmarks import clip_landmarks, collection_of
-from posecorpus.pseudogt.library.files import open_library, read_info
+from posecorpus.pseudogt.library.files import LibraryInfo, open_library, read_info
 from posecorpus.pseudogt.library.gains import Gains
 from posecorpus.pseudogt.library.heading import torso_centred
 from posecorpus.pseudogt.lift.trust import TRUST, TrustModel
@@ -33,10 +33,10 @@ SMALL = LibraryRequest(views=6, spacing_mm=12.0, seed=3, fps=15.0)
 
 @pytest.fixture(scope="module", autouse=True)
 def few_motions() -> None:
-    """Six built-in motions are enough, and few people to calibrate on."""
+    """Six built-in motions are enough; calibration has its own tests, and one here."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(build_library, "BUILTIN_CLIPS", 6)
-        patch.setattr(build_library, "calibrate", partial(calibrate, queries=60))
+        patch.setattr(build_library, "calibrate", lambda *_, **__: TrustModel({}, {"note": "not asked"}))
         yield
 
 
@@ -45,6 +45,14 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("library") / "lib"
     assert build(SMALL, out) == out / "library.json"
     return out
+
+
+class Stopped(Exception):
+    """Stands for a killed process."""
+
+
+def _stop(*_: object, **__: object) -> None:
+    raise Stopped
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -75,7 +83,22 @@ def test_description_tells_how_it_was_made(made: Path) -> None:
     assert gains.gain is None  # one source merges with nothing
     assert sum(s.clips for s in gains.sources) == len(info.clips) == 6
     assert not (made / ASIDE).exists()
-    assert TrustModel.open(made / TRUST).reliability()
+
+
+def test_trust_is_calibrated_on_the_library_and_not_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = partial(calibrate, queries=40, methods=("depth",), skeletons=(LSP_14,))
+    monkeypatch.setattr(build_library, "calibrate", few)
+    with monkeypatch.context() as patch:
+        patch.setattr(LibraryInfo, "write", _stop)  # killed before the last step
+        with pytest.raises(Stopped):
+            build(SMALL, tmp_path)
+    trust = (tmp_path / TRUST).read_bytes()
+    assert TrustModel.open(tmp_path / TRUST).reliability()["people"] > 0
+    monkeypatch.setattr(build_library, "calibrate", _stop)
+    build(SMALL, tmp_path)
+    assert (tmp_path / TRUST).read_bytes() == trust
 
 
 def test_same_bytes_for_any_number_of_workers(made: Path, tmp_path: Path) -> None:
@@ -83,10 +106,6 @@ def test_same_bytes_for_any_number_of_workers(made: Path, tmp_path: Path) -> Non
     again = tmp_path / "again"
     build(SMALL, again, workers=1)
     assert contents(again) == contents(made)
-
-
-class Stopped(Exception):
-    pass
 
 
 STAGES = ("clip_landmarks", "select_poses", "measure_gains", "write_arrays", "assemble", "calibrate")
@@ -136,7 +155,8 @@ def test_a_finished_library_is_left_as_it_is(made: Path, tmp_path: Path) -> None
     build(SMALL, out, note=notes.append)
     assert notes[0] == "finished before"
     assert any(line.startswith("source") for line in notes)
-    assert {p.name: p.stat().st_mtime_ns for p in out.iterdir()} == stamps
+    assert {p.name: p.stat().st_mtime_ns for p in out.iterdir() if p.is_file()} == stamps
+    assert not (out / ASIDE).exists()
 
 
 @pytest.mark.parametrize(
