@@ -32,7 +32,7 @@ from posecorpus.pseudogt.search.walk import Tree, read_only, walk
 BATCH = 256
 """Queries that walk together. More share each view read from memory, but need memory of their own."""
 
-APPROXIMATE_SHARE = np.float32(0.65)
+APPROXIMATE_SHARE = np.float32(0.7)
 """Share of their radii that cones keep when approximate: recall of the nearest 0.99 to 1 (benchmarks/lift.py)."""
 
 

@@ -53,7 +53,7 @@ class Tree(NamedTuple):
 def read_only(tree: Tree) -> Tree:
     """The same arrays, which cannot be written through it: so kernels are compiled for one kind of array,
     whether an index was built or mapped from a file."""
-    arrays = [array.view() for array in tree]
+    arrays: list[Any] = [array.view() for array in tree]
     for array in arrays:
         array.flags.writeable = False
     return Tree(*arrays)
