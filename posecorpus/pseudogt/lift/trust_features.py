@@ -37,10 +37,11 @@ POSE_FEATURES = (
     "first_off", "result_off", "one_direction", "two_camps",
     "elevation", "distance", "width", "height", "depth", "foreshortened",
     "upright", "leaning", "turned", "sideways", "annotated_extent",
+    "deviation", "deviation_worst", "mirrored",
 )  # fmt: skip
 JOINT_FEATURES = (
     "pose", "spread", "spread_depth", "spread_image", "spread_even", "first_off", "result_off",
-    "completed", "far", "behind", *(f"is_{kind}" for kind in (*_KINDS, "head")),
+    "deviation", "completed", "far", "behind", *(f"is_{kind}" for kind in (*_KINDS, "head")),
 )  # fmt: skip
 
 
@@ -99,15 +100,18 @@ class _Look:
         self._weights = lifted.weights[rows]
         self._result = 1000 * self._centred(lifted.joints3d[np.ix_(rows, seen)])
         views = lifted.views[rows]
-        # Where there are fewer matches than asked for, the nearest stands in.
+        # Where there are fewer matches than asked for, the nearest and the result stand in.
         self._views = np.where(views >= 0, views, views[:, :1])
         matches = lifted.hypotheses[rows][:, :, seen].astype(np.float64)
         matches = 1000 * self._centred(matches)
-        self._matches = np.where(views[:, :, None, None] >= 0, matches, matches[:, :1])
+        there = (views >= 0) & np.isfinite(matches).all((2, 3))
+        self._matches = np.where(there[:, :, None, None], matches, self._result[:, None])
         self._mean = np.einsum("qk,qkja->qja", self._weights, self._matches)
         self._off = self._matches - self._mean[:, None]
         self._variance = np.einsum("qk,qkja->qja", self._weights, self._off**2)
         self._even = self._matches.var(1).sum(-1)
+        # Not every method has a deviation of its own.
+        self._deviation = np.nan_to_num(lifted.deviation_mm[np.ix_(rows, seen)])
 
     def _centred(self, points: Array) -> Array:
         return np.asarray(points - points[..., self._torso, :].mean(-2, keepdims=True))
@@ -163,6 +167,8 @@ class _Look:
             "two_camps": np.log(np.clip(fourth, 1.0, 20.0)),
             "first_off": _log(np.linalg.norm(self._off[:, 0], axis=-1).mean(1)),
             "result_off": _log(np.linalg.norm(self._result - self._mean, axis=-1).mean(1)),
+            "deviation": _log(self._deviation.mean(1)),
+            "deviation_worst": _log(self._deviation.max(1)),
         }
 
     def _company(self) -> dict[str, Array]:
@@ -175,6 +181,7 @@ class _Look:
             "clips": self._effective(self._library.clip[poses]),
             "subjects": self._effective(self._library.subject_of_pose[poses]),
             "elevation": (self._weights * elevation).sum(1),
+            "mirrored": (self._weights * self._lifted.mirrored[self._rows]).sum(1),
         }
 
     def _effective(self, ids: NDArray[np.integer]) -> Array:
@@ -216,6 +223,7 @@ class _Look:
             "spread_even": _log(np.sqrt(self._even)),
             "first_off": _log(np.linalg.norm(self._off[:, 0], axis=-1)),
             "result_off": _log(np.linalg.norm(self._result - self._mean, axis=-1)),
+            "deviation": _log(self._deviation),
             "completed": self._completed.astype(np.float64),
             "far": np.linalg.norm(self._result, axis=-1) / 1000,
             "behind": np.abs(self._result[..., 2]) / 1000,

@@ -71,17 +71,32 @@ def held_out(library: PoseLibrary) -> HeldOut:
 
 
 def choose_poses(library: PoseLibrary, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """(count,) poses of the library, every source as often as any other, in random order."""
-    names = [clip.collection for clip in library.clips]
-    sources = np.unique(np.array(names), return_inverse=True)[1][library.clip]
-    numbers = np.unique(sources)
-    shares = np.diff(np.linspace(0, count, len(numbers) + 1).round().astype(int))
+    """(count,) poses of the library in random order: every source as often as any other.
+
+    Within a source a subject counts by the square root of its poses. By their number, the few subjects
+    who do somersaults would decide what is expected of all others: unusual poses are far from each other,
+    so a library keeps most of them, and of much walking little.
+    """
+    names = np.array([clip.collection for clip in library.clips])
+    sources = np.unique(names, return_inverse=True)[1][library.clip]
     picked = []
-    for number, share in zip(numbers, shares, strict=True):
-        own = np.flatnonzero(sources == number)
-        rounds = -(-int(share) // len(own))
-        picked.append(np.concatenate([rng.permutation(own) for _ in range(rounds)] or [own[:0]])[:share])
+    for source, share in zip(
+        np.unique(sources), _parts(count, np.ones(len(np.unique(sources)))), strict=True
+    ):
+        own = np.flatnonzero(sources == source)
+        subjects, sizes = np.unique(library.subject_of_pose[own], return_counts=True)
+        for subject, number in zip(subjects, _parts(int(share), np.sqrt(sizes)), strict=True):
+            of_subject = own[library.subject_of_pose[own] == subject]
+            rounds = -(-int(number) // len(of_subject))
+            drawn = [rng.permutation(of_subject) for _ in range(rounds)]
+            picked += [np.concatenate(drawn)[:number]] if drawn else []
     return rng.permutation(np.concatenate(picked)).astype(np.int64)
+
+
+def _parts(count: int, shares: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Whole numbers that add up to ``count``, in proportion to the shares."""
+    ends = np.round(count * np.cumsum(shares) / shares.sum()).astype(np.int64)
+    return np.asarray(np.diff(ends, prepend=0))
 
 
 def photographs(

@@ -52,7 +52,7 @@ def test_the_order_of_joints_does_not_matter() -> None:
     moved = replace(
         lifted, joints3d=lifted.joints3d[:, order], joints2d=lifted.joints2d[:, order],
         completed=lifted.completed[:, order], hypotheses=lifted.hypotheses[:, :, order],
-        spread_mm=lifted.spread_mm[:, order],
+        spread_mm=lifted.spread_mm[:, order], deviation_mm=lifted.deviation_mm[:, order],
     )  # fmt: skip
     assert (correspondence(shuffled, LSP_14) == back).all()
     a, b = features(lifted, LIBRARY, LSP_14), features(moved, LIBRARY, shuffled)
@@ -122,3 +122,10 @@ def test_fewer_matches_than_asked_for() -> None:
     seen = features(lifted, LIBRARY, LSP_14)
     assert np.isfinite(seen.pose).all()
     np.testing.assert_allclose(column(seen, "farthest"), np.log(lifted.distances[:, 4] + 1e-4))
+
+
+def test_a_method_without_deviations_of_its_own() -> None:
+    lifted = random_lifted(LIBRARY)
+    lifted.deviation_mm[:] = np.nan
+    seen = features(lifted, LIBRARY, LSP_14)
+    assert (column(seen, "deviation") == 0).all() and np.isfinite(seen.joint).all()
