@@ -35,6 +35,8 @@ class Summary:
         left_out: how many things were passed over, by what they are.
         findings: what looks wrong and was imported as it is, by what it is.
         examples: names of photos for each finding.
+        totals: photos, people, joints and the like.
+        licence: of photos for which the file names none; licences: how many photos are under which.
     """
 
     sides: Sides
@@ -42,6 +44,8 @@ class Summary:
     findings: dict[str, int] = field(default_factory=dict)
     examples: dict[str, list[str]] = field(default_factory=dict)
     totals: Counter[str] = field(default_factory=Counter)
+    licence: str = ""
+    licences: Counter[str] = field(default_factory=Counter)
 
     def count(self, photos: Photos, rules: JointRules) -> None:
         """Count what is in the photos that are imported."""
@@ -52,6 +56,7 @@ class Summary:
             self.totals["photos"] += 1
             self.totals["pixels"] += examined is not None
             self.totals["estimated"] += size is None
+            self.licences[str(photo.details.get("licence", self.licence))] += 1
             for someone in photo.people:
                 _, flags = rules.apply(someone.joints, someone.visibility, size)
                 self.totals["people"] += bool(flags.any())
@@ -93,6 +98,7 @@ class Summary:
             lines.append(
                 f"{self.sides.facing:.0%} of {self.sides.judged:,} people seen broad enough face the camera"
             )
+        lines += [f"licence of {number:,} photos: {name}" for name, number in sorted(self.licences.items())]
         lines += [f"left out: {number:,} {what}" for what, number in self.left_out.items()]
         for what, number in self.findings.items():
             shown = self.examples.get(what, [])
@@ -114,7 +120,7 @@ def judge(annotations: Annotations) -> Summary:
         ]
         if doubts:
             someone.details["doubts"] = doubts
-    return Summary(sides, dict(annotations.left_out))
+    return Summary(sides, dict(annotations.left_out), licence=annotations.dataset["licence"])
 
 
 def sample_keys(names: Sequence[str]) -> list[str]:

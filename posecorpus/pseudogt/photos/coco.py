@@ -29,7 +29,8 @@ MAX_SIDE = 65_535
 COCO = {
     "dataset": "COCO keypoints",
     "cite": "Lin et al., ECCV 2014",
-    "licence": "annotations CC BY 4.0 (COCO Consortium); photos as stated for each",
+    "annotations_licence": "CC BY 4.0, COCO Consortium",
+    "licence": "not stated in the file",
 }
 _NO_KEYPOINTS = "annotations without keypoints"
 _OTHER = "annotations of other categories"

@@ -25,8 +25,8 @@ LSP_TRAINING = 1000
 """The first so many images of LSP are for training, the others for testing."""
 
 _TERMS = {
-    "licence": "none stated; for research",
-    "photos": "belong to their Flickr authors",
+    "annotations_licence": "none stated; for research",
+    "licence": "none stated; photos belong to their Flickr authors",
 }
 LSP = {"dataset": "Leeds Sports Pose", "cite": "Johnson and Everingham, BMVC 2010"} | _TERMS
 LSPET = {

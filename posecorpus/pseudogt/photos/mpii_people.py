@@ -31,7 +31,8 @@ HEAD_FACTOR = 0.6
 MPII = {
     "dataset": "MPII Human Pose 1.0",
     "cite": "Andriluka et al., CVPR 2014",
-    "licence": "annotations Simplified BSD, for research; photos are frames of their authors' videos",
+    "annotations_licence": "Simplified BSD; for research",
+    "licence": "none stated; photos are frames of videos that belong to their authors",
 }
 _NOBODY = "people without a labelled joint"
 

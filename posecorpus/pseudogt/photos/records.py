@@ -64,7 +64,8 @@ class Annotations:
     Attributes:
         dialect: which of the format's files it is.
         skeleton: name of the joint set.
-        dataset: name and terms of the data set, for the provenance of every sample.
+        dataset: name and terms of the data set, for the provenance of every sample; ``licence`` is that of
+            photos for which ``details`` names none.
         photos: in the file's order; a photo comes once, with all its people.
         faults: entries that cannot be used, one line each.
         left_out: how many things were passed over that are no faults, by what they are.
