@@ -9,16 +9,18 @@ from pathlib import Path
 import numpy as np
 
 from posecorpus.core.cameras import Camera
+from posecorpus.core.ellipses import default_constants
 from posecorpus.core.manifest import MANIFEST, Manifest, describe_skeletons, describe_taxonomy
 from posecorpus.core.metrics import torso_aligned_mpjpe
-from posecorpus.core.parts import SMPL_24_PARTS, SURREAL_14_PARTS, merge_table
 from posecorpus.core.sample import HIDDEN, UNLABELLED, VISIBLE, Lift, Person, Sample, SkeletonMap
 from posecorpus.core.shards import write_shard
 from posecorpus.core.skeletons import FULL_42, TORSO, Skeleton, convert, skeleton
 from posecorpus.core.sticks import describe_sticks
+from posecorpus.pseudogt.ellipse_parts.draw import draw_sample as draw_ellipses
 from posecorpus.pseudogt.skeleton_maps.maps import skeleton_maps
 
 _SPHERES = runpy.run_path(str(Path(__file__).with_name("make_samples.py")))
+CONSTANTS = default_constants("surreal_14")
 SKELETONS = ("lsp_14", "coco_17")
 CLIPS = ("cmu:05_11", "cmu:13_29", "hdm05:kick", "bandai:walk")
 
@@ -30,7 +32,7 @@ def make_lifted(
 
     Args:
         measured: the truth was known when it was lifted.
-        drawn: it has ellipse-like part masks (spheres, in fact) and skeleton maps.
+        drawn: it has part masks and skeleton maps.
         hypotheses: of each person.
     """
     whole = _SPHERES["make_sample"](index, seed=11, people=people)
@@ -51,8 +53,7 @@ def make_lifted(
     }
     sample.provenance |= {"refused": gone} if gone else {}
     if drawn:
-        sample.parts = merge_table(SMPL_24_PARTS, SURREAL_14_PARTS)[whole.parts]
-        sample.instances = whole.instances
+        sample.parts, sample.instances = draw_ellipses(labels, sample.width, sample.height, CONSTANTS)
         sample.skeleton_maps = [
             draw_map(sample, who, width, crop)
             for who, person in enumerate(labels)
@@ -152,7 +153,7 @@ def write_lifted(folder: Path, samples: list[Sample], shard_size: int = 8, **cha
     described: dict[str, object] = {
         "skeletons": describe_skeletons(*SKELETONS),
         "configuration": {"lift": {"method": "depth"}}
-        | ({"parts": "ellipses", "ellipses": {}} if drawn else {}),
+        | ({"parts": "ellipses", "ellipses": CONSTANTS.as_json()} if drawn else {}),
         "part_taxonomy": describe_taxonomy("surreal_14") if drawn else None,
         "sticks": describe_sticks() if drawn else None,
         "trust": RELIABILITY,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import cv2
@@ -14,6 +14,7 @@ from posecorpus.core.cameras import Camera
 from posecorpus.core.sample import Person, Sample, SkeletonMap
 from posecorpus.core.skeletons import TORSO, skeleton
 
+Array = NDArray[np.float64]
 MAX_HYPOTHESES = 20
 """Hypotheses of one person that are drawn, the nearest matches."""
 MAX_FACTS = 8
@@ -70,8 +71,16 @@ def provenance_facts(provenance: Mapping[str, Any]) -> list[list[str]]:
     return [[name[:40].replace("_", " "), str(value)[:300]] for name, value in plain[:MAX_FACTS]]
 
 
+def on_torso(poses: NDArray[np.float32], person: Person) -> NDArray[np.float64]:
+    """Hypotheses (H, J, 3) moved so that the middle of their torso is the person's, as errors are counted."""
+    torso, placed = skeleton(person.skeleton).indices(*TORSO), poses.astype(np.float64)
+    if person.joints3d is None or not np.isfinite(person.joints3d[torso]).all():
+        return placed
+    return np.asarray(placed - placed[:, torso].mean(1, keepdims=True) + person.joints3d[torso].mean(0))
+
+
 def hypotheses_record(
-    poses: NDArray[np.float32], camera_to_view: Any, max_bytes: int
+    poses: NDArray[np.floating], camera_to_view: Callable[[Array], Array], max_bytes: int
 ) -> dict[str, Any] | None:
     """The nearest hypotheses of a person, quantised.
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from posecorpus.core.cameras import Camera
 from posecorpus.core.sample import Sample
-from posecorpus.inspect.report.lift_records import hypotheses_record
+from posecorpus.inspect.report.lift_records import hypotheses_record, on_torso
 from posecorpus.inspect.report.pictures import MAX_PEOPLE
 
 MAX_POINTS = 9000
@@ -30,7 +30,7 @@ def space_record(sample: Sample, max_bytes: int) -> dict[str, Any] | None:
     surface that faces the camera, for each metre between it and the camera.
 
     A photo's camera is often known up to its place in the world only (R = 1, t = 0); it is then taken to be
-    level, and the view has its axes. ``hypotheses`` of lifted people: see
+    level, and the view has its axes. ``hypotheses`` of lifted people, moved onto the person's torso: see
     :func:`~posecorpus.inspect.report.lift_records.hypotheses_record`.
     """
     camera = _upright(sample.camera)
@@ -50,7 +50,8 @@ def space_record(sample: Sample, max_bytes: int) -> dict[str, Any] | None:
             "known": known.tolist(),
         }
         if person.lift is not None:
-            entry["hypotheses"] = hypotheses_record(person.lift.hypotheses, partial(_to_world, camera), share)
+            poses = on_torso(person.lift.hypotheses, person)
+            entry["hypotheses"] = hypotheses_record(poses, partial(_to_world, camera), share)
         joints.append(entry)
     record: dict[str, Any] = {"people": joints, "camera": _camera_record(camera)}
     record["placed"] = camera is sample.camera and camera is not None

@@ -31,11 +31,12 @@ residual       lifted 3D joints are as far from the annotated 2D joints as is sa
 completed      joints that the annotation lacks are placed in 2D and 3D and count as hidden
 trust          predicted errors lie within their own intervals; those of joints and pose agree
 hypotheses     are before the camera, not mirrored, and spread as wide as is said
-limbs          left and right limbs of lifted people are alike, and of a person's size
+limbs          limbs of lifted people are no longer than captured ones, and of a person's size
 sticks         skeleton maps have ids of the legend and a window, and are what the 3D joints give drawn again
+ellipses       drawn parts (and their instances) are what the manifest's constants give drawn again
 =============  ========================================================================================
 
-Parts that the manifest says are drawn (as ellipses) are held to how they are drawn, not to rays.
+Parts that the manifest says are drawn (as ellipses) are held to that, not to rays.
 """
 
 from posecorpus.inspect.verify.report import Report, Violation

@@ -16,8 +16,11 @@ METHODS = ("nn", "soft", "depth")
 RESIDUAL_PX, RESIDUAL_SHARE = 0.02, 1e-3
 """What storing joints and residual in single precision may change."""
 SPREAD_MM = 0.1
-LIMB_RATIO = 1.6
-"""Left and right limbs of one person: no pose of a captured person comes near, an exchanged joint does."""
+LIMB_RATIO = 1.5
+"""No lifted limb is longer than in every hypothesis by more than this factor. It may be shorter: a mean of limbs
+that point apart is."""
+SIDES_RATIO = 1.3
+"""A captured pose, which is what the published method gives, has left and right limbs alike to this factor."""
 ALL_LIMBS_M = (1.0, 6.0)
 """The limbs of a person end to end; 2.8 m of an adult."""
 POSE_FACTOR = 2.0
@@ -170,28 +173,35 @@ def _mirrored(poses: Array, shape: Skeleton) -> bool:
 
 
 def check_limbs(subject: Subject) -> Messages:
-    """Left and right limbs of a lifted person are alike, and of a person's size."""
+    """Limbs of lifted people are no longer than captured ones, and all together of a person's size."""
     messages: Messages = None
-    for i, person, _ in _lifted(subject):
-        if person.joints3d is None:
+    for i, person, lift in _lifted(subject):
+        if person.joints3d is None or not len(lift.hypotheses):
             continue
         messages = messages or []
-        lengths = _limb_lengths(person.joints3d.astype(np.float64), skeleton(person.skeleton))
-        for (start, end), (left, right) in zip(_LIMBS, lengths.tolist(), strict=True):
-            if max(left, right) > LIMB_RATIO * min(left, right):
-                messages.append(
-                    f"people[{i}]: {start} to {end} is {left:.3f} m on the left, {right:.3f} m on the right"
-                )
+        shape = skeleton(person.skeleton)
+        lengths = _limb_lengths(person.joints3d.astype(np.float64), shape)
+        longest = _limb_lengths(lift.hypotheses.astype(np.float64), shape).max(0)
+        for limb, (start, end) in enumerate(_LIMBS):
+            where = f"people[{i}]: {start} to {end}"
+            left, right = lengths[limb].tolist()
+            for side, own, most in zip(("left", "right"), (left, right), longest[limb].tolist(), strict=True):
+                if own > LIMB_RATIO * most:
+                    messages.append(
+                        f"{where} is {own:.3f} m on the {side}, at most {most:.3f} m in hypotheses"
+                    )
+            if lift.method == "nn" and max(left, right) > SIDES_RATIO * min(left, right):
+                messages.append(f"{where} is {left:.3f} m on the left, {right:.3f} m on the right")
         if not (np.isnan(lengths).any() or ALL_LIMBS_M[0] < lengths.sum() < ALL_LIMBS_M[1]):
             messages.append(f"people[{i}]: {lengths.sum():.4g} m of arms and legs are no person's")
     return messages
 
 
 def _limb_lengths(joints: Array, shape: Skeleton) -> Array:
-    """(4, 2) metres of the limbs, left and right."""
+    """(..., 4, 2) metres of the limbs of (..., J, 3), left and right."""
     ends = [[(f"{side}_{a}", f"{side}_{b}") for side in "lr"] for a, b in _LIMBS]
     at = np.array([[shape.indices(*pair) for pair in row] for row in ends])
-    return np.asarray(np.linalg.norm(joints[at[..., 0]] - joints[at[..., 1]], axis=-1))
+    return np.asarray(np.linalg.norm(joints[..., at[..., 0], :] - joints[..., at[..., 1], :], axis=-1))
 
 
 def _known(person: Person) -> Mask:

@@ -26,6 +26,7 @@ from posecorpus.core.progress import silent
 from posecorpus.core.sample import Sample, SkeletonMap
 from posecorpus.core.schema import RASTER_COLUMNS, SCHEMA, sample_of
 from posecorpus.inspect.verify import (
+    ellipses,
     files,
     joints,
     lifted,
@@ -64,6 +65,7 @@ LIFTED_CHECKS: tuple[tuple[str, tuple[Check, ...]], ...] = (
     ("hypotheses", (lifted.check_hypotheses,)),
     ("limbs", (lifted.check_limbs,)),
     ("sticks", (maps.check_maps, sticks.check_skeleton_maps)),
+    ("ellipses", (ellipses.check_ellipses,)),
 )
 CHECKS = RENDERED_CHECKS + LIFTED_CHECKS
 """Checks of one sample, by name. ``camera``, ``sample``, ``bones`` and those of files are made beside them."""

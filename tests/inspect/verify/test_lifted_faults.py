@@ -12,10 +12,13 @@ import numpy as np
 import pytest
 from small_corpus import clip, write_corpus
 
+from posecorpus.core.ellipses import default_constants
+from posecorpus.core.manifest import describe_taxonomy
 from posecorpus.core.sample import HIDDEN, UNLABELLED, VISIBLE, Lift, Person, Sample
 from posecorpus.core.skeletons import skeleton
 from posecorpus.inspect.verify import verify_corpus
 from posecorpus.inspect.verify.run import LIFTED_CHECKS
+from posecorpus.pseudogt.ellipse_parts.draw import draw_sample
 
 KEY = "photo-003"
 Plant = Callable[[Sample], None]
@@ -51,17 +54,18 @@ def test_a_good_lifted_corpus_is_clean_and_nothing_went_unchecked(
 
 
 def test_renders_with_drawn_parts_are_not_held_to_rays(tmp_path: Path) -> None:
-    samples = clip("a", 0)
+    samples, constants = clip("a", 0), default_constants("surreal_14")
     for sample in samples:
-        sample.parts = np.roll(
-            sample.parts, 3, axis=1
-        )  # like ellipses, they cover other pixels than the body
+        sample.parts = draw_sample(sample.people, sample.width, sample.height, constants)[0]
     manifest = write_corpus(tmp_path, [samples])
+    manifest.part_taxonomy = describe_taxonomy("surreal_14")
+    manifest.write(tmp_path / "manifest.json")
     assert {v.check for v in verify_corpus(tmp_path).violations} >= {"parts", "masks"}
-    manifest.configuration = {"parts": "ellipses", "ellipses": {}}
+    manifest.configuration = {"parts": "ellipses", "ellipses": constants.as_json()}
     manifest.write(tmp_path / "manifest.json")
     report = verify_corpus(tmp_path)
-    assert report.violations == [] and report.checked["parts"] == 0 and report.checked["ids"] == len(samples)
+    assert report.violations == [] and report.checked["parts"] == 0
+    assert report.checked["ellipses"] == report.checked["instances"] == len(samples)
 
 
 def lift_of(sample: Sample) -> tuple[Person, Lift]:
@@ -184,6 +188,13 @@ def limb_torn(sample: Sample) -> None:
     person.joints3d[wrist] *= 1.25 + 0 * person.joints3d[elbow]
 
 
+def limb_short_in_a_copy(sample: Sample) -> None:
+    person, lift = lift_of(sample)
+    lift.method = "nn"
+    ankle, knee = skeleton(person.skeleton).indices("r_ankle", "r_knee")
+    person.joints3d[ankle] = 0.5 * (person.joints3d[ankle] + person.joints3d[knee])
+
+
 def window_turned(sample: Sample) -> None:
     drawn = sample.skeleton_maps[0]
     drawn.window = drawn.window[[2, 1, 0, 3]]
@@ -213,19 +224,29 @@ def map_exchanged(sample: Sample) -> None:
     drawn.foreground, drawn.background = drawn.background, drawn.foreground
 
 
+def part_repainted(sample: Sample) -> None:
+    y, x = np.argwhere(sample.parts > 0)[40]
+    sample.parts[y, x] = 1 + sample.parts[y, x] % 14
+
+
+def part_unknown(sample: Sample) -> None:
+    sample.parts[sample.parts == sample.parts.max()] = 15
+
+
 @pytest.mark.parametrize(
     ("plant", "checks"),
     [
         (state_residual, {"residual"}), (residual_of_completed, {"residual"}), (scale_to_millimetres, {"limbs"}),
-        (completed_seen, {"completed"}), (completed_nowhere, {"completed"}), (behind, {"completed", "limbs", "sticks"}),
-        (no_3d, {"completed"}),
+        (completed_seen, {"completed"}), (completed_nowhere, {"completed", "ellipses"}), (behind, {"completed", "limbs", "sticks", "ellipses"}),
+        (no_3d, {"completed", "ellipses"}),
         (error_outside, {"trust"}), (interval_turned, {"trust"}), (error_negative, {"trust"}), (error_nan, {"trust"}),
         (pose_outside, {"trust"}), (pose_in_metres, {"trust"}), (measured_negative, {"trust"}),
         (distance_nan, {"trust"}), (other_method, {"trust"}),
         (hypotheses_gone, {"hypotheses"}), (hypothesis_nan, {"hypotheses"}), (hypotheses_mirrored, {"hypotheses"}),
         (hypotheses_behind, {"hypotheses"}), (spread_doubled, {"hypotheses"}), (spread_nan, {"hypotheses"}),
-        (limb_torn, {"limbs"}),
+        (limb_torn, {"limbs", "ellipses"}), (limb_short_in_a_copy, {"limbs", "residual", "sticks", "ellipses"}),
         (window_turned, {"sticks"}), (width_zero, {"sticks"}), (stick_unknown, {"sticks"}), (map_cleared, {"sticks"}),
+        (part_repainted, {"ellipses"}), (part_unknown, {"ellipses", "ids"}),
         (map_moved, {"sticks"}), (map_exchanged, {"sticks"}),
     ],
 )  # fmt: skip
@@ -261,6 +282,16 @@ def test_a_sample_with_a_map_of_nobody_is_broken(
     manifest.write(folder / "manifest.json")
     broken = [(v.key, v.check) for v in verify_corpus(folder).violations]
     assert broken == [("photo-002", "sample"), ("photo-004", "sample")]
+
+
+def test_a_mean_of_limbs_that_point_apart_may_be_short(good: list[Sample], violations: Callable) -> None:
+    samples = copy.deepcopy(good)
+    person, _ = lift_of(samples[3])
+    ankle, knee = skeleton(person.skeleton).indices("r_ankle", "r_knee")
+    person.joints3d[ankle] = 0.5 * (person.joints3d[ankle] + person.joints3d[knee])
+    assert violations(samples) == {KEY: {"residual", "sticks", "ellipses"}}, (
+        "not limbs: the method is no copy of a match"
+    )
 
 
 @pytest.mark.parametrize(

@@ -61,19 +61,37 @@ function placed({ width, height, window: [x0, y0, x1, y1] }) {
   return { left: percent(x0, width), top: percent(y0, height), width: percent(x1 - x0, width), height: percent(y1 - y0, height) };
 }
 
-// A transform that fills the tile with the people: the window around labels and boxes, with a margin, kept inside.
-// Where people are lifted, it is filled with the one whose trust the picture is sorted by.
-function closeUp({ width, height, window: own, layers, people }, index) {
-  const record = DATA.spaces[index];
-  const only = record && people.some((person) => person.lift) ? subjectOf(DATA.samples[index], record) : -1;
-  const boxes = people.filter((_, i) => only < 0 || i === only).map((person) => person.box).filter(([x0, y0, x1, y1]) => x1 > x0 && y1 > y0);
-  if (Object.keys(layers).length && only < 0) boxes.push(own);
-  if (!boxes.length) return "none";
-  const edge = (k, pick, limit) => Math.min(limit, Math.max(0, pick(...boxes.map((box) => box[k]))));
-  const [x0, y0, x1, y1] = [edge(0, Math.min, width), edge(1, Math.min, height), edge(2, Math.max, width), edge(3, Math.max, height)];
-  const scale = Math.max(1, Math.min(12, 0.85 / Math.max((x1 - x0) / width, (y1 - y0) / height, 0.01)));
-  const start = (low, high, whole) => Math.min(whole - whole / scale, Math.max(0, (low + high) / 2 - whole / scale / 2));
-  return `translate(${-100 * scale * start(x0, x1, width) / width}%, ${-100 * scale * start(y0, y1, height) / height}%) scale(${scale})`;
+// Where the picture lies within its tile, in shares of the tile: whole, or so large that the people fill it. Where
+// people are lifted, it is filled with the one whose trust the picture is sorted by.
+function layOut(tile, index) {
+  const { width, height, window: own, layers, people } = DATA.samples[index];
+  const [ratio, shape] = [Number(tile.dataset.ratio), width / height];
+  const fit = ratio > shape ? [shape / ratio, 1] : [1, ratio / shape];
+  const boxes = [];
+  if (state.close && tile.id !== "insettile") {
+    const record = DATA.spaces[index];
+    const only = record && people.some((person) => person.lift) ? subjectOf(DATA.samples[index], record) : -1;
+    boxes.push(...people.filter((_, i) => only < 0 || i === only).map((person) => person.box).filter(([x0, y0, x1, y1]) => x1 > x0 && y1 > y0));
+    if (Object.keys(layers).length && only < 0) boxes.push(own);
+  }
+  const edge = (k, pick, limit) => Math.min(1, Math.max(0, pick(...boxes.map((box) => box[k])) / limit));
+  const ends = boxes.length ? [[edge(0, Math.min, width), edge(2, Math.max, width)], [edge(1, Math.min, height), edge(3, Math.max, height)]] : [[0, 1], [0, 1]];
+  const scale = boxes.length ? Math.max(1, Math.min(12, 0.85 / Math.max(0.01, ...ends.map(([low, high], k) => (high - low) * fit[k])))) : 1;
+  const [[left, wide], [top, tall]] = ends.map(([low, high], k) => {
+    const size = scale * fit[k];
+    return [size > 1 ? Math.min(0, Math.max(1 - size, 0.5 - size * (low + high) / 2)) : (1 - size) / 2, size];
+  });
+  return Object.fromEntries(Object.entries({ left, top, width: wide, height: tall }).map(([name, part]) => [name, `${100 * part}%`]));
+}
+
+const setRatio = (tile, ratio) => { tile.dataset.ratio = ratio; tile.style.aspectRatio = String(ratio); };
+
+const ownRatio = ({ width, height }) => Math.min(Math.max(width / height, 0.6), 2.2);
+
+// Beside its 3D, every picture has a tile of the same shape.
+function shapeTiles(paired) {
+  tiles.forEach((tile, i) => setRatio(tile, paired ? 0.9 : ownRatio(DATA.samples[i])));
+  tiles.forEach(paintTile);
 }
 
 function paintTile(tile, index) {
@@ -81,7 +99,7 @@ function paintTile(tile, index) {
   const base = sample.image ? el("img", { src: sample.image, alt: `picture of ${sample.key}`, draggable: "false" }) : el("div", { class: "empty" }, "no picture");
   const source = sample.layers[state.layer];
   const layer = source ? el("img", { class: "layer", src: source, alt: state.layer, draggable: "false", style: { opacity: state.opacity, ...placed(sample) } }) : null;
-  const frame = el("div", { class: "frame", style: { transform: state.close && tile.id !== "insettile" ? closeUp(sample, index) : "none" } });
+  const frame = el("div", { class: "frame", style: layOut(tile, index) });
   const sticks = state.layer === "sticks" ? stickImages(sample) : [];
   frame.append(...[base, layer, ...sticks, state.joints ? subjectBox(sample, index) : null, state.joints ? skeletonSvg(sample) : null].filter(Boolean));
   tile.replaceChildren(frame);
@@ -152,13 +170,14 @@ function fitZoom() {
   const { width, height } = DATA.samples[state.open];
   const narrow = innerWidth <= 720;
   const scale = Math.min((innerWidth - (narrow ? 0 : 370)) / width, (innerHeight * (narrow ? 0.6 : 1) - (narrow ? 0 : 32)) / height);
+  byId("zoomtile").dataset.ratio = width / height;
   Object.assign(byId("zoomtile").style, { width: `${width * scale}px`, height: `${height * scale}px` });
 }
 
 function startGallery() {
   DATA.samples.forEach((sample, i) => {
-    const ratio = Math.min(Math.max(sample.width / sample.height, 0.6), 2.2);
-    const tile = el("div", { class: "tile", style: { aspectRatio: String(ratio) } });
+    const tile = el("div", { class: "tile" });
+    setRatio(tile, ownRatio(sample));
     tiles.push(tile);
     const who = sample.people.length === 1 ? sample.people[0].motion : `${sample.people.length} people`;
     const trust = trustLabel(sample);

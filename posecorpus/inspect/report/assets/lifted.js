@@ -75,6 +75,7 @@ const ORDERS = {
 const NEEDS_TRUTH = ["right", "wrong", "trap"];
 
 function arrange(name) {
+  if (!cells.length) return;
   state.shown = ORDERS[name][1]();
   const sheet = byId("sheet");
   const headings = new Map();
@@ -106,6 +107,7 @@ function startMinis() {
     toggle.setAttribute("aria-pressed", on);
     byId("turnbar").hidden = !on;
     byId("sheet").classList.toggle("paired", on);
+    shapeTiles(on);
     drawMinis();
   };
   toggle.onclick = () => show(toggle.getAttribute("aria-pressed") !== "true");

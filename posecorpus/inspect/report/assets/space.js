@@ -277,7 +277,7 @@ function showFocus(record, index, focus) {
   chooser.value = String(focus);
   byId("hypotheses").hidden = !record.people.some((person) => person.hypotheses);
   const tile = byId("insettile");
-  tile.style.aspectRatio = `${sample.width} / ${sample.height}`;
+  setRatio(tile, sample.width / sample.height);
   paintTile(tile, index);
 }
 
