@@ -14,7 +14,7 @@ from posecorpus.pseudogt.lift.chains import Chains, chains
 Array = NDArray[np.float64]
 STIFF = 0.04
 """Two joints whose distance varies by less than this share of itself over the library are held apart."""
-LEAST_TOLERANCE_M = 0.01
+LEAST_TOLERANCE_M = 0.006
 POSES = 2000
 """As many poses, evenly spread, are measured at most."""
 
@@ -47,6 +47,9 @@ def body_of(library: PoseLibrary, skeleton: Skeleton, joints: NDArray[np.integer
     ends = np.array(pairs, np.int64).reshape(-1, 2)
     picked = correspondence(FULL_42, skeleton)[joints]
     poses = library.poses[:: max(1, len(library.poses) // POSES)].astype(np.float64)[:, picked]
+    if (across >= 0).all():
+        # Left and right are alike: the library is searched for mirror images as well.
+        poses = np.concatenate([poses, poses[:, across] * [-1.0, 1.0, 1.0]])
     lengths = np.linalg.norm(poses[:, ends[:, 0]] - poses[:, ends[:, 1]], axis=-1)
     mean, deviation = lengths.mean(0), lengths.std(0)
     stiff = deviation < STIFF * mean

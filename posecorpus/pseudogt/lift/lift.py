@@ -125,7 +125,6 @@ class Lifter:
         views = candidates.views[:, :k]
         lifted.views[rows], lifted.distances[rows] = views, candidates.distances[:, :k]
         lifted.mirrored[rows] = candidates.mirrored[:, :k]
-        # Where fewer than k views exist, the nearest stands in with no weight.
         hypotheses = np.where(
             (views >= 0)[..., None, None], estimate.hypotheses[:, :k], estimate.hypotheses[:, :1]
         )
@@ -141,6 +140,9 @@ class Lifter:
         settings, rays = self._settings, to_rays(pixels, K)
         matched = candidates.joints3d(self._library, self._skeleton)
         matched = np.ascontiguousarray(matched[:, :, self._seen])
+        if settings.method != "depth":
+            # Where fewer than k views exist, the nearest stands in with no weight.
+            matched = np.where(np.isnan(matched), matched[:, :1], matched)
         if settings.method == "nn":
             return published.nn(matched, rays, pixels)
         if settings.method == "soft":
