@@ -30,6 +30,8 @@ from posecorpus.pseudogt.photos.records import Annotations
 from posecorpus.pseudogt.photos.samples import JointRules, Keep
 
 ImportFormat = Literal["lsp", "lspet", "mpii", "coco", "corpus"]
+SHARD_BYTES = 128 << 20
+"""A shard ends with the photo that brings its files beyond this: a worker holds a shard in memory."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class ImportRequest:
         skeleton: joint set of the result; the annotations' own if None.
         hidden: whether joints that are labelled but hidden stay labelled.
         outside: whether joints outside their image stay labelled (as hidden).
-        samples_per_shard: of ``corpus`` the shards stay as they are.
+        samples_per_shard: at most; of ``corpus`` the shards stay as they are.
         skip_bad: leave out unusable annotations and photos and list them, instead of stopping.
     """
 
@@ -118,7 +120,8 @@ def _import(
     if not photos.usable:
         raise InputError(request.annotations, "at least one usable photo", f"{len(faults)} faults")
     summary.count(photos, request.rules)
-    planned = _manifest(request, annotations, photos, summary)
+    groups = shard_groups(photos, request.samples_per_shard, SHARD_BYTES)
+    planned = _manifest(request, annotations, photos, summary, len(groups))
     finished = ledger.open_ledger(out, planned, None)
     missing = [i for i in range(planned.planned_shards) if i not in finished]
     if len(missing) < planned.planned_shards:
@@ -128,7 +131,7 @@ def _import(
     done = sum(entry.samples for entry in finished.values())
     report("importing", done, planned.planned_samples)
     if missing:
-        tasks = _tasks(request, annotations, photos, out)
+        tasks = _tasks(request, annotations, photos, groups, out)
         with ledger.recorder(out, planned, finished, None) as record:
             for index, entry in run(make_shard, [tasks[i] for i in missing]):
                 record(index, entry)
@@ -140,10 +143,23 @@ def _import(
     return path
 
 
-def _tasks(request: ImportRequest, annotations: Annotations, photos: Photos, out: Path) -> list[ShardTask]:
+def shard_groups(photos: Photos, samples: int, limit_bytes: int) -> list[slice]:
+    """Which photos each shard holds: at most so many, and fewer where their files are large."""
+    groups: list[slice] = []
+    first = held = 0
+    for index, (_, examined) in enumerate(photos.usable):
+        held += 0 if examined is None else examined.size_bytes
+        if index + 1 - first == samples or held > limit_bytes or index + 1 == len(photos.usable):
+            groups.append(slice(first, index + 1))
+            first, held = index + 1, 0
+    return groups
+
+
+def _tasks(
+    request: ImportRequest, annotations: Annotations, photos: Photos, groups: list[slice], out: Path
+) -> list[ShardTask]:
     keys = sample_keys([photo.name for photo, _ in photos.usable])
     rows = [(key, *usable) for key, usable in zip(keys, photos.usable, strict=True)]
-    size = request.samples_per_shard
     provenance = {
         "format": request.format,
         "dialect": annotations.dialect,
@@ -153,19 +169,21 @@ def _tasks(request: ImportRequest, annotations: Annotations, photos: Photos, out
     return [
         ShardTask(
             out=out,
-            index=first // size,
+            index=index,
             source=annotations.skeleton,
             target=request.skeleton or annotations.skeleton,
             rules=request.rules,
             images=request.images,
             provenance=provenance,
-            photos=tuple(rows[first : first + size]),
+            photos=tuple(rows[group]),
         )
-        for first in range(0, len(rows), size)
+        for index, group in enumerate(groups)
     ]
 
 
-def _manifest(request: ImportRequest, annotations: Annotations, photos: Photos, summary: Summary) -> Manifest:
+def _manifest(
+    request: ImportRequest, annotations: Annotations, photos: Photos, summary: Summary, shards: int
+) -> Manifest:
     roots = [request.annotations] + ([] if request.images is None else [request.images])
     inputs = {request.annotations.name: file_sha256(request.annotations)}
     if request.images is not None:
@@ -195,6 +213,6 @@ def _manifest(request: ImportRequest, annotations: Annotations, photos: Photos, 
         inputs=inputs,
         skeletons=describe_skeletons(request.skeleton or annotations.skeleton),
         planned_samples=len(photos.usable),
-        planned_shards=-(-len(photos.usable) // request.samples_per_shard),
+        planned_shards=shards,
         skipped=skipped,
     )

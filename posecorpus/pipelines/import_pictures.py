@@ -30,13 +30,14 @@ class Examined:
 
     Attributes:
         name: within the folder or zip.
-        sha256: of its file.
+        sha256, size_bytes: of its file.
         width, height: as stored in the corpus, pixels.
         change: what will be done to the file (see :class:`Picture`).
     """
 
     name: str
     sha256: str
+    size_bytes: int
     width: int
     height: int
     change: str
@@ -126,7 +127,9 @@ def _examine(images: Path, question: _Question) -> tuple[int, Examined | Skipped
     except InputError as error:
         return question.index, skipped(error)
     digest = hashlib.sha256(data).hexdigest()
-    return question.index, Examined(question.name, digest, picture.width, picture.height, picture.change)
+    return question.index, Examined(
+        question.name, digest, len(data), picture.width, picture.height, picture.change
+    )
 
 
 def _check_people(where: str, photo: AnnotatedPhoto, picture: Picture) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+import scipy.io
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -26,10 +27,12 @@ from posecorpus.core.shards import Corpus, write_shard
 from posecorpus.core.skeletons import COCO_17, FULL_42, LSP_14, MPII_16, convert, skeleton
 from posecorpus.pipelines import import_photos as module
 from posecorpus.pipelines.export import export_corpus
-from posecorpus.pipelines.import_photos import ImportRequest, import_photos
+from posecorpus.pipelines.import_photos import ImportRequest, import_photos, shard_groups
+from posecorpus.pipelines.import_pictures import Examined, Photos
 from posecorpus.pipelines.import_shard import ShardTask, make_shard
 from posecorpus.pipelines.import_summary import sample_keys
 from posecorpus.pipelines.inputs import UnusableInputs
+from posecorpus.pseudogt.photos.records import AnnotatedPhoto
 
 SIZE = (400, 300)
 
@@ -290,6 +293,35 @@ def test_whatever_is_annotated_is_imported(
         assert name == image
         np.testing.assert_array_equal(person.visibility, flags)
         np.testing.assert_array_equal(person.joints2d, np.where(flags[:, None] > 0, points, np.nan))
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.integers(1, 10), min_size=1, max_size=30), st.integers(1, 8), st.integers(1, 30))
+def test_shards_are_as_long_as_memory_allows(sizes: list[int], samples: int, limit: int) -> None:
+    photo = AnnotatedPhoto("x", "x", ())
+    photos = Photos([(photo, Examined("x", "", size, 1, 1, "")) for size in sizes])
+    groups = shard_groups(photos, samples, limit)
+    assert [i for group in groups for i in range(len(sizes))[group]] == list(range(len(sizes)))
+    for group in groups:
+        held = sizes[group]
+        assert 1 <= len(held) <= samples
+        assert sum(held[:-1]) <= limit
+        full = len(held) == samples or sum(held) > limit or group.stop == len(sizes)
+        assert full
+    assert len(shard_groups(Photos([(photo, None)] * len(sizes)), samples, limit)) == -(
+        -len(sizes) // samples
+    )
+
+
+def test_a_file_of_exchanged_labels_is_told(data: Path, tmp_path: Path) -> None:
+    joints = scipy.io.loadmat(data / "pose2d" / "lsp" / "joints.mat")["joints"][..., :400]
+    for name, order in (("right", np.arange(14)), ("exchanged", LSP_14.mirror)):
+        scipy.io.savemat(tmp_path / f"{name}.mat", {"joints": joints[:, order]})
+        notes: list[str] = []
+        import_photos(ImportRequest("lsp", tmp_path / f"{name}.mat"), tmp_path / name, note=notes.append)
+        told = "look at: most people face away from the camera: left and right may be exchanged in the whole file"
+        assert (told in notes) is (name == "exchanged")
+        assert len(Corpus(tmp_path / name).manifest.configuration["findings"]) == 1 + (name == "exchanged")
 
 
 @settings(max_examples=50, deadline=None)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from posecorpus.core.skeletons import COCO_17, LCR_13, LSP_14, MPII_16, Skeleton
+from posecorpus.core.skeletons import COCO_17, LCR_13, LSP_14, MPII_16, TORSO, Skeleton, opposite
 from posecorpus.pseudogt.photos.checks import check_sides, outside
 from posecorpus.pseudogt.photos.read import PhotoFormat, read_annotations
 from posecorpus.pseudogt.photos.records import AnnotatedPerson
@@ -105,11 +105,15 @@ def test_real_files_are_as_they_should_be_and_exchanged_ones_are_told(
     assert found.body.sum() == doubted
     assert 0.6 < found.facing < 0.85
     assert not found.file_exchanged
+    arms = np.array([joints.index(opposite(j)) if j[2:] in LIMBS else i for i, j in enumerate(joints.joints)])
     turned = [AnnotatedPerson(p.joints[joints.mirror], p.visibility[joints.mirror]) for p in people]
     exchanged = check_sides(turned, joints)
     assert exchanged.file_exchanged
     assert exchanged.facing == pytest.approx(1 - found.facing, abs=0.01)
     np.testing.assert_array_equal(exchanged.body, found.body)
+    halves = check_sides([AnnotatedPerson(p.joints[arms], p.visibility[arms]) for p in people], joints)
+    whole = np.array([np.isfinite(p.joints[joints.indices(*TORSO)]).all() for p in people])
+    assert halves.body[whole].mean() > 0.66  # someone whose arms are exchanged
     if form == "coco":
         assert found.face.sum() == 1
         assert exchanged.face.sum() == 537  # the faces seen whole, but for those too small and the one above
