@@ -176,66 +176,70 @@ def _nearness(i: int, x: float, y: float, segments: F64) -> float:
 
 
 @_inline
-def _yield(
-    x: float, y: float, reach: float, count: int, joined: int, pairs: I64, borders: F64, winners: I64
-) -> bool:
-    """Fill ``winners``: for each stick here the bits of those that it yields the pixel to. Whether any does.
+def _contests(x: float, y: float, reach: float, joined: int, borders: F64) -> int:
+    """Two bits for each pair: 0 away from their joint, else whose the pixel is: 1 the earlier's, 2 the later's.
 
     At a common end the pixel is the stick's whose direction, from the joint, is nearer to the pixel's.
     """
-    contested = False
-    for k in range(count):
-        winners[k] = 0
+    outcomes = 0
     for p in range(joined):
         dx, dy = x - borders[p, 0], y - borders[p, 1]
-        if dx * dx + dy * dy <= reach * reach:
-            contested = True
-            k, m = pairs[p, 0], pairs[p, 1]
-            if dx * borders[p, 2] + dy * borders[p, 3] > 0.0:
-                winners[k] |= 1 << m
-            else:
-                winners[m] |= 1 << k
-    return contested
+        close = dx * dx + dy * dy <= reach * reach
+        later = dx * borders[p, 2] + dy * borders[p, 3] > 0.0
+        outcomes |= (int(close) << int(later)) << (2 * p)
+    return outcomes
 
 
 @_inline
-def _resolve(
-    x: float, y: float, count: int, contested: bool, here: I64, winners: I64, segments: F64
-) -> tuple[int, int]:
-    """Ids of the nearest and the farthest of the sticks here that stay.
+def _settle(outcomes: int, count: int, joined: int, here: I64, pairs: I64, winners: I64, kept: I64) -> int:
+    """List in ``kept`` the sticks that stay, and return their number.
 
     A stick stays if none that stays wins over it. The relation has no cycles, so this settles.
     """
-    stay = (1 << count) - 1
-    while contested:
-        after = 0
+    for k in range(count):
+        winners[k] = 0
+    for p in range(joined):
+        outcome = (outcomes >> (2 * p)) & 3
+        if outcome == 1:
+            winners[pairs[p, 1]] |= 1 << pairs[p, 0]
+        elif outcome == 2:
+            winners[pairs[p, 0]] |= 1 << pairs[p, 1]
+    before, stay = 0, (1 << count) - 1
+    while stay != before:
+        before, stay = stay, 0
         for k in range(count):
-            if winners[k] & stay == 0:
-                after |= 1 << k
-        contested = after != stay
-        stay = after
-    nearest, farthest = -np.inf, np.inf
-    front = back = 0
+            if winners[k] & before == 0:
+                stay |= 1 << k
+    staying = 0
     for k in range(count):
         if (stay >> k) & 1:
-            nearness = _nearness(here[k], x, y, segments)
-            if nearness > nearest:
-                nearest, front = nearness, here[k] + 1
-            if nearness < farthest:
-                farthest, back = nearness, here[k] + 1
-    return front, back
+            kept[staying] = here[k]
+            staying += 1
+    return staying
 
 
 @_inline
 def _run(
     row: int, column: int, upto: int, reach: float, count: int, joined: int, segments: F64, here: I64, pairs: I64,
-    borders: F64, winners: I64, front: U8, back: U8, n: int,
+    borders: F64, winners: I64, kept: I64, front: U8, back: U8, n: int,
 ) -> None:  # fmt: skip
     """Fill the pixels of a row from ``column`` to before ``upto``, all covered by the sticks here."""
-    for x in range(column, upto):
-        contested = _yield(x + 0.5, row + 0.5, reach, count, joined, pairs, borders, winners)
-        nearest, farthest = _resolve(x + 0.5, row + 0.5, count, contested, here, winners, segments)
-        front[n, row, x], back[n, row, x] = nearest, farthest
+    before, staying, y = -1, 0, row + 0.5
+    for column_ in range(column, upto):
+        x = column_ + 0.5
+        outcomes = _contests(x, y, reach, joined, borders)
+        if outcomes != before:
+            before = outcomes
+            staying = _settle(outcomes, count, joined, here, pairs, winners, kept)
+        first = last = kept[0]
+        nearest = farthest = _nearness(first, x, y, segments)
+        for k in range(1, staying):
+            nearness = _nearness(kept[k], x, y, segments)
+            if nearness > nearest:
+                nearest, first = nearness, kept[k]
+            if nearness < farthest:
+                farthest, last = nearness, kept[k]
+        front[n, row, column_], back[n, row, column_] = first + 1, last + 1
 
 
 @_inline
@@ -263,7 +267,8 @@ def _run_of_two(
 @_kernel
 def _draw(
     points: F64, K: F64, windows: F64, stick_px: F64, sticks: I64, shared: I64, front: U8, back: U8,
-    spans: I32, filled: I32, ends: F64, discs: F64, segments: F64, here: I64, winners: I64, pairs: I64, borders: F64,
+    spans: I32, filled: I32, ends: F64, discs: F64, segments: F64, here: I64, winners: I64, kept: I64, pairs: I64,
+    borders: F64,
 ) -> None:  # fmt: skip
     size = front.shape[1]
     for n in range(points.shape[0]):
@@ -303,7 +308,7 @@ def _draw(
                         _run_of_two(row, column, upto, reach, joined, segments, here, borders, front, back, n)
                     else:
                         _run(
-                            row, column, upto, reach, count, joined, segments, here, pairs, borders, winners,
+                            row, column, upto, reach, count, joined, segments, here, pairs, borders, winners, kept,
                             front, back, n,
                         )  # fmt: skip
                 column = upto
@@ -329,5 +334,5 @@ def draw(
         points, K, windows, stick_px, sticks, shared, foreground, background,
         spans=np.empty((size, bones, 3), np.int32), filled=np.empty(size, np.int32), ends=np.empty((ends, 3)),
         discs=np.empty((ends, 2)), segments=np.empty((bones, 9)), here=np.empty(bones, np.int64),
-        winners=np.empty(bones, np.int64), pairs=np.empty((most, 2), np.int64), borders=np.empty((most, 4)),
+        winners=np.empty(bones, np.int64), kept=np.empty(bones, np.int64), pairs=np.empty((most, 2), np.int64), borders=np.empty((most, 4)),
     )  # fmt: skip
