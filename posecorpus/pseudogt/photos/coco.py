@@ -7,7 +7,6 @@ Format: "COCO data format", cocodataset.org.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -21,7 +20,14 @@ from posecorpus.core.manifest import Skipped
 from posecorpus.core.sample import VISIBLE
 from posecorpus.core.skeletons import COCO_17, SKELETONS, Skeleton
 from posecorpus.pseudogt.photos.bounded import read_json
-from posecorpus.pseudogt.photos.records import AnnotatedPerson, AnnotatedPhoto, Annotations, person, skipped
+from posecorpus.pseudogt.photos.records import (
+    LARGEST_PX,
+    AnnotatedPerson,
+    AnnotatedPhoto,
+    Annotations,
+    person,
+    skipped,
+)
 
 KEYPOINT_OFFSET_PX = 0.5
 MAX_SIDE = 65_535
@@ -186,7 +192,7 @@ def _person(where: str, entry: Mapping[str, Any], label: int, joints: Skeleton) 
     stated = entry.get("num_keypoints")
     if stated is not None and stated != int(np.count_nonzero(flags)):
         raise InputError(f"{where}.num_keypoints", f"{np.count_nonzero(flags)}, the labelled joints", stated)
-    if isinstance(entry.get("area"), int | float) and math.isfinite(entry["area"]):
+    if isinstance(entry.get("area"), int | float) and 0 <= entry["area"] <= LARGEST_PX**2:
         details["area_px2"] = entry["area"]
     box = None
     if entry.get("bbox") is not None:
@@ -202,7 +208,8 @@ def _region(entry: Mapping[str, Any]) -> dict[str, Any]:
         x, y, width, height = _numbers("bbox", entry.get("bbox"), 4).tolist()
     except InputError:
         return region
-    return region | {"bbox": [x, y, x + width, y + height]}
+    box = [x, y, x + width, y + height]
+    return region | {"bbox": box} if max(map(abs, box)) <= LARGEST_PX else region
 
 
 def _terms(image: Mapping[str, Any], licences: Mapping[Any, dict[str, Any]]) -> dict[str, Any]:

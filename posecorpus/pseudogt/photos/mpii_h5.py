@@ -17,7 +17,7 @@ from posecorpus.core.errors import InputError
 from posecorpus.core.sample import HIDDEN, UNLABELLED, VISIBLE
 from posecorpus.core.skeletons import MPII_16
 from posecorpus.pseudogt.photos.mpii_people import HEADS_TALL, SCALE_PX, Gathered, centre
-from posecorpus.pseudogt.photos.records import Annotations
+from posecorpus.pseudogt.photos.records import LARGEST_PX, Annotations
 
 if TYPE_CHECKING:
     import h5py
@@ -72,23 +72,23 @@ def _adjusted(path: Path, given: dict[str, NDArray[np.float64]]) -> bool:
     """Whether ``scale`` and ``center`` carry the crop's adjustment."""
     if "scale" not in given or "normalize" not in given:
         return False
-    ratio = (
-        given["scale"] * SCALE_PX / HEADS_TALL / np.where(given["normalize"] == 0, np.nan, given["normalize"])
-    )
+    head_px = given["scale"] * SCALE_PX / HEADS_TALL
     for factor in (1.0, CROP_SCALE):
-        if np.allclose(ratio, factor, rtol=1e-3):
+        if np.allclose(head_px, factor * given["normalize"], rtol=1e-3, atol=0):
             return factor != 1.0
     expected = "normalize = 25 scale, or 20 scale where the crop's adjustment is in it"
     raise InputError(f"{path}: normalize", expected, "neither")
 
 
 def _details(values: dict[str, Any], adjusted: bool) -> dict[str, Any]:
+    # what is absurd (damage, NaN) is not passed on
+    values = {name: value for name, value in values.items() if (np.abs(value) <= LARGEST_PX).all()}
     details: dict[str, Any] = {}
     if "scale" in values:
         details["scale"] = float(values["scale"]) / (CROP_SCALE if adjusted else 1.0)
     if "center" in values:
         x, y = (float(v) for v in values["center"])
-        details["center_px"] = centre(x, y - (CROP_SHIFT * details["scale"] if adjusted else 0.0))
+        details["center_px"] = centre(x, y - (CROP_SHIFT * details.get("scale", 0.0) if adjusted else 0.0))
     if "normalize" in values:
         details["head_size_px"] = float(values["normalize"])
     if "torsoangle" in values:
@@ -96,7 +96,7 @@ def _details(values: dict[str, Any], adjusted: bool) -> dict[str, Any]:
     if "person" in values and "index" in values:
         # MATLAB's numbers, as in the release; here they count from 0
         details["mpii_image"], details["mpii_person"] = int(values["index"]) + 1, int(values["person"]) + 1
-    return {name: value for name, value in details.items() if np.isfinite(value).all()}
+    return details
 
 
 def _values(

@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posecorpus.core.errors import InputError
+from posecorpus.core.manifest import Skipped
 from posecorpus.core.skeletons import MPII_16
 from posecorpus.pseudogt.photos.records import (
+    LARGEST_PX,
     AnnotatedPerson,
     AnnotatedPhoto,
     Annotations,
@@ -45,7 +47,7 @@ class Gathered:
     places: dict[str, str] = field(default_factory=dict)
     details: dict[str, dict[str, Any]] = field(default_factory=dict)
     left_out: Counter[str] = field(default_factory=Counter)
-    faults: list[Any] = field(default_factory=list)
+    faults: list[Skipped] = field(default_factory=list)
 
     def add(
         self,
@@ -66,6 +68,11 @@ class Gathered:
         """
         if not visibility.any():
             self.left_out[_NOBODY] += 1
+            return
+        if not 0 < details.get("scale", 1) <= LARGEST_PX:
+            self.faults.append(
+                Skipped(where=f"{where}: scale", reason=f"expected a positive number, got {details['scale']}")
+            )
             return
         if "scale" in details and "head_size_px" not in details:
             details["head_size_px"] = SCALE_PX * details["scale"] / HEADS_TALL

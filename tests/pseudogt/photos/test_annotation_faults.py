@@ -120,6 +120,8 @@ def test_faults_of_a_table(tmp_path: Path, line: str, message: str) -> None:
             "a place for each joint with joints_vis 1",
         ),
         (lambda e: e.update(image=5), "[1]: expected an object with joints, joints_vis and image"),
+        (lambda e: e.update(scale=1e308), "[1]: scale: expected a positive number, got 1e+308"),
+        (lambda e: e.update(scale=0), "[1]: scale: expected a positive number, got 0.0"),
         (lambda e: e.update(scale="tall"), "[1].scale: expected numbers of shape 1"),
         (lambda e: e.update(center=[1]), "[1].center: expected numbers of shape 2"),
     ],
@@ -131,6 +133,23 @@ def test_faults_of_a_list(tmp_path: Path, change: Change, message: str) -> None:
     change(content[1])
     path.write_text(json.dumps(content))
     assert message in faulty("mpii", path, 5)
+
+
+def test_absurd_measures_are_not_passed_on(tmp_path: Path) -> None:
+    content = coco_content(PEOPLE)
+    content["annotations"][0]["area"] = 10**400
+    region = {"image_id": 10, "category_id": 1, "iscrowd": 1, "bbox": [1e308, 0, 1e308, 1]}
+    content["annotations"].append(region | {"id": 1})
+    (tmp_path / "a.json").write_text(json.dumps(content))
+    photo = read_annotations("coco", tmp_path / "a.json").photos[0]
+    assert photo.people[0].details == {"annotation_id": 900}
+    assert photo.details["unlabelled_people"] == [{"crowd": True}]
+    write_mpii_h5(tmp_path / "a.h5", MPII)
+    with edit(tmp_path / "a.h5") as file:
+        file["index"][0], file["center"][0] = 1e300, np.nan
+    assert set(read_annotations("mpii", tmp_path / "a.h5").photos[0].people[0].details) == {
+        "index", "scale", "head_size_px",
+    }  # fmt: skip
 
 
 def test_faults_of_the_release(tmp_path: Path) -> None:
