@@ -29,12 +29,13 @@ def lift_record(person: Person, camera: Camera | None) -> dict[str, Any] | None:
     if lift is None:
         return None
     torso = None if camera is None else torso_px(person, camera)
+    residual = _number(lift.residual_px, 6)
     return {
-        "method": lift.method[:40],
+        "method": str(lift.method)[:40],
         "completed": np.flatnonzero(lift.completed).tolist(),
         "distance": _number(lift.match_distance, 4),
-        "residual": _number(lift.residual_px, 2),
-        "residualTorso": None if torso is None else _number(lift.residual_px / torso, 4),
+        "residual": _number(residual, 2),
+        "residualTorso": None if torso is None or residual is None else _number(residual / torso, 4),
         "error": _number(lift.pose_error_mm),
         "interval": [_number(end) for end in lift.pose_interval_mm],
         "measured": None if lift.measured_error_mm is None else _number(lift.measured_error_mm),
@@ -117,7 +118,11 @@ def stacks(samples: Sequence[Sequence[SkeletonMap]]) -> list[tuple[float, int]]:
 
 def _placed(maps: Sequence[SkeletonMap]) -> list[SkeletonMap]:
     """Those whose width and window are numbers."""
-    return [drawn for drawn in maps if np.isfinite([drawn.stick_px, *drawn.window]).all()]
+    return [
+        drawn
+        for drawn in maps
+        if _number(drawn.stick_px) is not None and np.isfinite([drawn.stick_px, *drawn.window]).all()
+    ]
 
 
 def _kinds(maps: Sequence[SkeletonMap]) -> list[tuple[float, int]]:
@@ -166,4 +171,4 @@ def _coloured(ids: NDArray[np.uint8], palette: NDArray[np.uint8]) -> str:
 
 def _number(value: Any, digits: int = 1) -> float | None:
     """A rounded number; None where it is none."""
-    return round(float(value), digits) if np.isfinite(value) else None
+    return round(float(value), digits) if value is not None and np.isfinite(value) else None

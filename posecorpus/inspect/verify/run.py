@@ -208,7 +208,20 @@ def _sample_of(row: dict[str, Any], report: Report) -> Sample | None:
     except (InputError, TypeError, ValueError) as error:
         report.record(key, "sample", [" ".join(str(error).removeprefix(f"row: {key}: ").split())])
         return None
+    lacking = _null_in_lift(sample)
+    if lacking is not None:
+        report.record(key, "sample", [f"{lacking}: expected a value, got none"])
+        return None
     return sample
+
+
+def _null_in_lift(sample: Sample) -> str | None:
+    """The first value that a lifted person must have, but whose column is null."""
+    for i, person in enumerate(sample.people):
+        for name in ("method", "match_distance", "residual_px", "pose_error_mm"):
+            if person.lift is not None and getattr(person.lift, name) is None:
+                return f"people[{i}].lift.{name}"
+    return None
 
 
 def _raster_rows(file: pq.ParquetFile) -> Iterator[dict[str, Any]]:
@@ -238,7 +251,7 @@ def _decode_map(row: dict[str, Any], index: int) -> SkeletonMap:
     where, size = f"skeleton_maps[{index}]", row["size"]
     return SkeletonMap(
         row["person"],
-        row["stick_px"],
+        float(row["stick_px"]),
         np.array(row["window"], np.float32),
         decode_map(row["foreground"], size, f"{where}.foreground"),
         decode_map(row["background"], size, f"{where}.background"),

@@ -44,8 +44,10 @@ function subjectBox(sample, index) {
   const record = DATA.spaces[index];
   if (!record || lifts(sample).length < 2) return null;
   const [x0, y0, x1, y1] = sample.people[subjectOf(sample, record)].box;
+  const [width, height] = [Math.max(0, x1 - x0), Math.max(0, y1 - y0)];
+  const unit = Math.max(Math.max(width, height) / 160, state.close ? 0 : sample.width / 320);
   return svg("svg", { viewBox: `0 0 ${sample.width} ${sample.height}`, class: "joints subject", "aria-hidden": "true" },
-    svg("rect", { x: x0, y: y0, width: Math.max(0, x1 - x0), height: Math.max(0, y1 - y0), rx: sample.width / 120, "stroke-width": sample.width / 320, "stroke-dasharray": `${sample.width / 90} ${sample.width / 140}` }));
+    svg("rect", { x: x0, y: y0, width, height, rx: 3 * unit, "stroke-width": unit, "stroke-dasharray": `${4 * unit} ${3 * unit}` }));
 }
 
 // Skeleton maps of the chosen kind, each in its own window, which may stick out of the picture.
