@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 WIDTH, HEIGHT = 340.0, 200.0
 LEFT, BOTTOM, TOP, RIGHT = 38.0, 34.0, 8.0, 6.0
@@ -18,8 +18,7 @@ class Series:
         name: what it is, for the legend and the tooltip.
         colour: class of the style sheet, e.g. ``c0``.
         points: (x, y) in the chart's units.
-        dashed: for floors and oracles; dots: mark the points; line: join them.
-        bars: (low, high) of each point, drawn as whiskers, or nothing.
+        dashed: for floors and oracles; dots: mark the points.
     """
 
     name: str
@@ -27,8 +26,6 @@ class Series:
     points: Sequence[tuple[float, float]]
     dashed: bool = False
     dots: bool = False
-    line: bool = True
-    bars: Sequence[tuple[float, float]] = field(default=())
 
 
 def ticks(low: float, high: float, wanted: int = 5) -> list[float]:
@@ -54,7 +51,6 @@ def chart(
     *,
     x_ticks: Sequence[float] | None = None,
     percent: tuple[bool, bool] = (False, False),
-    band: tuple[float, float] | None = None,
 ) -> str:
     """An SVG element.
 
@@ -63,7 +59,6 @@ def chart(
         labels: of the axes.
         x_ticks: marks of the x axis; round ones by default.
         percent: whether the axes are shares.
-        band: a range of y to tint, where values should lie.
     """
 
     def across(value: float) -> float:
@@ -73,25 +68,22 @@ def chart(
         return HEIGHT - BOTTOM - (HEIGHT - BOTTOM - TOP) * (value - y[0]) / (y[1] - y[0])
 
     parts = [f'<svg class="chart" viewBox="0 0 {WIDTH:g} {HEIGHT:g}" role="img">']
-    if band is not None:
-        parts.append(f'<rect class="band" x="{LEFT}" y="{up(band[1]):.1f}" width="{WIDTH - LEFT - RIGHT}" height="{up(band[0]) - up(band[1]):.1f}"/>')  # fmt: skip
     for mark in ticks(*y):
         parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{up(mark):.1f}" y2="{up(mark):.1f}"/>')  # fmt: skip
         parts.append(f'<text x="{LEFT - 5}" y="{up(mark) + 3.5:.1f}" text-anchor="end">{_mark(mark, percent[1])}</text>')  # fmt: skip
     for mark in ticks(*x) if x_ticks is None else x_ticks:
-        parts.append(f'<text x="{across(mark):.1f}" y="{HEIGHT - BOTTOM + 13}" text-anchor="middle">{_mark(mark, percent[0])}</text>')  # fmt: skip
+        anchor = "end" if across(mark) > WIDTH - RIGHT - 8 else "middle"
+        parts.append(f'<text x="{across(mark):.1f}" y="{HEIGHT - BOTTOM + 13}" text-anchor="{anchor}">{_mark(mark, percent[0])}</text>')  # fmt: skip
     parts.append(
         f'<text x="{WIDTH - RIGHT}" y="{HEIGHT - 4}" text-anchor="end">{html.escape(labels[0])}</text>'
     )
     parts.append(f'<text x="2" y="{HEIGHT - 4}">{html.escape(labels[1])}</text>')
     for one in series:
         inside = [(a, b) for a, b in one.points if x[0] <= a <= x[1] and y[0] <= b <= y[1]]
-        if one.line and len(inside) > 1:
+        if len(inside) > 1:
             path = "L".join(f"{across(a):.1f} {up(b):.1f}" for a, b in inside)
             dash = ' stroke-dasharray="4 3"' if one.dashed else ""
             parts.append(f'<path class="line {one.colour}" d="M{path}"{dash}><title>{html.escape(one.name)}</title></path>')  # fmt: skip
-        for (a, _), (low, high) in zip(one.points, one.bars, strict=False):
-            parts.append(f'<line class="line {one.colour} thin" x1="{across(a):.1f}" x2="{across(a):.1f}" y1="{up(max(low, y[0])):.1f}" y2="{up(min(high, y[1])):.1f}"/>')  # fmt: skip
         if one.dots:
             for a, b in inside:
                 tip = f"{one.name}: {_mark(a, percent[0])}, {_mark(b, percent[1])}"

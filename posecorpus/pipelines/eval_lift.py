@@ -194,7 +194,7 @@ def _lift_all(
     _lifter(
         library, request.skeleton, DEFAULT, request.k
     )  # its search index is made once, not by every worker
-    plain = {row.shapes: row for row in reversed(rows) if row.usual}
+    plain = {row.shapes: row for row in reversed(rows) if row.condition.crop == "none"}
     tasks = [task(row, None) for row in plain.values()]
     tasks += [task(row, method) for method in METHODS for row in rows]
     trials: dict[tuple[str, Method], Trial] = {}
@@ -224,7 +224,7 @@ def _lift_all(
         baselines=dict(sorted(baselines.items())),
         rows=[(row, {method: figures(trials[row.label, method]) for method in METHODS}) for row in rows],
         trust={
-            "usual": trust_figures([t for t in ours if t.condition.usual], people.source, people.sources),
+            "grid": trust_figures([t for t in ours if t.condition.grid], people.source, people.sources),
             "all": trust_figures(ours, people.source, people.sources),
         },
     )

@@ -13,7 +13,7 @@ from posecorpus.core.errors import InputError
 from posecorpus.core.seeds import generator
 from posecorpus.core.skeletons import Skeleton
 from posecorpus.pipelines.motion_landmarks import clip_landmarks, collection_of
-from posecorpus.pseudogt.lift.simulate import MASKS, USUAL_FOV_DEG, Condition, Queries, simulate
+from posecorpus.pseudogt.lift.simulate import MASKS, Condition, Queries, simulate
 from posecorpus.synth.bodies.model import load_body
 from posecorpus.synth.motion import BodyMotion
 
@@ -40,22 +40,19 @@ class EvalCondition:
         condition: of the photos.
         shapes: standard deviation of the photographed people's shape coefficients, one draw a clip; 0
             is the body that the library's poses are on.
+        grid: whether it belongs to the grid of noise and masks.
     """
 
     label: str
     condition: Condition
     shapes: float = 0.0
-
-    @property
-    def usual(self) -> bool:
-        """Whether it belongs to the grid of noise and masks."""
-        return self.condition.crop == "none" and self.condition.told_fov_deg == USUAL_FOV_DEG
+    grid: bool = False
 
 
 def conditions(shapes: float) -> tuple[EvalCondition, ...]:
     """The grid of noise and masks on bodies of the given ``shapes``, then what goes wrong with photos."""
     grid = [
-        EvalCondition(f"{_MASK_TEXT[mask]}, {noise:.0%} noise", Condition(noise, mask), shapes)
+        EvalCondition(f"{_MASK_TEXT[mask]}, {noise:.0%} noise", Condition(noise, mask), shapes, grid=True)
         for noise in NOISES
         for mask in MASKS
     ]

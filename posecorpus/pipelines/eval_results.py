@@ -143,7 +143,7 @@ class Results:
         settings: what was asked, and of which library.
         baselines: by standard deviation of the people's shapes.
         rows: conditions in order, each with the figures of every method.
-        trust: reliability tables of the default method: ``usual`` pools the grid of noise and masks,
+        trust: reliability tables of the default method: ``grid`` pools the grid of noise and masks,
             ``all`` every condition.
     """
 

@@ -8,9 +8,13 @@ from rich.table import Table
 from posecorpus.pipelines.eval_results import COLUMNS, DEFAULT, METHODS, Results, baseline_lines, cells
 
 
+WIDTH = 124
+
+
 def print_results(results: Results) -> None:
     """Every condition by every method, then floors, oracle and what trust was worth, to stdout."""
     console = Console()
+    console.width = max(console.width, WIDTH)  # a piped or narrow one would cut the names of conditions
     table = Table(box=None, pad_edge=False)
     table.add_column("condition")
     table.add_column("method")
@@ -31,7 +35,7 @@ def print_results(results: Results) -> None:
 def trust_lines(results: Results) -> list[str]:
     """What predicted errors of the default method were worth."""
     lines = []
-    for key, what in (("usual", "noise and masks"), ("all", "all conditions")):
+    for key, what in (("grid", "noise and masks"), ("all", "all conditions")):
         found = results.trust.get(key)
         if not found:
             continue

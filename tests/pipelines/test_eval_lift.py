@@ -21,6 +21,7 @@ from posecorpus.pipelines.eval_lift import EvalRequest, Evaluation
 from posecorpus.pipelines.eval_page import page
 from posecorpus.pipelines.eval_queries import EvalCondition, EvalPeople, conditions, draw_people
 from posecorpus.pipelines.eval_results import METHODS, Trial, figures, quantiles, trust_figures
+from posecorpus.pipelines.eval_table import print_results, trust_lines
 from posecorpus.pseudogt.library.files import open_library, read_info
 from posecorpus.pseudogt.lift.evaluate import PersonErrors
 from posecorpus.pseudogt.lift.lifted import Lifted, LiftSettings, Trust
@@ -107,6 +108,23 @@ def test_files_hold_the_figures(done: Evaluation) -> None:
     assert "<script" not in text and "http" not in text.replace("http-equiv", "")
     assert text.count("<svg") == len(MASKS) + 2
     assert not (done.json.parent / ".people.npz").exists()
+
+
+def test_the_table_has_every_row(done: Evaluation, capsys: pytest.CaptureFixture[str]) -> None:
+    print_results(done.results)
+    printed = capsys.readouterr().out
+    for row in conditions(0.0):
+        assert row.label.split(",")[0] in printed
+    assert printed.count("depth") == len(conditions(0.0))
+    assert "nearest view of the library" in " ".join(printed.split())
+    trust = {
+        "spearman": 0.7, "joint_spearman": None, "coverage": 0.9, "joint_coverage": 0.88,
+        "coverage_by_source": {"b": 0.91, "a": 0.89}, "joint_coverage_by_source": {"a": 0.9, "b": None},
+        "coverage_by_missing": {"10": 0.9, "2": 0.87}, "joint_coverage_by_missing": {},
+    }  # fmt: skip
+    lines = trust_lines(replace(done.results, trust={"grid": trust}))
+    assert "Spearman 0.70 of poses, - of joints; the 90 % interval holds 90% of poses, 88%" in lines[0]
+    assert lines[1].endswith("a 89%/90%, b 91%/-") and lines[2].endswith("2 87%/-, 10 90%/-")
 
 
 @pytest.mark.slow
