@@ -18,6 +18,7 @@ from posecorpus.pseudogt.photos.samples import JointRules
 
 SHOWN = 3
 """How many examples a line of the summary names."""
+MAX_LICENCES = 10
 _MAX_KEY = 120
 
 OUTSIDE = "joints outside their image"
@@ -98,7 +99,7 @@ class Summary:
             lines.append(
                 f"{self.sides.facing:.0%} of {self.sides.judged:,} people seen broad enough face the camera"
             )
-        lines += [f"licence of {number:,} photos: {name}" for name, number in sorted(self.licences.items())]
+        lines.append(f"licences of the photos: {_listed(self.licences)}")
         lines += [f"left out: {number:,} {what}" for what, number in self.left_out.items()]
         for what, number in self.findings.items():
             shown = self.examples.get(what, [])
@@ -106,6 +107,13 @@ class Summary:
             examples = f" ({', '.join(shown)}{more})" if shown else ""
             lines.append(f"look at: {what}" if what == FILE else f"look at: {number:,} {what}{examples}")
         return lines
+
+
+def _listed(counts: Counter[str]) -> str:
+    """The commonest, with their numbers."""
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    shown = [f"{name[:80]} ({number:,})" for name, number in ordered[:MAX_LICENCES]]
+    return ", ".join(shown + ["..."] * (len(ordered) > MAX_LICENCES))
 
 
 def judge(annotations: Annotations) -> Summary:

@@ -205,6 +205,7 @@ def test_absent_photos_are_counted_and_left_out(coco: ImportRequest, tmp_path: P
     notes: list[str] = []
     import_photos(changed(coco, images=photos), tmp_path / "out", note=notes.append)
     assert "left out: 7 annotated photos that are not among the images" in notes
+    assert "licences of the photos: Attribution (2)" in notes
     manifest = Corpus(tmp_path / "out").manifest
     assert [s.reason for s in manifest.skipped] == ["7 annotated photos that are not among the images"]
     assert manifest.planned_samples == 2
