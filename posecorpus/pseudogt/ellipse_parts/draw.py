@@ -43,14 +43,7 @@ def draw_batch(
     Raises:
         InputError: shapes that do not agree, an empty window, more than 255 people.
     """
-    joints2d, joints3d = _checked(joints2d, joints3d)
-    images, count = joints2d.shape[:2]
-    lattice = _windows(windows, images, height, width)
-    placed, summary = _place(joints2d, joints3d, plan)
-    starts = np.arange(images, dtype=np.int64) * count
-    people = np.column_stack([starts, starts + count])
-    labels = np.broadcast_to(plan.labels, (len(placed), len(plan.labels))).copy()
-    return _paint(placed, labels, people, summary, lattice, height, width)
+    return _draw(joints2d, joints3d, plan, height, width, windows, with_instances=True)
 
 
 def ellipse_masks(
@@ -63,7 +56,7 @@ def ellipse_masks(
 ) -> NDArray[np.uint8]:
     """As :func:`draw_batch` with one person an image: joints (N, J, 2) and (N, J, 3) to parts (N, height, width)."""
     lifted = None if joints3d is None else joints3d[:, None]
-    return draw_batch(joints2d[:, None], lifted, plan, height, width, windows)[0]
+    return _draw(joints2d[:, None], lifted, plan, height, width, windows, with_instances=False)[0]
 
 
 def draw_sample(people: Sequence[Person], width: int, height: int, constants: EllipseConstants) -> Masks:
@@ -90,6 +83,26 @@ def draw_sample(people: Sequence[Person], width: int, height: int, constants: El
     window = _windows(None, 1, height, width)
     parts, instances = _paint(placed, labels, everyone, summary, window, height, width)
     return parts[0], instances[0]
+
+
+def _draw(
+    joints2d: NDArray[np.floating],
+    joints3d: NDArray[np.floating] | None,
+    plan: ShapePlan,
+    height: int,
+    width: int,
+    windows: ArrayLike | None,
+    *,
+    with_instances: bool,
+) -> Masks:
+    joints2d, joints3d = _checked(joints2d, joints3d)
+    images, count = joints2d.shape[:2]
+    lattice = _windows(windows, images, height, width)
+    placed, summary = _place(joints2d, joints3d, plan)
+    starts = np.arange(images, dtype=np.int64) * count
+    people = np.column_stack([starts, starts + count])
+    labels = np.broadcast_to(plan.labels, (len(placed), len(plan.labels))).copy()
+    return _paint(placed, labels, people, summary, lattice, height, width, with_instances)
 
 
 class _Key:
@@ -159,8 +172,9 @@ def _paint(
     windows: NDArray[np.float64],
     height: int,
     width: int,
+    with_instances: bool = True,
 ) -> Masks:
     parts = np.zeros((len(people), height, width), dtype=np.uint8)
-    instances = np.zeros_like(parts)
+    instances = np.zeros((len(people), height, width if with_instances else 0), dtype=np.uint8)
     paint(placed, labels, people, summary, windows, parts, instances)
     return parts, instances

@@ -13,7 +13,7 @@ from posecorpus.core.ellipse_table import POINTS, REFERENCES
 from posecorpus.core.ellipses import BOUNDS, MEASURES, EllipseConstants, shape_table
 from posecorpus.core.parts import taxonomy
 from posecorpus.core.progress import Report, silent
-from posecorpus.core.skeletons import COCO_17, FULL_42, H36M_17, LCR_13, LSP_14, SMPL_24
+from posecorpus.core.skeletons import COCO_17, FULL_42, H36M_17, LCR_13, LSP_14, SMPL_24, opposite
 from posecorpus.pseudogt.ellipse_parts.score import JOINS, Drawing, Truth, mean_score, score
 
 DRAWINGS = (
@@ -132,11 +132,16 @@ def _tapered(constants: EllipseConstants, joint: str) -> EllipseConstants:
 
 
 def _free(constants: EllipseConstants, key: str, measures: Sequence[str]) -> list[str]:
-    """A circle has a radius and a bulge only; a joint's bulge follows from others."""
+    """A circle has a radius and a bulge only, a segment from left to right its centre in the
+    middle; a joint's bulge follows from others."""
     if _is_joint(constants.taxonomy, key):
         return [m for m in measures if m == "radius"]
     forms = {form.key: form for shape in shape_table(constants.taxonomy) for form in shape.forms}
-    return [m for m in measures if forms[key].end is not None or m in ("radius", "bulge")]
+    form = forms[key]
+    if form.end is None:
+        return [m for m in measures if m in ("radius", "bulge")]
+    across = form.end == opposite(form.start)
+    return [m for m in measures if not (across and m == "centre")]
 
 
 def _is_joint(taxonomy_name: str, key: str) -> bool:

@@ -200,7 +200,8 @@ def paint(
         labels: (M, S) part ids.
         people: (N, 2) first person of each image and the one after its last.
         windows: (N, 4) x0, y0, x1, y1 of what the image covers.
-        parts, instances: (N, H, W) output, zeroed. Instance i + 1 is the image's person i.
+        parts, instances: (N, H, W) output, zeroed. Instance i + 1 is the image's person i. Instances of shape
+            (N, H, 0) are not wanted.
     """
     nearest = np.empty(parts.shape[1:])
     layer = np.empty(parts.shape[1:], dtype=np.uint8)
@@ -247,6 +248,7 @@ def _paint_person(
 ) -> None:
     height, width = parts.shape
     step_x, step_y = (window[2] - window[0]) / width, (window[3] - window[1]) / height
+    centres, depths = window[0] + (np.arange(width) + 0.5) * step_x, np.empty(width)
     top, bottom, left, right = height, 0, width, 0
     for s in range(len(placed)):
         if placed[s, 4] > 0.0:
@@ -263,12 +265,14 @@ def _paint_person(
             nearest[y, left:right] = np.inf
     for s in range(len(placed)):
         if placed[s, 4] > 0.0:
-            _paint_shape(placed[s], labels[s], by_depth, window, step_x, step_y, nearest, layer)
+            _paint_shape(
+                placed[s], labels[s], by_depth, window, step_x, step_y, centres, depths, nearest, layer
+            )
     for y in range(top, bottom):
         for x in range(left, right):
-            if layer[y, x]:
-                parts[y, x] = layer[y, x]
-                instances[y, x] = instance
+            parts[y, x] = layer[y, x] if layer[y, x] else parts[y, x]
+        for x in range(left, min(right, instances.shape[1])):
+            instances[y, x] = np.uint8(instance) if layer[y, x] else instances[y, x]
 
 
 @_inline
@@ -279,6 +283,8 @@ def _paint_shape(
     window: Floats,
     step_x: float,
     step_y: float,
+    centres: Floats,
+    depths: Floats,
     nearest: Floats,
     layer: Bytes,
 ) -> None:
@@ -306,12 +312,13 @@ def _paint_shape(
         # sqrt(1 - q) = bend * sqrt(half^2 - (x - middle)^2)
         bend = thickness / spread / rise
         square = half * half
-        for column in range(start, stop):
-            dx = window[0] + (column + 0.5) * step_x - cx
+        for column in range(start, stop):  # apart from the comparisons, so that it compiles to vectors
+            dx = centres[column] - cx
             off = dx - middle
-            depth = row_z + row_slope * dx - bend * np.sqrt(max(0.0, square - off * off))
-            nearer = depth < nearest[row, column]
-            nearest[row, column] = depth if nearer else nearest[row, column]
+            depths[column] = row_z + row_slope * dx - bend * np.sqrt(max(0.0, square - off * off))
+        for column in range(start, stop):
+            nearer = depths[column] < nearest[row, column]
+            nearest[row, column] = depths[column] if nearer else nearest[row, column]
             layer[row, column] = label if nearer else layer[row, column]
 
 

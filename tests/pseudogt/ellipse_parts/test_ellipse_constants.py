@@ -63,7 +63,11 @@ def test_shipped_constants_are_fitted_and_within_bounds(name):
     assert re.search(r"posecorpus fit-ellipses .*--taxonomy " + name, constants.made_with)
     naive = naive_constants(name)
     moved = [key for key in naive.shapes if constants.shapes[key] != naive.shapes[key]]
-    assert moved == list(naive.shapes)
+    assert len(moved) > 0.9 * len(naive.shapes)
+    for shape in TABLES[name]:
+        for form in shape.forms:
+            if form.end == opposite(form.start):  # or left and right would not be mirror images
+                assert constants.shapes[form.key].centre == 0.5
 
 
 @given(data=st.data())
