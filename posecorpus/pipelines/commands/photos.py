@@ -32,6 +32,13 @@ class PhotoFormat(StrEnum):
     corpus = "corpus"
 
 
+class Joints(StrEnum):
+    """What becomes of joints that are of a kind."""
+
+    keep = "keep"
+    drop = "drop"
+
+
 class Parts(StrEnum):
     """Part masks that can be drawn from joints."""
 
@@ -70,7 +77,7 @@ Maps = Annotated[
     epilog=examples(
         "import lspet --format lspet --annotations joints.mat --images images.zip",
         "import coco --format coco --annotations person_keypoints_val2017.json --images val2017/",
-        "import renders --format corpus --annotations corpus --skeleton lsp_14",
+        "import renders --format corpus --annotations corpus --skeleton lsp_14 --outside drop",
     ),
 )
 def import_corpus(
@@ -79,6 +86,10 @@ def import_corpus(
     annotations: Annotations,
     images: Images = None,
     skeleton: SkeletonName = None,
+    hidden: Annotated[Joints, typer.Option(help="Joints marked as hidden: labels, or none.")] = Joints.keep,
+    outside: Annotated[
+        Joints, typer.Option(help="Joints outside their photo: hidden labels, or none.")
+    ] = Joints.keep,
     skip_bad: SkipBad = False,
     workers: Workers = None,
 ) -> None:
@@ -86,7 +97,13 @@ def import_corpus(
     from posecorpus.pipelines.import_photos import ImportRequest, import_photos
 
     request = ImportRequest(
-        format=format.value, annotations=annotations, images=images, skeleton=skeleton, skip_bad=skip_bad
+        format=format.value,
+        annotations=annotations,
+        images=images,
+        skeleton=skeleton,
+        hidden=hidden.value,
+        outside=outside.value,
+        skip_bad=skip_bad,
     )
     with resumable_stages() as (report, note):
         path = import_photos(request, out, workers=workers or usable_workers(), report=report, note=note)
