@@ -137,7 +137,7 @@ def build(
         note("finished before")
         shutil.rmtree(out / ASIDE, ignore_errors=True)
     else:
-        _build(request, out, plan, report, note)
+        _build(request, out, plan, workers, report, note)
     for line in Gains.from_dict(read_info(out).gains or {}).lines():
         note(line)
     return out / LIBRARY
@@ -210,7 +210,12 @@ def _write_landmarks(aside: Path, motions: Motions, report: Report) -> None:
 
 
 def _build(
-    request: LibraryRequest, out: Path, plan: Plan, report: Report, note: Callable[[str], None]
+    request: LibraryRequest,
+    out: Path,
+    plan: Plan,
+    threads: int,
+    report: Report,
+    note: Callable[[str], None],
 ) -> None:
     aside = out / ASIDE
     landmarks = np.lib.format.open_memmap(aside / LANDMARKS, mode="r")
@@ -240,7 +245,8 @@ def _build(
     )
     if not (out / TRUST).exists():
         # On what the folder holds, so that the same bytes come out whether or not the run was stopped.
-        calibrate(map_library(out, info), seed=request.seed, report=report).save(out / TRUST)
+        trust = calibrate(map_library(out, info), seed=request.seed, report=report, threads=threads)
+        trust.save(out / TRUST)
     info.write(out)
     shutil.rmtree(aside)
 
