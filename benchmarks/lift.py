@@ -59,7 +59,7 @@ def builtin_landmarks(count: int, seed: int) -> Floats:
 def make_library(landmarks: Floats, views: int, folder: Path) -> PoseLibrary:
     """A library of that many views at least."""
     count = -(-views // VIEWS_OF_POSE)
-    picked = generator(0, "poses").permutation(np.arange(count) % len(landmarks))
+    picked = np.resize(generator(0, "poses").permutation(len(landmarks)), count)
     azimuth, elevation = spread_views(count, VIEWS_OF_POSE, (-20, 40), 0)
     zeros = np.zeros(count, np.int32)
     return PoseLibrary(
