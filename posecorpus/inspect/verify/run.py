@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
@@ -37,6 +37,7 @@ from posecorpus.inspect.verify import (
     surfaces,
     visibility,
 )
+from posecorpus.inspect.verify.clips import following_samples, usual_bones
 from posecorpus.inspect.verify.joints import Messages
 from posecorpus.inspect.verify.report import Report, Violation
 from posecorpus.inspect.verify.subject import Subject
@@ -148,8 +149,8 @@ def _verify_shard(folder: Path, manifest: Manifest, entry: ShardEntry) -> _Shard
         return result
     try:
         samples = _read_light(file, result)
-        following = _following(samples)
-        usual = _usual_bones(samples)
+        following = following_samples(samples)
+        usual = usual_bones(samples)
         for sample, after, row in zip(samples, following, _raster_rows(file), strict=True):
             if sample is not None and _decode(sample, row, result.report):
                 subject = _subject(sample, after, taxonomy, manifest)
@@ -261,45 +262,3 @@ def _decode_map(row: dict[str, Any], index: int) -> SkeletonMap:
 def _drop_rasters(sample: Sample) -> None:
     for name in (*RASTER_COLUMNS, "skeleton_maps"):
         setattr(sample, name, None)
-
-
-def _following(samples: list[Sample | None]) -> list[Sample | None]:
-    """For each sample the one of the next frame of its clip, if there is one and only one."""
-    at: dict[tuple[str | None, int], list[Sample]] = defaultdict(list)
-    for sample in samples:
-        if sample is not None and sample.clip is not None and sample.frame is not None:
-            at[sample.clip, sample.frame].append(sample)
-    following: list[Sample | None] = []
-    for sample in samples:
-        frame = None if sample is None else sample.frame
-        after = [] if sample is None or frame is None else at.get((sample.clip, frame + 1), [])
-        following.append(after[0] if len(after) == 1 else None)
-    return following
-
-
-def _usual_bones(samples: list[Sample | None]) -> dict[str | None, list[NDArray[np.float64]]]:
-    """Clip to the median (42,) bone lengths of each of its people."""
-    clips: dict[str, list[Sample]] = defaultdict(list)
-    for sample in samples:
-        if sample is not None and sample.clip is not None:
-            clips[sample.clip].append(sample)
-    usual: dict[str | None, list[NDArray[np.float64]]] = {}
-    for clip, members in clips.items():
-        count = {len(sample.people) for sample in members}
-        if len(members) < 2 or len(count) != 1:
-            continue
-        usual[clip] = [
-            _median([joints.person_bones(s.people[i]) for s in members]) for i in range(count.pop())
-        ]
-    return usual
-
-
-def _median(lengths: list[NDArray[np.float64] | None]) -> NDArray[np.float64]:
-    known = [row for row in lengths if row is not None]
-    if not known:
-        return np.full(1, np.nan)
-    table = np.stack(known)
-    result = np.full(table.shape[1], np.nan)
-    some = np.isfinite(table).any(0)
-    result[some] = np.nanmedian(table[:, some], axis=0)
-    return result
