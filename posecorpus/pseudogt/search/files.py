@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -88,12 +89,12 @@ def write_tree(folder: Path, tree: Tree, usable: NDArray[np.bool_], source: str)
                 file.flush()
                 os.fsync(file.fileno())
         write_atomically(new / INDEX, (json.dumps(info.model_dump(), sort_keys=True) + "\n").encode())
-        if folder.exists():
+        # Another process may do the same: move the old one first, or put its new one there in between.
+        with contextlib.suppress(FileNotFoundError):
             os.replace(folder, old)
         try:
             os.replace(new, folder)
         except OSError:
-            # Another process has put its index there in the meantime; if not, the error is real.
             if not (folder / INDEX).exists():
                 raise
         shutil.rmtree(old, ignore_errors=True)

@@ -21,7 +21,8 @@ def library_index(library: PoseLibrary, skeleton: Skeleton, *, threads: int = 1)
 
     Views are orthographic projections; groups are ``subject_of_pose``; joints that the library lacks are never
     used. A library with a folder keeps the index there (``index-<skeleton>``), and it is memory-mapped, so
-    that processes share it; one that is damaged or belongs to other poses is made anew.
+    that processes share it; one that is damaged or belongs to other poses is made anew. Where it cannot be
+    written it stays in memory.
 
     Args:
         threads: how many threads may work when it has to be made.
@@ -36,10 +37,14 @@ def library_index(library: PoseLibrary, skeleton: Skeleton, *, threads: int = 1)
         index = ViewIndex.open(folder)
     except InputError:
         index = None
-    if index is None or index.source != source:
-        _build(library, skeleton, threads).save(folder, source)
-        index = ViewIndex.open(folder)
-    return index
+    if index is not None and index.source == source:
+        return index
+    index = _build(library, skeleton, threads)
+    try:
+        index.save(folder, source)
+    except OSError:  # a library on a read-only or a full disk is still good to search
+        return index
+    return ViewIndex.open(folder)
 
 
 def _build(library: PoseLibrary, skeleton: Skeleton, threads: int) -> ViewIndex:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -160,3 +161,23 @@ def test_the_index_of_a_library_is_kept_until_its_poses_change(tmp_path: Path) -
     assert (library_index(other, LSP_14).search(poses, 1).views[:, 0] == np.arange(9)).all()
     (tmp_path / "index-lsp_14" / "order.npy").write_bytes(b"damaged")
     assert (library_index(other, LSP_14).search(poses, 1).views[:, 0] == np.arange(9)).all()
+
+
+def test_an_index_that_cannot_be_kept_is_used_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("where no folder can be")
+    library = _library(tmp_path / "file")
+    poses = library.joints3d(np.arange(9), LSP_14)[..., :2]
+    assert (library_index(library, LSP_14).search(poses, 1).views[:, 0] == np.arange(9)).all()
+
+
+def test_processes_that_save_at_once_leave_one_whole_index(tmp_path: Path) -> None:
+    def save(seed: int) -> None:
+        for _ in range(5):
+            indices[seed].save(tmp_path / "index", str(seed))
+
+    indices = [ViewIndex.build(body_like(np.random.default_rng(seed), 200)) for seed in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(save, range(4)))
+    index = ViewIndex.open(tmp_path / "index")
+    assert (np.asarray(index._tree.views) == indices[int(index.source)]._tree.views).all()
+    assert [path.name for path in tmp_path.iterdir()] == ["index"]
