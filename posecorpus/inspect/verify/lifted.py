@@ -25,7 +25,7 @@ ALL_LIMBS_M = (1.0, 6.0)
 """The limbs of a person end to end; 2.8 m of an adult."""
 POSE_FACTOR = 2.0
 """The mean error over the joints may leave the range of the joints' own errors, calibrated apart, by this factor."""
-MM_RANGE = (0.0, 2e4)
+MM_RANGE = (0.0, 1e6)
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
