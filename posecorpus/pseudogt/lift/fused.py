@@ -16,15 +16,9 @@ from numba import njit
 from numpy.typing import NDArray
 
 from posecorpus.pseudogt.lift.body import Body
-from posecorpus.pseudogt.lift.perspective import (
-    NEAR_M,
-    fit_rigid,
-    mean_ray,
-    rotation_to_ray,
-    to_pixels,
-    translate_onto,
-)
-from posecorpus.pseudogt.lift.published import Estimate
+from posecorpus.pseudogt.lift.nearness import longer_lens
+from posecorpus.pseudogt.lift.perspective import NEAR_M, fit_matches, to_pixels
+from posecorpus.pseudogt.lift.published import Estimate, place
 
 Array = NDArray[np.float64]
 RESIDUAL_M = 0.05
@@ -40,7 +34,6 @@ LEAST_NOISE = 0.002
 ROUNDS = 2
 LENGTH_STEPS = 2
 """Times that the bones' lengths are asked for, each along the directions that came out before."""
-STIFFNESS, STEPS = 1e-6, 8
 
 
 def depth(matched: Array, rays: Array, K: Array, body: Body, torso: list[int], noise: float) -> Estimate:
@@ -54,8 +47,10 @@ def depth(matched: Array, rays: Array, K: Array, body: Body, torso: list[int], n
         torso: the shoulders and hips.
         noise: standard deviation of the annotation, torso lengths.
     """
-    placed, residual_m = fit_matches(matched, rays)
     sigma_m = TORSO_M * max(noise, LEAST_NOISE)
+    share = longer_lens(matched, rays, torso, sigma_m)
+    rays = rays * share[:, None, None]
+    placed, residual_m = fit_matches(matched, rays, sigma_m)
     joints3d, weights, deviation = _fuse(
         placed,
         residual_m,
@@ -69,32 +64,14 @@ def depth(matched: Array, rays: Array, K: Array, body: Body, torso: list[int], n
         np.array(torso),
         sigma_m,
     )
-    return Estimate(joints3d, to_pixels(joints3d, K), placed, weights, deviation)
-
-
-@njit(cache=True, nogil=True)
-def fit_matches(matched: Array, rays: Array) -> tuple[Array, Array]:
-    """Turn and move every match (Q, n, J, 3) so that it projects onto rays (Q, J, 2).
-
-    Returns:
-        The placed matches (Q, n, J, 3), camera frame, and their RMS residuals (Q, n) in metres at the
-        person's distance; inf for a match that is not one.
-    """
-    placed = np.empty_like(matched)
-    residual_m = np.full(matched.shape[:2], np.inf)
-    for q in range(matched.shape[0]):
-        x, y, count = mean_ray(rays[q])
-        facing = rotation_to_ray(x, y)
-        for n in range(matched.shape[1]):
-            if np.isnan(matched[q, n, 0, 0]):
-                placed[q, n] = np.nan
-                continue
-            R = facing.copy()
-            t = translate_onto(matched[q, n] @ R.T, rays[q])
-            error = fit_rigid(matched[q, n], rays[q], R, t, STIFFNESS, STEPS)
-            placed[q, n] = matched[q, n] @ R.T + t
-            residual_m[q, n] = np.sqrt(error / count) * t[2]
-    return placed, residual_m
+    lens = np.stack([1 / share, 1 / share, np.ones(len(share))], -1)
+    joints2d = to_pixels(joints3d, K * lens[:, None])
+    # Back before the camera that was told of, where its lens was not believed.
+    moved = np.flatnonzero(share < 1.0)
+    told = rays[moved] / share[moved, None, None]
+    joints3d[moved] = place(joints3d[moved, None], told)[:, 0]
+    placed[moved] = place(placed[moved], told)
+    return Estimate(joints3d, joints2d, placed, weights, deviation)
 
 
 @njit(cache=True, nogil=True)

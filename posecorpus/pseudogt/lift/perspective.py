@@ -14,6 +14,11 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 NEAR_M = 0.1
 """No joint is placed nearer to the camera than this, metres."""
+TURN_RAD = 0.05
+"""Standard deviation of the angle between a person and the nearest of the views, about each axis: it keeps
+matches from being turned to anywhere where few joints are annotated."""
+STEPS = 8
+"""Of the rigid fit, at most."""
 
 
 def to_rays(pixels: Array, K: Array) -> Array:
@@ -205,3 +210,29 @@ def fit_rigid(points: Array, rays: Array, R: Array, t: Array, stiffness: float, 
         if gain <= 1e-9 * cost + 1e-18:
             break
     return error
+
+
+@njit(cache=True, nogil=True)
+def fit_matches(matched: Array, rays: Array, sigma_m: float) -> tuple[Array, Array]:
+    """Turn and move every match (Q, n, J, 3) so that it projects onto rays (Q, J, 2), known to ``sigma_m``.
+
+    Returns:
+        The placed matches (Q, n, J, 3), camera frame, and their RMS residuals (Q, n) in metres at the
+        person's distance; inf for a match that is not one.
+    """
+    placed = np.empty_like(matched)
+    residual_m = np.full(matched.shape[:2], np.inf)
+    for q in range(matched.shape[0]):
+        x, y, count = mean_ray(rays[q])
+        facing = rotation_to_ray(x, y)
+        for n in range(matched.shape[1]):
+            if np.isnan(matched[q, n, 0, 0]):
+                placed[q, n] = np.nan
+                continue
+            R = facing.copy()
+            t = translate_onto(matched[q, n] @ R.T, rays[q])
+            stiffness = (sigma_m / (TURN_RAD * t[2])) ** 2
+            error = fit_rigid(matched[q, n], rays[q], R, t, stiffness, STEPS)
+            placed[q, n] = matched[q, n] @ R.T + t
+            residual_m[q, n] = np.sqrt(error / count) * t[2]
+    return placed, residual_m

@@ -10,7 +10,7 @@ from posecorpus.core.skeletons import COCO_17, FULL_42, LSP_14, SKELETONS, TORSO
 from posecorpus.pseudogt.lift import fused
 from posecorpus.pseudogt.lift.body import body_of
 from posecorpus.pseudogt.lift.chains import chains
-from posecorpus.pseudogt.lift.perspective import to_rays
+from posecorpus.pseudogt.lift.perspective import fit_matches, to_rays
 
 TORSO_14 = np.array(LSP_14.indices(*TORSO))
 
@@ -76,7 +76,7 @@ def test_a_match_that_fits_exactly_is_found_and_one_that_is_none_is_left_out() -
     matched = np.repeat((points - middle)[:, None], 3, axis=1)
     matched[:, 1] *= [1, 1, -1]
     matched[:, 2] = np.nan
-    placed, residual_m = fused.fit_matches(matched, to_rays(pixels, K))
+    placed, residual_m = fit_matches(matched, to_rays(pixels, K), 0.001)
     np.testing.assert_allclose(placed[:, 0], points, atol=2e-3)
     assert (residual_m[:, 0] < 1e-4).all()
     assert (residual_m[:, 1] > 0).all()
