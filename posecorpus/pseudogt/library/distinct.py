@@ -2,13 +2,14 @@
 
 The distance of two poses is the mean over their landmarks of how far each moved, after both were
 turned to face +Z. It is a norm of their difference, so every linear function of a pose that moves by
-at most the distance gives a bound: three such functions make a grid in which only neighbouring cells
+at most the distance gives a bound: a few such functions make a grid in which only neighbouring cells
 can hold a duplicate.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import product
 
 import numpy as np
 from numba import njit
@@ -16,8 +17,10 @@ from numpy.typing import NDArray
 
 from posecorpus.pseudogt.library.heading import facing_forward
 
-_CELLS = 64
-"""Cells along each side of the grid. It is a torus: what lies farther out shares cells, which costs time only."""
+_AXES, _CELLS = 5, 16
+"""Axes of the grid and cells along each. It is a torus: what lies farther out shares cells, which costs time only."""
+_NEIGHBOURS = np.array(sorted(product((-1, 0, 1), repeat=_AXES), key=lambda step: sum(map(abs, step))))
+"""Steps to a cell's neighbours, (3^axes, axes): the cell itself first, then the nearest."""
 
 
 class DistinctPoses:
@@ -39,7 +42,7 @@ class DistinctPoses:
         spread = flat.var(0).sum(-1)
         self._order = np.argsort(-spread, kind="stable")
         self._directions = _bounded_directions(flat)
-        self._heads = np.full((_CELLS, _CELLS, _CELLS), -1, np.int32)
+        self._heads = np.full(_CELLS**_AXES, -1, np.int32)
         self._next = np.empty(0, np.int32)
         self._points = np.empty((0, flat.shape[1], 3), np.float32)
         self._count = 0
@@ -57,7 +60,7 @@ class DistinctPoses:
         kept = np.zeros(len(points), np.bool_)
         ordered = np.ascontiguousarray(points[:, self._order], np.float32)
         self._count = _admit(
-            ordered, cells, self._heads, self._next, self._points, self._count, self._limit, kept
+            ordered, cells, _NEIGHBOURS, self._heads, self._next, self._points, self._count, self._limit, kept
         )
         return kept
 
@@ -80,7 +83,7 @@ def distinct_poses(
 
 
 def _bounded_directions(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(3, J, 3) weights of linear functions that change by at most the mean joint distance.
+    """(axes, J, 3) weights of linear functions that change by at most the mean joint distance.
 
     Such a function weighs each joint by a vector of length at most 1 / J. The principal directions of
     the sample, their length evened out joint by joint, tell poses apart well.
@@ -88,15 +91,25 @@ def _bounded_directions(points: NDArray[np.float64]) -> NDArray[np.float64]:
     count, joints = points.shape[:2]
     flat = (points - points.mean(0)).reshape(count, -1)
     values, vectors = np.linalg.eigh(flat.T @ flat)
-    directions = vectors[:, np.argsort(-values, kind="stable")[:3]].T.reshape(3, joints, 3)
+    directions = vectors[:, np.argsort(-values, kind="stable")[:_AXES]].T.reshape(_AXES, joints, 3)
     length = np.linalg.norm(directions, axis=-1, keepdims=True)
     return np.asarray(directions / np.maximum(length, 1e-12) / joints)
+
+
+@njit(cache=True)
+def _cell(place: NDArray[np.int64], step: NDArray[np.int64]) -> int:
+    """Number of the cell that lies a step from a place."""
+    number = 0
+    for axis in range(_AXES):
+        number = number * _CELLS + (place[axis] + step[axis]) % _CELLS
+    return number
 
 
 @njit(cache=True)
 def _admit(
     points: NDArray[np.float32],
     cells: NDArray[np.int64],
+    neighbours: NDArray[np.int64],
     heads: NDArray[np.int32],
     following: NDArray[np.int32],
     admitted: NDArray[np.float32],
@@ -112,12 +125,8 @@ def _admit(
     total = limit * joints
     for n in range(len(points)):
         found = False
-        for step in range(27):
-            step_ = (step + 13) % 27  # the pose's own cell first
-            a = (cells[n, 0] + step_ // 9 - 1) % _CELLS
-            b = (cells[n, 1] + step_ // 3 % 3 - 1) % _CELLS
-            c = (cells[n, 2] + step_ % 3 - 1) % _CELLS
-            i = heads[a, b, c]
+        for step in range(len(neighbours)):
+            i = heads[_cell(cells[n], neighbours[step])]
             while i >= 0:
                 apart = 0.0
                 for j in range(joints):
@@ -136,7 +145,8 @@ def _admit(
         if not found:
             kept[n] = True
             admitted[count] = points[n]
-            following[count] = heads[cells[n, 0], cells[n, 1], cells[n, 2]]
-            heads[cells[n, 0], cells[n, 1], cells[n, 2]] = count
+            own = _cell(cells[n], neighbours[0])
+            following[count] = heads[own]
+            heads[own] = count
             count += 1
     return count
