@@ -22,7 +22,7 @@ from posecorpus.pipelines.eval_results import (
 from posecorpus.pseudogt.lift.simulate import MASKS, Mask
 
 _COLOUR: dict[str, str] = {"nn": "c0", "soft": "c1", "depth": "c2"}
-_NAME: dict[str, str] = {"nn": "nearest match (as published)", "soft": "soft mean", "depth": "perspective fit (default)"}  # fmt: skip
+_NAME: dict[str, str] = {"nn": "nn, as published", "soft": "soft", "depth": "depth, the default"}  # fmt: skip
 _FLOORS = (("nearest view of the library", "c4", "nearest"), ("mean pose", "c3", "mean"))
 _MASK_TITLE: dict[Mask, str] = {
     "none": "All joints",
@@ -103,7 +103,7 @@ def _by_noise(results: Results) -> str:
         drawn = chart(series, (NOISES[0], NOISES[-1]), (0, top), ("noise, torso lengths", "mm"), x_ticks=NOISES, percent=(True, False))  # fmt: skip
         cards.append(f'<div class="card"><h3>{_MASK_TITLE[mask]}</h3>{drawn}</div>')
     text = "Mean error of the joints (MPJPE) against the noise of the annotations."
-    return f'<h2>Error</h2><p>{text}</p>{_legend()}<div class="cards">{"".join(cards)}</div>'
+    return f'<h2>Error</h2><p>{text}</p>{_legend(floors=1)}<div class="cards">{"".join(cards)}</div>'
 
 
 def _distributions(results: Results) -> str:
@@ -191,9 +191,9 @@ def _table(results: Results) -> str:
     return f'<h2>Figures</h2><p>{text}</p><div class="card wide"><table><tr>{head}</tr>{"".join(rows)}</table></div>'  # fmt: skip
 
 
-def _legend() -> str:
+def _legend(floors: int = len(_FLOORS)) -> str:
     entries = [(_NAME[m], _COLOUR[m], False) for m in METHODS]
-    return legend(entries + [(name, colour, True) for name, colour, _ in _FLOORS])
+    return legend(entries + [(name, colour, True) for name, colour, _ in _FLOORS[:floors]])
 
 
 def _grid_shapes(results: Results) -> float:
