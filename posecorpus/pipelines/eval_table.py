@@ -7,7 +7,6 @@ from rich.table import Table
 
 from posecorpus.pipelines.eval_results import COLUMNS, DEFAULT, METHODS, Results, baseline_lines, cells
 
-
 WIDTH = 124
 
 
