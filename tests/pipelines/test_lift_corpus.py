@@ -150,6 +150,7 @@ def test_missing_joints_are_completed_and_the_hopeless_refused(
         assert reason in refused.provenance["refused"]["0"]
     # The assumed camera spans 60 degrees along the longer side; one that is known stays.
     assert a.camera is not None and 2 * np.degrees(np.arctan(200 / a.camera.K[0, 0])) == pytest.approx(60)
+    np.testing.assert_array_equal(a.camera.to_world(np.array([0.0, -1.0, 5.0])), [0, 1, -5])  # up is up
     assert a.provenance["assumed_fov_deg"] == 60 and "assumed_fov_deg" not in d.provenance
     assert d.camera is not None and d.camera.K[0, 0] == pytest.approx(known_camera.K[0, 0])
     assert (summary.people, summary.lifted, sum(summary.refused.values())) == (4, 2, 2)
