@@ -41,8 +41,9 @@ def ideal_deg(views: int, low: float, high: float) -> float:
 )
 def test_no_direction_is_far_from_a_view(seed: int, views: int, span: tuple[float, float]) -> None:
     azimuth, elevation = spread_views(2, views, span, seed)
-    # A flat band is a circle: there the gaps in azimuth count.
-    limit = 2.0 * ideal_deg(views, *span) + (3.0 if span[1] - span[0] < 20 else 0.0)
+    # Views drawn at random leave gaps of about three times the ideal. A flat band is a circle: there the gaps
+    # in azimuth count.
+    limit = 2.3 * ideal_deg(views, *span) + (3.0 if span[1] - span[0] < 20 else 0.0)
     for pose in range(2):
         assert farthest_deg(azimuth[pose], elevation[pose], *span) < limit
 
