@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,7 +26,6 @@ from posecorpus.core.progress import Report
 
 if TYPE_CHECKING:
     from posecorpus.inspect.verify import Report as Verification
-    from posecorpus.pipelines.eval_results import Results
 
 
 class RateColumn(ProgressColumn):
@@ -85,18 +83,3 @@ def print_verification(corpus: Path, report: Verification) -> None:
     Console().print(table)
     verdict = "every check holds" if report.ok else f"{len(report.violations)} violations"
     print(f"{corpus}: {report.samples} samples, {verdict}")
-
-
-def print_evaluation(results: Results) -> None:
-    """One row for each condition and method of an evaluation of lifting, then floors and oracle."""
-    from posecorpus.pipelines.eval_results import COLUMNS, baseline_lines, cells
-
-    table = Table("condition", "method", box=None, pad_edge=False)
-    for column in COLUMNS:
-        table.add_column(column, justify="right")
-    for condition, methods in results.rows:
-        for i, (method, found) in enumerate(methods.items()):
-            table.add_row("" if i else condition.label, method, *cells(found))
-    Console(width=None if sys.stdout.isatty() else 160).print(table)
-    for line in baseline_lines(results):
-        print(line)

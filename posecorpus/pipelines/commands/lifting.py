@@ -140,8 +140,8 @@ def evaluate(
     workers: Workers = None,
 ) -> None:
     """Measure lifting on people the library has never seen, under noise, missing joints and wrong cameras."""
-    from posecorpus.pipelines.console import print_evaluation
     from posecorpus.pipelines.eval_lift import EvalRequest, eval_lift
+    from posecorpus.pipelines.eval_table import print_results
 
     request = EvalRequest(
         motions=tuple(motions or ()),
@@ -157,7 +157,7 @@ def evaluate(
     )
     with resumable_stages() as (report, note):
         evaluation = eval_lift(request, out, workers=workers or usable_workers(), report=report, note=note)
-    print_evaluation(evaluation.results)
+    print_results(evaluation.results)
     typer.echo(evaluation.page)
 
 
