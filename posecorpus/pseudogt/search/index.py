@@ -33,8 +33,14 @@ from posecorpus.pseudogt.search.walk import Tree, read_only, walk
 BATCH = 256
 """Queries that walk together. More share each view read from memory, but need memory of their own."""
 
-APPROXIMATE_SHARE = np.float32(0.7)
-"""Share of their radii that cones keep when approximate: recall of the nearest 0.99 to 1 (benchmarks/lift.py)."""
+
+def approximate_share(k: int) -> np.float32:
+    """Share of their radii that cones keep when approximate: as much as a recall@1 of .99 needs.
+
+    Cones are cut off against the k-th best, so the nearest are the safer the larger k is: 0.7 for k = 1,
+    0.61 for k = 50, where the recall of all 50 is .99 too in a library of 1e6 views (benchmarks/lift.py).
+    """
+    return np.float32(0.6 + 0.1 / np.sqrt(k))
 
 
 class ViewIndex:
@@ -150,7 +156,7 @@ class ViewIndex:
         rows = np.flatnonzero(queries.valid)
         _, mask_of_row = np.unique(queries.mask[rows], axis=0, return_inverse=True)
         rows = rows[np.argsort(mask_of_row.ravel(), kind="stable")]
-        share = APPROXIMATE_SHARE if approximate else np.float32(1)
+        share = approximate_share(k) if approximate else np.float32(1)
         size = max(1, min(BATCH, -(-len(rows) // threads)))
         with ThreadPoolExecutor(threads) as pool:
             batches = [rows[start : start + size] for start in range(0, len(rows), size)]
