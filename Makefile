@@ -45,7 +45,7 @@ demo: $(STAMP) ## render 200 samples, lift them from their 2D, verify, report: m
 	@$(BIN)/posecorpus synth "$(OUT)/corpus" --samples $(SAMPLES) $(if $(MOTIONS),--motions "$(MOTIONS)" --skip-bad)
 	@$(BIN)/posecorpus verify "$(OUT)/corpus"
 	@$(BIN)/posecorpus inspect "$(OUT)/corpus" --out "$(OUT)/report.html"
-	@$(BIN)/posecorpus library "$(OUT)/library" --seed 1 $(if $(MOTIONS),--motions "$(MOTIONS)" --skip-bad)
+	@$(BIN)/posecorpus library "$(OUT)/library" --seed 1 --calibration 900 $(if $(MOTIONS),--motions "$(MOTIONS)" --skip-bad)
 	@$(BIN)/posecorpus import "$(OUT)/annotated" --format corpus --annotations "$(OUT)/corpus" --skeleton lsp_14 --outside drop
 	@$(BIN)/posecorpus lift "$(OUT)/lifted" --annotations "$(OUT)/annotated" --library "$(OUT)/library" --truth "$(OUT)/corpus"
 	@$(BIN)/posecorpus label "$(OUT)/lifted" "$(OUT)/labelled" --parts ellipses --skeleton-maps widths=3,5,7

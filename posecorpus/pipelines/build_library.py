@@ -42,7 +42,7 @@ from posecorpus.pseudogt.library.files import (
 )
 from posecorpus.pseudogt.library.gains import Gains, measure_gains
 from posecorpus.pseudogt.lift.trust import TRUST
-from posecorpus.pseudogt.lift.trust_calibrate import calibrate
+from posecorpus.pseudogt.lift.trust_calibrate import QUERIES, calibrate
 from posecorpus.synth.bodies.model import load_body
 from posecorpus.synth.config import MotionConfig, load_config
 
@@ -63,6 +63,7 @@ class LibraryRequest:
         seed: decides the views, what is measured on them, and the built-in motions.
         skip_bad: leave out unusable files and list them, instead of stopping.
         fps: rate at which motions are read; near-duplicates are dropped anyway.
+        calibration: people that are lifted to calibrate what lifting can be trusted.
         leave_out: subjects whose clips are not used, to be lifted as unseen people.
     """
 
@@ -74,6 +75,7 @@ class LibraryRequest:
     seed: int = 0
     skip_bad: bool = False
     fps: float = DEFAULT_FPS
+    calibration: int = QUERIES
     leave_out: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -86,6 +88,8 @@ class LibraryRequest:
             raise InputError("--elevation", "the lower and the higher end, within -90 to 90", f"{low} {high}")
         if not 0 < self.fps <= 240:
             raise InputError("--fps", "up to 240 frames a second", self.fps)
+        if self.calibration < 1:
+            raise InputError("--calibration", "at least 1", self.calibration)
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -97,6 +101,7 @@ class LibraryRequest:
             "elevation_deg": list(self.elevation_deg),
             "seed": self.seed,
             "fps": self.fps,
+            "calibration": self.calibration,
             "builtin": not self.motions,
             "leave_out": sorted(self.leave_out),
         }
@@ -245,7 +250,13 @@ def _build(
     )
     if not (out / TRUST).exists():
         # On what the folder holds, so that the same bytes come out whether or not the run was stopped.
-        trust = calibrate(map_library(out, info), seed=request.seed, report=report, threads=threads)
+        trust = calibrate(
+            map_library(out, info),
+            seed=request.seed,
+            queries=request.calibration,
+            report=report,
+            threads=threads,
+        )
         trust.save(out / TRUST)
     info.write(out)
     shutil.rmtree(aside)

@@ -75,7 +75,7 @@ def lift_corpus(
     for name in corpus.manifest.skeletons:
         _lifter(request.library, name, request.settings)  # builds the search index once, not in every worker
     settings = asdict(request.settings) | {"fov_deg": request.fov_deg}
-    inputs = digest(corpus) | {"library": file_sha256(request.library / LIBRARY)}
+    inputs = digest(corpus) | {name: file_sha256(request.library / name) for name in (LIBRARY, TRUST)}
     if request.truth is not None:
         inputs["truth"] = digest(Corpus(request.truth))["corpus"]
     planned = corpus.manifest.model_copy(

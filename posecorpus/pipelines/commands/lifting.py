@@ -52,6 +52,9 @@ def library(
         -20.0,
         40.0,
     ),
+    calibration: Annotated[
+        int, typer.Option(help="People lifted to calibrate the predicted errors.", min=1)
+    ] = 4800,
     seed: Seed = 0,
     skip_bad: SkipBad = False,
     workers: Workers = None,
@@ -65,6 +68,7 @@ def library(
         spacing_mm=spacing_mm,
         mirror=mirror,
         elevation_deg=elevation,
+        calibration=calibration,
         seed=seed,
         skip_bad=skip_bad,
     )
