@@ -3,7 +3,7 @@
 The field of view that is told of a photo may be badly wrong, most of all where the photo was cut out of a
 larger one: what is left then seems to be seen from arm's length, and the poses that explain that are wrong.
 People are rarely photographed from so near. So where the matches fit at a short distance, the camera is
-moved back (a longer lens, the same picture), unless the annotation clearly speaks for the short distance.
+moved back (a longer lens, the same picture), unless the matches fit worse by that.
 """
 
 from __future__ import annotations
@@ -18,8 +18,6 @@ USUAL_M = 4.0
 """No camera is believed to be nearer than this on the word of the field of view alone."""
 PROBES = 12
 """As many of the nearest matches tell the distance."""
-EVIDENCE = 1.1
-"""The near camera is believed if the far one has residuals larger by this factor."""
 LEAST_SHARE = 0.02
 
 
@@ -39,7 +37,7 @@ def longer_lens(matched: Array, rays: Array, torso: list[int], sigma_m: float) -
     moved = np.flatnonzero(share < 1.0)
     if len(moved):
         far_m = fit_matches(probes[moved], rays[moved] * share[moved, None, None], sigma_m)[1]
-        believed = _typical(far_m) > EVIDENCE * _typical(near_m[moved])
+        believed = _typical(far_m) > _typical(near_m[moved])
         share[moved[believed]] = 1.0
     return np.asarray(share)
 
