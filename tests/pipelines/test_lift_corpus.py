@@ -145,7 +145,7 @@ def test_missing_joints_are_completed_and_the_hopeless_refused(
     np.testing.assert_array_equal(a.people[0].lift.completed, completed)
     np.testing.assert_array_equal(a.people[0].visibility == HIDDEN, completed)
     assert np.isfinite(a.people[0].joints2d).all()
-    for refused, reason in ((b, "3 usable joints"), (c, "all joints on one point")):
+    for refused, reason in ((b, "3 usable joints"), (c, "all joints lie on one point")):
         assert refused.people[0].lift is None and refused.people[0].joints3d is None
         assert reason in refused.provenance["refused"]["0"]
     # The assumed camera spans 60 degrees along the longer side; one that is known stays.
