@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from posecorpus.core.skeletons import TORSO, Skeleton
 from posecorpus.pseudogt.library.store import PoseLibrary
 from posecorpus.pseudogt.lift.lifted import Lifted
+from posecorpus.pseudogt.lift.perspective import NEAR_M
 
 Array = NDArray[np.float64]
 BLOCK = 256
@@ -31,18 +32,19 @@ _ALIKE = {
 _ALIKE |= {"head_top": "head", "head_centre": "head", "head_h36m": "head", "skull_base": "head"}
 POSE_FEATURES = (
     "missing", "missing_share", *(f"missing_{kind}" for kind in (*_KINDS, "head", "other")),
-    "nearest", "tenth", "farthest", "residual",
-    "spread", "spread_worst", "spread_depth", "spread_image", "spread_even",
-    "matches", "poses", "clips", "subjects",
-    "first_off", "result_off", "one_direction", "two_camps",
-    "elevation", "distance", "width", "height", "depth", "foreshortened",
-    "upright", "leaning", "turned", "sideways", "annotated_extent",
-    "deviation", "deviation_worst", "mirrored",
+    "nearest", "tenth", "residual", "best_fit",
+    "spread", "spread_depth", "spread_even", "matches", "clips", "subjects",
+    "about", "about_loose", "off", "result_off", "closest", "close", "flipped",
+    "elevation", "distance", "width", "height", "depth", "upright", "annotated_extent", "deviation",
 )  # fmt: skip
 JOINT_FEATURES = (
-    "pose", "spread", "spread_depth", "spread_image", "spread_even", "first_off", "result_off",
+    "pose", "spread", "spread_depth", "spread_image", "spread_even", "about_loose", "result_off",
     "deviation", "completed", "far", "behind", *(f"is_{kind}" for kind in (*_KINDS, "head")),
 )  # fmt: skip
+STRICT_MM, LOOSE_MM = 30.0, 60.0
+"""Standard deviations of a match's residual, by which it counts, when looking at which matches would fit, too."""
+NOWHERE_MM = 2000.0
+"""Residual and distance of a match that is not there."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,15 +112,36 @@ class _Look:
         self._off = self._matches - self._mean[:, None]
         self._variance = np.einsum("qk,qkja->qja", self._weights, self._off**2)
         self._even = self._matches.var(1).sum(-1)
+        self._apart = np.linalg.norm(self._matches - self._result[:, None], axis=-1)
+        self._there = there
+        self._misfit = self._misfits()
+        self._bones = _bones(skeleton, seen)
         # Not every method has a deviation of its own.
         self._deviation = np.nan_to_num(lifted.deviation_mm[np.ix_(rows, seen)])
 
     def _centred(self, points: Array) -> Array:
         return np.asarray(points - points[..., self._torso, :].mean(-2, keepdims=True))
 
+    def _misfits(self) -> Array:
+        """(Q, k) RMS distance, mm at the person, of each match as it was placed from the annotated joints."""
+        lifted, at = self._lifted, np.ix_(self._rows, self._seen)
+        points, pixels = lifted.joints3d[at], lifted.joints2d[at]
+        # Pixels are rays times the focal length, plus an offset: both follow from the result's projection.
+        rays = points[..., :2] / np.maximum(points[..., 2:], NEAR_M)
+        middle, centre = rays.mean(1, keepdims=True), pixels.mean(1, keepdims=True)
+        spread = ((rays - middle) ** 2).sum((1, 2))
+        focal = ((rays - middle) * (pixels - centre)).sum((1, 2)) / np.maximum(spread, 1e-12)
+        annotated = (pixels - centre) / np.maximum(focal, 1.0)[:, None, None] + middle
+        placed = lifted.hypotheses[self._rows][:, :, self._seen].astype(np.float64)
+        placed = np.where(self._there[:, :, None, None], placed, 1.0)
+        off = placed[..., :2] / np.maximum(placed[..., 2:], NEAR_M) - annotated[:, None]
+        square = np.where(self._completed[:, None], np.nan, (off**2).sum(-1))
+        misfit = 1000 * np.sqrt(np.nanmean(square, -1)) * points[..., 2].mean(1)[:, None]
+        return np.where(self._there, np.minimum(misfit, NOWHERE_MM), NOWHERE_MM)
+
     def features(self) -> tuple[Array, Array]:
         columns = {
-            **self._missing(), **self._match(), **self._disagreement(), **self._company(), **self._shape(),
+            **self._missing(), **self._match(), **self._disagreement(), **self._alternatives(), **self._company(), **self._shape(),
         }  # fmt: skip
         pose = np.stack([columns[name] for name in POSE_FEATURES], -1).astype(np.float64)
         of_joints = self._joints()
@@ -145,31 +168,41 @@ class _Look:
         return {
             "nearest": at(0),
             "tenth": at(9),
-            "farthest": at(distances.shape[1]),
             "residual": np.log(lifted.residual_px[rows] / lifted.torso_px[rows] + 1e-4),
         }
 
     def _disagreement(self) -> dict[str, Array]:
-        """How far the matches are from each other, and whether they form two camps (depth flips)."""
-        of_joints = np.sqrt(self._variance.sum(-1))
-        weighted = np.sqrt(self._weights)[:, :, None] * self._off.reshape(*self._weights.shape, -1)
-        values, vectors = np.linalg.eigh(weighted @ weighted.transpose(0, 2, 1))
-        # Projections on the main direction: they are the last eigenvector, up to the weights.
-        share = vectors[:, :, -1] ** 2
-        fourth = (share**2 / np.maximum(self._weights, 1e-12)).sum(1)
+        """How far the matches that the lifter used are from each other, and the result from them."""
         return {
-            "spread": _log(of_joints.mean(1)),
-            "spread_worst": _log(of_joints.max(1)),
+            "spread": _log(np.sqrt(self._variance.sum(-1)).mean(1)),
             "spread_depth": _log(np.sqrt(self._variance[..., 2].mean(1))),
-            "spread_image": _log(np.sqrt(self._variance[..., :2].sum(-1).mean(1))),
             "spread_even": _log(np.sqrt(self._even).mean(1)),
-            "one_direction": values[:, -1] / np.maximum(values.sum(1), 1e-9),
-            "two_camps": np.log(np.clip(fourth, 1.0, 20.0)),
-            "first_off": _log(np.linalg.norm(self._off[:, 0], axis=-1).mean(1)),
             "result_off": _log(np.linalg.norm(self._result - self._mean, axis=-1).mean(1)),
             "deviation": _log(self._deviation.mean(1)),
-            "deviation_worst": _log(self._deviation.max(1)),
         }
+
+    def _alternatives(self) -> dict[str, Array]:
+        """How far the result is from the matches that fit the annotation about as well as the best."""
+        strict, loose = (_shares(self._misfit, width) for width in (STRICT_MM, LOOSE_MM))
+        whole = np.sort(np.where(self._there, self._apart.mean(-1), NOWHERE_MM), 1)
+        mean = np.einsum("qk,qkja->qja", strict, self._matches)
+        return {
+            "best_fit": _log(self._misfit.min(1)),
+            "about": _log(np.einsum("qk,qkj->qj", strict, self._apart).mean(1)),
+            "about_loose": _log(np.einsum("qk,qkj->qj", loose, self._apart).mean(1)),
+            "off": _log(np.linalg.norm(mean - self._result, axis=-1).mean(1)),
+            "closest": _log(whole[:, 0]),
+            "close": _log(whole[:, :5].mean(1)),
+            "flipped": _log(self._flipped(loose)),
+        }
+
+    def _flipped(self, shares: Array) -> Array:
+        """(Q,) mean depth, mm, of bones times the share of matches that have them the other way round."""
+        ends = self._bones
+        depth = self._result[:, ends[:, 1], 2] - self._result[:, ends[:, 0], 2]
+        other = self._matches[:, :, ends[:, 1], 2] - self._matches[:, :, ends[:, 0], 2]
+        against = np.einsum("qk,qkb->qb", shares, other * depth[:, None] < 0)
+        return np.asarray((against * np.abs(depth)).mean(1))
 
     def _company(self) -> dict[str, Array]:
         """Effective numbers of different matches, and from how high they look."""
@@ -177,11 +210,9 @@ class _Look:
         elevation = self._library.elevation_deg[poses, self._views % self._library.views]
         return {
             "matches": -np.log((self._weights**2).sum(1)),
-            "poses": self._effective(poses),
             "clips": self._effective(self._library.clip[poses]),
             "subjects": self._effective(self._library.subject_of_pose[poses]),
             "elevation": (self._weights * elevation).sum(1),
-            "mirrored": (self._weights * self._lifted.mirrored[self._rows]).sum(1),
         }
 
     def _effective(self, ids: NDArray[np.integer]) -> Array:
@@ -193,9 +224,6 @@ class _Look:
         pose, torso = self._result, self._torso
         rise = pose[:, torso[:2]].mean(1) - pose[:, torso[2:]].mean(1)
         rise = rise / np.maximum(np.linalg.norm(rise, axis=-1, keepdims=True), 1e-9)
-        across = pose[:, torso[0]] - pose[:, torso[1]]
-        across = across / np.maximum(np.linalg.norm(across, axis=-1, keepdims=True), 1e-9)
-        steps = np.linalg.norm(pose, axis=-1)
         pixels = self._lifted.joints2d[np.ix_(self._rows, self._seen)]
         annotated = np.where(self._completed[..., None], np.nan, pixels)
         extent = np.sqrt(np.nanvar(annotated, axis=1).sum(-1)) / self._lifted.torso_px[self._rows]
@@ -205,11 +233,7 @@ class _Look:
             "width": _log(pose[..., 0].std(1)),
             "height": _log(pose[..., 1].std(1)),
             "depth": _log(pose[..., 2].std(1)),
-            "foreshortened": (np.abs(pose[..., 2]) / np.maximum(steps, 1e-9)).mean(1),
             "upright": -rise[:, 1],
-            "leaning": rise[:, 2],
-            "turned": np.abs(across[:, 2]),
-            "sideways": across[:, 0],
             "annotated_extent": np.log(extent + 1e-3),
         }
 
@@ -221,7 +245,7 @@ class _Look:
             "spread_depth": _log(np.sqrt(self._variance[..., 2])),
             "spread_image": _log(np.sqrt(self._variance[..., :2].sum(-1))),
             "spread_even": _log(np.sqrt(self._even)),
-            "first_off": _log(np.linalg.norm(self._off[:, 0], axis=-1)),
+            "about_loose": _log(np.einsum("qk,qkj->qj", _shares(self._misfit, LOOSE_MM), self._apart)),
             "result_off": _log(np.linalg.norm(self._result - self._mean, axis=-1)),
             "deviation": _log(self._deviation),
             "completed": self._completed.astype(np.float64),
@@ -229,6 +253,18 @@ class _Look:
             "behind": np.abs(self._result[..., 2]) / 1000,
             **{f"is_{kind}": (kinds == kind).astype(np.float64) for kind in (*_KINDS, "head")},
         }
+
+
+def _shares(misfit: Array, width: float) -> Array:
+    """(Q, k) normal weights of residuals beyond the least."""
+    weights = np.exp(-0.5 * (misfit**2 - misfit.min(1, keepdims=True) ** 2) / width**2)
+    return np.asarray(weights / weights.sum(1, keepdims=True))
+
+
+def _bones(skeleton: Skeleton, seen: NDArray[np.intp]) -> NDArray[np.intp]:
+    """(B, 2) parent and child, as places in ``seen``, of the bones whose ends are both there."""
+    ends = np.array([bone for bone in skeleton.bones if np.isin(bone, seen).all()], np.intp)
+    return np.searchsorted(seen, ends).astype(np.intp)
 
 
 def _log(millimetres: Array) -> Array:
