@@ -71,7 +71,7 @@ def lift_corpus(
         raise InputError("--camera", "a field of view of 1 to 170 degrees", request.fov_deg)
     corpus = open_source(annotations, out)
     refuse_drawn(corpus, "lift")
-    trust = _open_library(request.library)[1]
+    trust = open_trusted_library(request.library)[1]
     for name in corpus.manifest.skeletons:
         _lifter(request.library, name, request.settings)  # builds the search index once, not in every worker
     settings = asdict(request.settings) | {"fov_deg": request.fov_deg}
@@ -116,7 +116,7 @@ def _lift_people(
     request: LiftRequest, joints: Skeleton, shard: list[Sample], places: list[tuple[int, int]]
 ) -> None:
     """Lift the people at ``places`` (sample, person) of a shard, in place."""
-    library, model = _open_library(request.library)
+    library, model = open_trusted_library(request.library)
     people = [shard[s].people[p] for s, p in places]
     annotated = np.stack([person.joints2d for person in people]).astype(np.float64)
     lifted = _lifter(request.library, joints.name, request.settings).lift(
@@ -192,10 +192,15 @@ def _intrinsics(shard: list[Sample], places: list[tuple[int, int]]) -> NDArray[n
 
 
 @lru_cache(maxsize=1)
-def _open_library(folder: Path) -> tuple[PoseLibrary, TrustModel]:
+def open_trusted_library(folder: Path) -> tuple[PoseLibrary, TrustModel]:
+    """A library and what its lifting can be trusted.
+
+    Raises:
+        InputError: no library there, or one that another version made.
+    """
     return open_library(folder), TrustModel.open(folder / TRUST)
 
 
 @lru_cache(maxsize=8)
 def _lifter(library: Path, name: str, settings: LiftSettings) -> Lifter:
-    return Lifter(_open_library(library)[0], skeleton(name), settings)
+    return Lifter(open_trusted_library(library)[0], skeleton(name), settings)

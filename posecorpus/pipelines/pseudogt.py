@@ -15,7 +15,7 @@ from posecorpus.pipelines import ledger
 from posecorpus.pipelines.filter_lifted import filter_lifted
 from posecorpus.pipelines.import_photos import ImportRequest, import_photos
 from posecorpus.pipelines.label_corpus import LabelRequest, label_corpus
-from posecorpus.pipelines.lift_corpus import LiftRequest, lift_corpus
+from posecorpus.pipelines.lift_corpus import LiftRequest, lift_corpus, open_trusted_library
 
 ANNOTATED, LIFTED, TRUSTED, CORPUS = "annotated", "lifted", "trusted", "corpus"
 
@@ -46,9 +46,11 @@ def make_pseudogt(
     note: Callable[[str], None] = lambda message: None,
 ) -> Path:
     """Run the steps; gives the manifest's path of the last corpus, ``out/corpus``."""
-    out.mkdir(parents=True, exist_ok=True)
+    # What a later step would stumble over is found before the first has worked for an hour.
+    open_trusted_library(request.lift.library)
     for step in (ANNOTATED, LIFTED, TRUSTED, CORPUS):
-        ledger.check_folder(out / step)  # before the first step has worked for an hour
+        ledger.check_folder(out / step)
+    out.mkdir(parents=True, exist_ok=True)
     import_photos(request.photos, out / ANNOTATED, workers=workers, report=report, note=note)
     _, summary = lift_corpus(out / ANNOTATED, request.lift, out / LIFTED, workers=workers, report=report)
     for line in summary.lines():
