@@ -77,6 +77,8 @@ def fit_ridge(features: Array, target: Array, weight: Array, fold: NDArray[np.in
     term_centre, term_scale = _moments(terms, weight)
     terms -= term_centre
     terms /= term_scale
+    # A constant of its own lets a fit without a fold know nothing of the fold's mean either.
+    terms = np.column_stack([terms, np.ones(len(terms))])
     offset = np.array([np.average(target, weights=weight)])
     rest = target - offset
 
@@ -87,9 +89,11 @@ def fit_ridge(features: Array, target: Array, weight: Array, fold: NDArray[np.in
         whole = whole[0] + gram[0], whole[1] + gram[1], whole[2] + gram[2]
     if len(folds) == 1:
         weights = _solve(*whole, STRENGTHS[-1])
-        own = offset + terms @ weights
+        own, offset = offset + terms @ weights, offset + weights[-1]
         return Fit(
-            Ridge(centre, scale, term_centre, term_scale, weights, offset, _limits(own)), own, STRENGTHS[-1]
+            Ridge(centre, scale, term_centre, term_scale, weights[:-1], offset, _limits(own)),
+            own,
+            STRENGTHS[-1],
         )
     best: tuple[float, float, Array] | None = None
     for strength in STRENGTHS:
@@ -104,7 +108,9 @@ def fit_ridge(features: Array, target: Array, weight: Array, fold: NDArray[np.in
     unseen = offset + best[2]
     weights = _solve(*whole, best[1])
     return Fit(
-        Ridge(centre, scale, term_centre, term_scale, weights, offset, _limits(unseen)), unseen, best[1]
+        Ridge(centre, scale, term_centre, term_scale, weights[:-1], offset + weights[-1], _limits(unseen)),
+        unseen,
+        best[1],
     )
 
 
@@ -131,4 +137,7 @@ def _gram(terms: Array, target: Array, weight: Array) -> tuple[Array, Array, flo
 
 
 def _solve(gram: Array, right: Array, weight: float, strength: float) -> Array:
-    return np.asarray(np.linalg.solve(gram + strength * max(weight, 1e-12) * np.eye(len(right)), right))
+    """Weights of the terms; the last, the constant, is not held back."""
+    penalty = np.full(len(right), strength * max(weight, 1e-12))
+    penalty[-1] = 1e-12
+    return np.asarray(np.linalg.solve(gram + np.diag(penalty), right))
