@@ -16,7 +16,7 @@ METHODS = ("nn", "soft", "depth")
 RESIDUAL_PX, RESIDUAL_SHARE = 0.02, 1e-3
 """What storing joints and residual in single precision may change."""
 SPREAD_MM = 0.1
-LIMB_RATIO = 1.5
+LIMB_RATIO = 1.25
 """No lifted limb is longer than in every hypothesis by more than this factor. It may be shorter: a mean of limbs
 that point apart is."""
 SIDES_RATIO = 1.3
@@ -141,7 +141,9 @@ def check_hypotheses(subject: Subject) -> Messages:
         messages += joint_messages(i, person, broken, lambda j: "is no number in a hypothesis")
         if np.nanmax(poses[..., 2].mean(1), initial=-np.inf) <= 0:
             messages.append(f"people[{i}].lift: every hypothesis is behind the camera")
-        wide = known & ~broken & ~(lift.spread_mm <= _widest_mm(poses, shape) / np.sqrt(2) + SPREAD_MM)
+        # `depth` fuses more matches than it reports, so its spread can only be a possible one.
+        most = MM_RANGE[1] if lift.method == "depth" else _widest_mm(poses, shape) / np.sqrt(2) + SPREAD_MM
+        wide = known & ~broken & ~(lift.spread_mm <= most)
         messages += joint_messages(
             i,
             person,

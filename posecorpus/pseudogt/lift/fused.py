@@ -35,6 +35,9 @@ ROUNDS = 2
 LENGTH_STEPS = 2
 """Times that the bones' lengths are asked for, each along the directions that came out before."""
 
+STRETCH = 0.15
+"""Share of its length by which a bone may be off in the end, whatever the annotation asks for."""
+
 
 def depth(matched: Array, rays: Array, K: Array, body: Body, torso: list[int], noise: float) -> Estimate:
     """Fit and fuse the matches of Q people.
@@ -111,6 +114,7 @@ def _fuse(
         for _ in range(LENGTH_STEPS):
             rows = np.concatenate((seen, _along(pose, bone_ends)))
             pose, left = _condition(mean, covariance, rows, values, variances)
+        _restore_lengths(pose, bone_ends, bone_m, parents, carried)
         result[q], deviation[q] = pose, _torso_centred_deviation(left, torso)
         weights[q] = 0.0
         for i, n in enumerate(usable):
@@ -203,6 +207,33 @@ def _along(pose: Array, ends: NDArray[np.int64]) -> Array:
         rows[i, 3 * a : 3 * a + 3] = along
         rows[i, 3 * b : 3 * b + 3] = -along
     return rows
+
+
+@njit(cache=True, nogil=True)
+def _restore_lengths(
+    pose: Array,
+    bone_ends: NDArray[np.int64],
+    bone_m: Array,
+    parents: NDArray[np.int64],
+    carried: NDArray[np.bool_],
+) -> None:
+    """Shorten or lengthen bones of a pose (J, 3) that are off by more than :data:`STRETCH`, in place.
+
+    An annotation that no body fits, such as one of exchanged joints, would pull limbs to any length. What hangs
+    on a bone moves along; lengths of other bones stay as they are, so their order does not matter.
+    """
+    for i in range(len(bone_ends)):
+        child, parent = bone_ends[i]
+        if parents[child] != parent:
+            continue
+        bone = pose[child] - pose[parent]
+        length = np.sqrt((bone * bone).sum())
+        wanted = min(max(length, (1 - STRETCH) * bone_m[i]), (1 + STRETCH) * bone_m[i])
+        if length > 1e-9 and wanted != length:
+            bone *= wanted / length - 1.0
+            for j in range(len(pose)):
+                if carried[child, j]:
+                    pose[j] += bone
 
 
 @njit(cache=True, nogil=True)

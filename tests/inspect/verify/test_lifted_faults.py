@@ -174,7 +174,9 @@ def hypotheses_behind(sample: Sample) -> None:
 
 
 def spread_doubled(sample: Sample) -> None:
-    lift_of(sample)[1].spread_mm *= np.float32(3)
+    lift = lift_of(sample)[1]
+    lift.method = "soft"  # whose hypotheses are all its matches
+    lift.spread_mm *= np.float32(3)
 
 
 def spread_nan(sample: Sample) -> None:

@@ -127,3 +127,21 @@ def test_bones_are_as_long_as_in_the_library() -> None:
     for (a, b), length in zip(body.bone_ends, body.bone_m, strict=True):
         other = of_pair.get((flip[a], flip[b]), of_pair[a, b])
         assert length == pytest.approx((of_pair[a, b] + other) / 2, rel=1e-5)
+
+
+def test_no_annotation_stretches_a_limb() -> None:
+    library = library_of(people(12, 0))
+    known = body_of(library, LSP_14, np.arange(14))
+    rng = np.random.default_rng(3)
+    pose = convert(people(1, 5)[0].astype(np.float64), FULL_42, LSP_14) + [0.0, 0.0, 5.0]
+    fine = pose.copy()
+    fused._restore_lengths(fine, known.bone_ends, known.bone_m, known.chains.parents, known.chains.carried)
+    np.testing.assert_array_equal(fine, pose)  # what is near enough stays exactly
+    wild = pose + rng.normal(0, 0.4, pose.shape)
+    fused._restore_lengths(wild, known.bone_ends, known.bone_m, known.chains.parents, known.chains.carried)
+    tree = [i for i, (child, parent) in enumerate(known.bone_ends) if known.chains.parents[child] == parent]
+    assert len(tree) >= 8  # arms and legs at least
+    ends = known.bone_ends[tree]
+    ratio = np.linalg.norm(wild[ends[:, 0]] - wild[ends[:, 1]], axis=-1) / known.bone_m[tree]
+    assert (np.abs(ratio - 1) <= fused.STRETCH + 1e-9).all()
+    assert (np.abs(ratio - 1) > 0.9 * fused.STRETCH).any()
