@@ -52,7 +52,8 @@ def test_workers_run_one_thread_each_and_the_parent_keeps_its_own() -> None:
 
 
 PARENT = """
-import os, time
+import faulthandler, os, time
+faulthandler.dump_traceback_later(25)  # should it ever hang, the test says where
 from posecorpus.pipelines.engine import local_engine
 def sleep(x):
     print(os.getpid(), flush=True)
@@ -69,12 +70,16 @@ def test_workers_die_with_their_parent(tmp_path: object, how: signal.Signals) ->
     with open(script, "w") as file:
         file.write(PARENT)
     parent = subprocess.Popen(
-        [sys.executable, script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        [sys.executable, script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     assert parent.stdout is not None
     children = [int(parent.stdout.readline()) for _ in range(2)]
     parent.send_signal(how)
-    parent.wait(timeout=30)
+    try:
+        parent.wait(timeout=30)
+    except subprocess.TimeoutExpired:
+        parent.kill()
+        pytest.fail(f"the parent hangs: {parent.communicate()[1]}")
     deadline = time.monotonic() + 30
     while any(alive(pid) for pid in children) and time.monotonic() < deadline:
         time.sleep(0.05)
