@@ -11,10 +11,11 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from multiprocessing.connection import wait as wait_for
+from queue import SimpleQueue
 from typing import Protocol, TypeVar
 
 Task = TypeVar("Task")
@@ -63,17 +64,22 @@ def local_engine(workers: int) -> Iterator[Run]:
 def _windowed(
     pool: ProcessPoolExecutor, work: Callable[[Task], Result], tasks: Sequence[Task], window: int
 ) -> Iterator[Result]:
-    """Keep a bounded number of tasks submitted: a plan can hold a million of them."""
-    pending: set[Future[Result]] = set()
+    """Keep a bounded number of tasks submitted: a plan can hold a million of them.
+
+    Finished futures come through a queue. ``concurrent.futures.wait`` would hold the locks of all of them for a
+    moment, and Ctrl-C in that moment would leave them locked and the pool unable to end.
+    """
+    finished: SimpleQueue[Future[Result]] = SimpleQueue()
     upcoming = iter(tasks)
+    running = 0
     while True:
-        while len(pending) < window and (task := next(upcoming, None)) is not None:
-            pending.add(pool.submit(work, task))
-        if not pending:
+        while running < window and (task := next(upcoming, None)) is not None:
+            pool.submit(work, task).add_done_callback(finished.put)
+            running += 1
+        if not running:
             return
-        done, pending = wait(pending, return_when=FIRST_COMPLETED)
-        for future in done:
-            yield future.result()
+        yield finished.get().result()
+        running -= 1
 
 
 def _start_worker() -> None:
