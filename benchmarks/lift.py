@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from posecorpus.core.seeds import generator
 from posecorpus.core.skeletons import LSP_14
-from posecorpus.pipelines.motion_landmarks import clip_landmarks
+from posecorpus.pipelines.lifting.motion_landmarks import clip_landmarks
 from posecorpus.pseudogt.library.heading import torso_centred
 from posecorpus.pseudogt.library.store import ClipEntry, PoseLibrary
 from posecorpus.pseudogt.library.views import spread_views

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from posecorpus.pipelines.import_photos import ImportRequest, import_photos
+from posecorpus.pipelines.importing.photos import ImportRequest, import_photos
 from posecorpus.pipelines.synthesize import SynthRequest, synthesize
 from posecorpus.synth.config import SynthConfig, load_config
 

@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 
 from posecorpus.core.errors import InputError
 from posecorpus.core.skeletons import LSP_14, Skeleton
-from posecorpus.pipelines import build_library, eval_lift
-from posecorpus.pipelines.eval_charts import Series, chart, ticks
-from posecorpus.pipelines.eval_lift import EvalRequest, Evaluation
-from posecorpus.pipelines.eval_page import page
-from posecorpus.pipelines.eval_queries import EvalCondition, EvalPeople, conditions, draw_people
-from posecorpus.pipelines.eval_results import METHODS, Trial, figures, quantiles, trust_figures
-from posecorpus.pipelines.eval_table import print_results, trust_lines
+from posecorpus.pipelines.evaluation import eval_lift
+from posecorpus.pipelines.evaluation.charts import Series, chart, ticks
+from posecorpus.pipelines.evaluation.eval_lift import EvalRequest, Evaluation
+from posecorpus.pipelines.evaluation.page import page
+from posecorpus.pipelines.evaluation.queries import EvalCondition, EvalPeople, conditions, draw_people
+from posecorpus.pipelines.evaluation.results import METHODS, Trial, figures, quantiles, trust_figures
+from posecorpus.pipelines.evaluation.table import print_results, trust_lines
+from posecorpus.pipelines.lifting import build_library
 from posecorpus.pseudogt.library.files import open_library, read_info
 from posecorpus.pseudogt.lift.evaluate import PersonErrors
 from posecorpus.pseudogt.lift.lifted import Lifted, LiftSettings, Trust

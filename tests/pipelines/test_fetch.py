@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from posecorpus.core.errors import InputError
-from posecorpus.pipelines import fetch
-from posecorpus.pipelines.download import Patience
-from posecorpus.pipelines.fetch import LOCK_NAME, TERMS, Site, fetch_cmu, parse_subjects
+from posecorpus.pipelines.fetching import fetch
+from posecorpus.pipelines.fetching.download import Patience
+from posecorpus.pipelines.fetching.fetch import LOCK_NAME, TERMS, Site, fetch_cmu, parse_subjects
 
 ASF = b"# a skeleton\n:version 1.10\n:units\n" + b"  comment to make it long\n" * 9000
 AMC = b"#!OML:ASF x\n:FULLY-SPECIFIED\n:DEGREES\n" + b"1\nroot 0 0 0 0 0 0\n" * 9000

@@ -12,7 +12,7 @@ from posecorpus.core.errors import InputError
 from posecorpus.core.manifest import MANIFEST, Manifest, describe_skeletons
 from posecorpus.core.sample import Lift, Person, Sample
 from posecorpus.core.shards import Corpus, write_shard
-from posecorpus.pipelines.filter_lifted import filter_lifted
+from posecorpus.pipelines.lifting.filter_lifted import filter_lifted
 
 JOINTS = 14
 

@@ -14,7 +14,7 @@ from posecorpus.core.parts import SMPL_24_PARTS, SURREAL_14_PARTS, merge_table
 from posecorpus.core.sample import Person, Sample
 from posecorpus.core.shards import write_shard
 from posecorpus.core.skeletons import FULL_42
-from posecorpus.pipelines.fit_ellipses import LEAST, fit_ellipses
+from posecorpus.pipelines.labelling.fit_ellipses import LEAST, fit_ellipses
 from posecorpus.pseudogt.ellipse_parts.draw import draw_sample
 
 WIDTH, HEIGHT = 80, 60

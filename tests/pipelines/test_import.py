@@ -25,12 +25,12 @@ from posecorpus.core.manifest import Manifest, describe_skeletons, read_manifest
 from posecorpus.core.sample import Person, Sample
 from posecorpus.core.shards import Corpus, write_shard
 from posecorpus.core.skeletons import COCO_17, FULL_42, LSP_14, MPII_16, convert, skeleton
-from posecorpus.pipelines import import_photos as module
 from posecorpus.pipelines.export import export_corpus
-from posecorpus.pipelines.import_photos import ImportRequest, import_photos, shard_groups
-from posecorpus.pipelines.import_pictures import Examined, Photos
-from posecorpus.pipelines.import_shard import ShardTask, make_shard
-from posecorpus.pipelines.import_summary import sample_keys
+from posecorpus.pipelines.importing import photos as module
+from posecorpus.pipelines.importing.photos import ImportRequest, import_photos, shard_groups
+from posecorpus.pipelines.importing.pictures import Examined, Photos
+from posecorpus.pipelines.importing.shard import ShardTask, make_shard
+from posecorpus.pipelines.importing.summary import sample_keys
 from posecorpus.pipelines.inputs import UnusableInputs
 from posecorpus.pseudogt.photos.records import AnnotatedPhoto
 

@@ -14,7 +14,7 @@ from posecorpus.core.parts import H36M_25_PARTS, SURREAL_14_PARTS
 from posecorpus.core.shards import Corpus
 from posecorpus.core.sticks import STICKS
 from posecorpus.inspect.verify import verify_corpus
-from posecorpus.pipelines.label_corpus import (
+from posecorpus.pipelines.labelling.label_corpus import (
     LabelRequest,
     MapSettings,
     label_corpus,

@@ -14,10 +14,10 @@ import pytest
 
 from posecorpus.core.errors import InputError
 from posecorpus.core.skeletons import FULL_42, LSP_14, SMPL_24
-from posecorpus.pipelines import build_library
-from posecorpus.pipelines.build_library import LibraryRequest, build
-from posecorpus.pipelines.library_plan import ASIDE
-from posecorpus.pipelines.motion_landmarks import clip_landmarks, collection_of
+from posecorpus.pipelines.lifting import build_library
+from posecorpus.pipelines.lifting.build_library import LibraryRequest, build
+from posecorpus.pipelines.lifting.library_plan import ASIDE
+from posecorpus.pipelines.lifting.motion_landmarks import clip_landmarks, collection_of
 from posecorpus.pseudogt.library.files import LibraryInfo, open_library, read_info
 from posecorpus.pseudogt.library.gains import Gains
 from posecorpus.pseudogt.library.heading import torso_centred

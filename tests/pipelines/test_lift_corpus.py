@@ -14,7 +14,7 @@ from posecorpus.core.sample import HIDDEN, Person, Sample
 from posecorpus.core.shards import Corpus, write_shard
 from posecorpus.core.skeletons import FULL_42, LSP_14, TORSO, convert
 from posecorpus.inspect.verify import verify_corpus
-from posecorpus.pipelines.lift_corpus import LiftRequest, lift_corpus
+from posecorpus.pipelines.lifting.lift_corpus import LiftRequest, lift_corpus
 from posecorpus.pseudogt.library.build import build_library
 from posecorpus.pseudogt.library.files import open_library, save_library
 from posecorpus.pseudogt.library.store import ClipEntry

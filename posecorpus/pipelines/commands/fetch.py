@@ -34,7 +34,7 @@ def cmu(
 ) -> None:
     """Download skeletons and motions of the CMU Motion Capture Database; exit 1 if some are not there."""
     from posecorpus.pipelines.console import stages
-    from posecorpus.pipelines.fetch import Site, fetch_cmu
+    from posecorpus.pipelines.fetching.fetch import Site, fetch_cmu
 
     given = {"base_url": base_url, "motion": layout, "skeleton": skeleton_layout}
     site = Site(**{name: value for name, value in given.items() if value is not None})

@@ -60,7 +60,7 @@ def library(
     workers: Workers = None,
 ) -> None:
     """Make a library of MoCap poses and views to lift from, and calibrate what its lifting can be trusted."""
-    from posecorpus.pipelines.build_library import LibraryRequest, build
+    from posecorpus.pipelines.lifting.build_library import LibraryRequest, build
 
     request = LibraryRequest(
         motions=tuple(motions or ()),
@@ -99,7 +99,7 @@ def lift(
     workers: Workers = None,
 ) -> None:
     """Give annotated people a 3D pose from a library, and say how far each can be trusted."""
-    from posecorpus.pipelines.lift_corpus import LiftRequest, lift_corpus
+    from posecorpus.pipelines.lifting.lift_corpus import LiftRequest, lift_corpus
     from posecorpus.pseudogt.lift.lifted import LiftSettings
 
     settings = LiftSettings(method=method.value, k=k, approximate=approximate)
@@ -144,8 +144,8 @@ def evaluate(
     workers: Workers = None,
 ) -> None:
     """Measure lifting on people the library has never seen, under noise, missing joints and wrong cameras."""
-    from posecorpus.pipelines.eval_lift import EvalRequest, eval_lift
-    from posecorpus.pipelines.eval_table import print_results
+    from posecorpus.pipelines.evaluation.eval_lift import EvalRequest, eval_lift
+    from posecorpus.pipelines.evaluation.table import print_results
 
     request = EvalRequest(
         motions=tuple(motions or ()),

@@ -94,7 +94,7 @@ def import_corpus(
     workers: Workers = None,
 ) -> None:
     """Make a corpus of photos and their 2D annotations."""
-    from posecorpus.pipelines.import_photos import ImportRequest, import_photos
+    from posecorpus.pipelines.importing.photos import ImportRequest, import_photos
 
     request = ImportRequest(
         format=format.value,
@@ -118,7 +118,7 @@ def filter_corpus(
     workers: Workers = None,
 ) -> None:
     """Keep the lifted 3D that is trusted; photos without any are left out."""
-    from posecorpus.pipelines.filter_lifted import filter_lifted
+    from posecorpus.pipelines.lifting.filter_lifted import filter_lifted
 
     with resumable_stages() as (report, note):
         kept = filter_lifted(corpus, out, max_error_mm, workers=workers or usable_workers(), report=report)
@@ -144,7 +144,7 @@ def label(
     workers: Workers = None,
 ) -> None:
     """Draw part masks and skeleton maps from the joints of a corpus."""
-    from posecorpus.pipelines.label_corpus import label_corpus, label_request
+    from posecorpus.pipelines.labelling.label_corpus import label_corpus, label_request
 
     request = label_request(parts is not None, taxonomy.value, constants, skeleton_maps)
     with resumable_stages() as (report, _):
@@ -167,7 +167,7 @@ def fit(
     workers: Workers = None,
 ) -> None:
     """Fit the ellipses of part masks to renders, whose masks are exact, and report the overlap of each part."""
-    from posecorpus.pipelines.fit_ellipses import fit_ellipses
+    from posecorpus.pipelines.labelling.fit_ellipses import fit_ellipses
 
     with resumable_stages() as (report, note):
         fitted = fit_ellipses(
@@ -208,10 +208,10 @@ def pseudogt(
     workers: Workers = None,
 ) -> None:
     """Import, lift, (filter,) and label annotated photos in one go."""
-    from posecorpus.pipelines.import_photos import ImportRequest
-    from posecorpus.pipelines.label_corpus import label_request
-    from posecorpus.pipelines.lift_corpus import LiftRequest
-    from posecorpus.pipelines.pseudogt import PseudoGtRequest, make_pseudogt
+    from posecorpus.pipelines.importing.photos import ImportRequest
+    from posecorpus.pipelines.labelling.label_corpus import label_request
+    from posecorpus.pipelines.lifting.lift_corpus import LiftRequest
+    from posecorpus.pipelines.lifting.pseudogt import PseudoGtRequest, make_pseudogt
 
     request = PseudoGtRequest(
         photos=ImportRequest(

@@ -14,7 +14,7 @@ from posecorpus.core.errors import InputError
 from posecorpus.core.manifest import PACKAGES, Skipped, body_input, write_atomically
 from posecorpus.core.progress import Report
 from posecorpus.pipelines.inputs import Motions, named
-from posecorpus.pipelines.motion_landmarks import clip_entry
+from posecorpus.pipelines.lifting.motion_landmarks import clip_entry
 from posecorpus.pseudogt.library.files import LIBRARY, LibraryInfo, StoredClip, read_info
 from posecorpus.synth.bodies.model import load_body
 from posecorpus.synth.mocap.sources import scan

@@ -25,8 +25,8 @@ from posecorpus.core.shards import Corpus, file_sha256
 from posecorpus.core.skeletons import Skeleton, skeleton
 from posecorpus.pipelines.derive import DeriveTask, derive, digest, open_source, refuse_drawn
 from posecorpus.pipelines.engine import local_engine
-from posecorpus.pipelines.lift_summary import Summary, summarise
-from posecorpus.pipelines.truth import measured_error_mm
+from posecorpus.pipelines.lifting.summary import Summary, summarise
+from posecorpus.pipelines.lifting.truth import measured_error_mm
 from posecorpus.pseudogt.library.files import LIBRARY, open_library
 from posecorpus.pseudogt.library.store import PoseLibrary
 from posecorpus.pseudogt.lift.lift import Lifter

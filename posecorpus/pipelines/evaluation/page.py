@@ -8,9 +8,9 @@ import html
 from pathlib import Path
 
 from posecorpus.core.manifest import write_atomically
-from posecorpus.pipelines.eval_charts import Series, chart, legend
-from posecorpus.pipelines.eval_queries import NOISES, USUAL_NOISE
-from posecorpus.pipelines.eval_results import (
+from posecorpus.pipelines.evaluation.charts import Series, chart, legend
+from posecorpus.pipelines.evaluation.queries import NOISES, USUAL_NOISE
+from posecorpus.pipelines.evaluation.results import (
     COLUMNS,
     DEFAULT,
     METHODS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
-from posecorpus.pipelines.eval_results import COLUMNS, DEFAULT, METHODS, Results, baseline_lines, cells
+from posecorpus.pipelines.evaluation.results import COLUMNS, DEFAULT, METHODS, Results, baseline_lines, cells
 
 WIDTH = 124
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from posecorpus.core.sample import HIDDEN, UNLABELLED
 from posecorpus.core.skeletons import skeleton
-from posecorpus.pipelines.import_pictures import Photos
+from posecorpus.pipelines.importing.pictures import Photos
 from posecorpus.pseudogt.photos.checks import EXCHANGED_BODY, EXCHANGED_FACE, Sides, check_sides, outside
 from posecorpus.pseudogt.photos.records import Annotations
 from posecorpus.pseudogt.photos.samples import JointRules

@@ -20,10 +20,10 @@ from posecorpus.core.shards import file_sha256
 from posecorpus.core.skeletons import skeleton
 from posecorpus.pipelines import ledger
 from posecorpus.pipelines.engine import Run, local_engine
-from posecorpus.pipelines.import_corpus import import_corpus
-from posecorpus.pipelines.import_pictures import Photos, prove_photos
-from posecorpus.pipelines.import_shard import ShardTask, make_shard
-from posecorpus.pipelines.import_summary import Summary, judge, sample_keys
+from posecorpus.pipelines.importing.corpus import import_corpus
+from posecorpus.pipelines.importing.pictures import Photos, prove_photos
+from posecorpus.pipelines.importing.shard import ShardTask, make_shard
+from posecorpus.pipelines.importing.summary import Summary, judge, sample_keys
 from posecorpus.pipelines.inputs import UnusableInputs, named
 from posecorpus.pseudogt.photos.read import PhotoFormat, read_annotations
 from posecorpus.pseudogt.photos.records import Annotations

@@ -13,7 +13,7 @@ from posecorpus.core.manifest import ShardEntry
 from posecorpus.core.sample import Sample
 from posecorpus.core.shards import write_shard
 from posecorpus.core.skeletons import skeleton
-from posecorpus.pipelines.import_pictures import Examined, carry
+from posecorpus.pipelines.importing.pictures import Examined, carry
 from posecorpus.pseudogt.photos.records import AnnotatedPhoto
 from posecorpus.pseudogt.photos.samples import JointRules, photo_sample
 

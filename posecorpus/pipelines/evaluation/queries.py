@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from posecorpus.core.errors import InputError
 from posecorpus.core.seeds import generator
 from posecorpus.core.skeletons import Skeleton
-from posecorpus.pipelines.motion_landmarks import clip_landmarks, collection_of
+from posecorpus.pipelines.lifting.motion_landmarks import clip_landmarks, collection_of
 from posecorpus.pseudogt.lift.simulate import MASKS, Condition, Queries, simulate
 from posecorpus.synth.bodies.model import load_body
 from posecorpus.synth.motion import BodyMotion

@@ -24,8 +24,8 @@ from posecorpus.core.progress import Report, silent
 from posecorpus.core.skeletons import FULL_42
 from posecorpus.pipelines.engine import Run, local_engine
 from posecorpus.pipelines.inputs import Motions, prepare_motions
-from posecorpus.pipelines.library_plan import ASIDE, Plan, begun_plan, check_folder
-from posecorpus.pipelines.motion_landmarks import clip_landmarks
+from posecorpus.pipelines.lifting.library_plan import ASIDE, Plan, begun_plan, check_folder
+from posecorpus.pipelines.lifting.motion_landmarks import clip_landmarks
 from posecorpus.pipelines.synthesize import BUILTIN_CLIPS
 from posecorpus.pseudogt.library.build import (
     DEFAULT_ELEVATION_DEG,

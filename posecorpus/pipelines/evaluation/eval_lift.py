@@ -21,11 +21,10 @@ from posecorpus.core.manifest import write_atomically
 from posecorpus.core.progress import Report, silent
 from posecorpus.core.seeds import generator
 from posecorpus.core.skeletons import TORSO, Skeleton, skeleton
-from posecorpus.pipelines.build_library import LibraryRequest, build, read_motions
 from posecorpus.pipelines.engine import Run, local_engine
-from posecorpus.pipelines.eval_page import write_page
-from posecorpus.pipelines.eval_queries import EvalCondition, EvalPeople, conditions, draw_people
-from posecorpus.pipelines.eval_results import (
+from posecorpus.pipelines.evaluation.page import write_page
+from posecorpus.pipelines.evaluation.queries import EvalCondition, EvalPeople, conditions, draw_people
+from posecorpus.pipelines.evaluation.results import (
     DEFAULT,
     METHODS,
     Baselines,
@@ -36,6 +35,7 @@ from posecorpus.pipelines.eval_results import (
     trust_figures,
 )
 from posecorpus.pipelines.inputs import Motions
+from posecorpus.pipelines.lifting.build_library import LibraryRequest, build, read_motions
 from posecorpus.pseudogt.library.files import open_library, read_info
 from posecorpus.pseudogt.library.store import PoseLibrary
 from posecorpus.pseudogt.lift.evaluate import mean_pose_mm, nearest_view_mm, person_errors, random_pose_mm

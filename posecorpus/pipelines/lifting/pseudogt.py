@@ -12,10 +12,10 @@ from pathlib import Path
 
 from posecorpus.core.progress import Report, silent
 from posecorpus.pipelines import ledger
-from posecorpus.pipelines.filter_lifted import filter_lifted
-from posecorpus.pipelines.import_photos import ImportRequest, import_photos
-from posecorpus.pipelines.label_corpus import LabelRequest, label_corpus
-from posecorpus.pipelines.lift_corpus import LiftRequest, lift_corpus, open_trusted_library
+from posecorpus.pipelines.importing.photos import ImportRequest, import_photos
+from posecorpus.pipelines.labelling.label_corpus import LabelRequest, label_corpus
+from posecorpus.pipelines.lifting.filter_lifted import filter_lifted
+from posecorpus.pipelines.lifting.lift_corpus import LiftRequest, lift_corpus, open_trusted_library
 
 ANNOTATED, LIFTED, TRUSTED, CORPUS = "annotated", "lifted", "trusted", "corpus"
 

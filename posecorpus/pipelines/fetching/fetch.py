@@ -19,7 +19,7 @@ from pathlib import Path
 from posecorpus.core.errors import InputError
 from posecorpus.core.manifest import write_atomically
 from posecorpus.core.progress import Report, silent
-from posecorpus.pipelines.download import Missing, Patience, download
+from posecorpus.pipelines.fetching.download import Missing, Patience, download
 
 TERMS = (
     "The data used in this project was obtained from mocap.cs.cmu.edu. "
@@ -258,7 +258,7 @@ def parse_subjects(tokens: Sequence[str]) -> dict[int, list[int]]:
 
 def cmu_trials() -> dict[int, list[int]]:
     """The trial numbers of every subject of the database."""
-    text = files("posecorpus.pipelines").joinpath("cmu_trials.json").read_text()
+    text = files("posecorpus.pipelines.fetching").joinpath("cmu_trials.json").read_text()
     return {int(subject): _numbers(ranges) for subject, ranges in json.loads(text).items()}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from posecorpus.pipelines.eval_queries import EvalCondition
+from posecorpus.pipelines.evaluation.queries import EvalCondition
 from posecorpus.pseudogt.lift.evaluate import PersonErrors
 from posecorpus.pseudogt.lift.lifted import Method, Trust
 from posecorpus.pseudogt.lift.trust_reliability import Outcomes, reliability_table

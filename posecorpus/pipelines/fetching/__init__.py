@@ -1,0 +1,1 @@
+"""Fetching: downloads that can be resumed and are checked."""

@@ -1,0 +1,1 @@
+"""Importing: 2D annotations and their photos become a corpus."""

@@ -1,0 +1,1 @@
+"""Labels drawn from joints: part masks and skeleton maps for a corpus, and the ellipses they need."""
