@@ -19,7 +19,7 @@ from posecorpus.core.progress import Report
 from posecorpus.core.sample import Sample
 from posecorpus.core.shards import Corpus, file_sha256, write_shard
 from posecorpus.pipelines import ledger
-from posecorpus.pipelines.engine import Run
+from posecorpus.pipelines.engine import local_engine
 
 Settings = TypeVar("Settings")
 
@@ -31,9 +31,7 @@ class DeriveTask(Generic[Settings]):
     Attributes:
         source: folder of the old corpus; out: of the new.
         index: the shard's number in both.
-        change: a function of the module's top level: the samples of a shard to those of the new one.
-        settings: handed to it.
-        fields: rasters it needs decoded.
+        change, settings: what to do with its samples; see :func:`derive`.
     """
 
     source: Path
@@ -41,22 +39,24 @@ class DeriveTask(Generic[Settings]):
     index: int
     change: Callable[[Settings, Iterator[Sample]], Iterable[Sample]]
     settings: Settings
-    fields: tuple[str, ...] = ()
 
 
 def derive(
     source: Corpus,
     out: Path,
     planned: Manifest,
-    task: Callable[[int], DeriveTask[Settings]],
-    run: Run,
+    change: Callable[[Settings, Iterator[Sample]], Iterable[Sample]],
+    settings: Settings,
+    workers: int,
     report: Report,
     stage: str,
 ) -> Path:
     """Make, or finish, the corpus that ``planned`` describes; gives its manifest's path.
 
     Args:
-        task: the task of a shard's number.
+        change: a function of its module's top level: the samples of a shard to those of the new one.
+        settings: handed to it.
+        workers: processes that share the shards.
         stage: what the progress bar says.
 
     Raises:
@@ -67,8 +67,9 @@ def derive(
     samples = [entry.samples for entry in source.manifest.shards]
     done, total = sum(samples) - sum(samples[i] for i in missing), sum(samples)
     report(stage, done, total)
-    with ledger.recorder(out, planned, finished, None) as record:
-        for index, entry in run(make_shard, [task(i) for i in missing]):
+    tasks = [DeriveTask(source.path, out, i, change, settings) for i in missing]
+    with local_engine(workers) as run, ledger.recorder(out, planned, finished, None) as record:
+        for index, entry in run(make_shard, tasks):
             record(index, entry)
             done += samples[index]
             report(stage, done, total)
@@ -80,7 +81,7 @@ def make_shard(task: DeriveTask[Settings]) -> tuple[int, ShardEntry]:
     cv2.setNumThreads(1)
     corpus = Corpus(task.source)
     entry = corpus.manifest.shards[task.index]
-    old = corpus.shard_samples(entry, task.fields, keep_encoded=True)
+    old = corpus.shard_samples(entry, (), keep_encoded=True)
     return task.index, write_shard(task.out, task.index, task.change(task.settings, old))
 
 

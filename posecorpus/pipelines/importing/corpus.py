@@ -19,8 +19,7 @@ from posecorpus.core.progress import Report
 from posecorpus.core.sample import Person, Sample
 from posecorpus.core.shards import Corpus
 from posecorpus.core.skeletons import Skeleton, convert, convert_visibility, skeleton
-from posecorpus.pipelines.derive import DeriveTask, derive, digest, open_source
-from posecorpus.pipelines.engine import Run
+from posecorpus.pipelines.derive import derive, digest, open_source
 from posecorpus.pseudogt.photos.samples import JointRules
 
 
@@ -45,7 +44,7 @@ def import_corpus(
     target: Skeleton | None,
     rules: JointRules,
     *,
-    run: Run,
+    workers: int,
     report: Report,
     note: Callable[[str], None],
 ) -> Path:
@@ -71,8 +70,9 @@ def import_corpus(
         source,
         out,
         _manifest(source, settings),
-        lambda index: DeriveTask(corpus, out, index, annotate, settings),
-        run,
+        annotate,
+        settings,
+        workers,
         report,
         "importing",
     )

@@ -91,13 +91,13 @@ def import_photos(
         raise InputError("samples per shard", "at least 1", request.samples_per_shard)
     target = None if request.skeleton is None else skeleton(request.skeleton)
     ledger.check_folder(out)
+    if request.format == "corpus":
+        if request.images is not None:
+            raise InputError("--images", "none: a corpus holds its own", request.images)
+        return import_corpus(
+            request.annotations, out, target, request.rules, workers=workers, report=report, note=note
+        )
     with local_engine(workers) as run:
-        if request.format == "corpus":
-            if request.images is not None:
-                raise InputError("--images", "none: a corpus holds its own", request.images)
-            return import_corpus(
-                request.annotations, out, target, request.rules, run=run, report=report, note=note
-            )
         return _import(request, request.format, out, run, report, note)
 
 

@@ -18,8 +18,7 @@ from posecorpus.core.progress import Report, silent
 from posecorpus.core.sample import Sample
 from posecorpus.core.shards import Corpus
 from posecorpus.core.sticks import describe_sticks
-from posecorpus.pipelines.derive import DeriveTask, derive, digest, open_source
-from posecorpus.pipelines.engine import local_engine
+from posecorpus.pipelines.derive import derive, digest, open_source
 from posecorpus.pseudogt.ellipse_parts.draw import draw_sample as draw_ellipses
 from posecorpus.pseudogt.skeleton_maps.label import draw_sample as draw_maps
 
@@ -126,16 +125,7 @@ def label_corpus(
         )
         | ({} if request.maps is None else {"sticks": describe_sticks()})
     )
-    with local_engine(workers) as run:
-        return derive(
-            corpus,
-            out,
-            planned,
-            lambda i: DeriveTask(corpus.path, out, i, label_samples, request),
-            run,
-            report,
-            "drawing",
-        )
+    return derive(corpus, out, planned, label_samples, request, workers, report, "drawing")
 
 
 def label_samples(request: LabelRequest, samples: Iterator[Sample]) -> Iterable[Sample]:

@@ -17,8 +17,7 @@ from posecorpus.core.errors import InputError
 from posecorpus.core.progress import Report, silent
 from posecorpus.core.sample import UNLABELLED, Person, Sample
 from posecorpus.core.shards import Corpus
-from posecorpus.pipelines.derive import DeriveTask, derive, digest, open_source, refuse_drawn
-from posecorpus.pipelines.engine import local_engine
+from posecorpus.pipelines.derive import derive, digest, open_source, refuse_drawn
 
 
 @dataclass(frozen=True)
@@ -69,16 +68,7 @@ def filter_lifted(
             "shards": [],
         }
     )
-    with local_engine(workers) as run:
-        path = derive(
-            corpus,
-            out,
-            planned,
-            lambda i: DeriveTask(corpus.path, out, i, trusted_samples, max_error_mm),
-            run,
-            report,
-            "filtering",
-        )
+    path = derive(corpus, out, planned, trusted_samples, max_error_mm, workers, report, "filtering")
     return replace(counted, manifest=path)
 
 

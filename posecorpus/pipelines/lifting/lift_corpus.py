@@ -23,8 +23,7 @@ from posecorpus.core.progress import Report, silent
 from posecorpus.core.sample import HIDDEN, Lift, Person, Sample
 from posecorpus.core.shards import Corpus, file_sha256
 from posecorpus.core.skeletons import Skeleton, skeleton
-from posecorpus.pipelines.derive import DeriveTask, derive, digest, open_source, refuse_drawn
-from posecorpus.pipelines.engine import local_engine
+from posecorpus.pipelines.derive import derive, digest, open_source, refuse_drawn
 from posecorpus.pipelines.lifting.summary import Summary, summarise
 from posecorpus.pipelines.lifting.truth import measured_error_mm
 from posecorpus.pseudogt.library.files import LIBRARY, open_library
@@ -87,16 +86,7 @@ def lift_corpus(
             "shards": [],
         }
     )
-    with local_engine(workers) as run:
-        path = derive(
-            corpus,
-            out,
-            planned,
-            lambda i: DeriveTask(corpus.path, out, i, lift_samples, request),
-            run,
-            report,
-            "lifting",
-        )
+    path = derive(corpus, out, planned, lift_samples, request, workers, report, "lifting")
     return path, summarise(Corpus(out))
 
 
