@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -17,8 +17,10 @@ from posecorpus.core.errors import InputError
 
 MAX_CONFIG_BYTES = 1 << 20
 
+Number = TypeVar("Number", int, float)
 
-def _ordered(value: tuple[float, float]) -> tuple[float, float]:
+
+def _ordered(value: tuple[Number, Number]) -> tuple[Number, Number]:
     if value[0] > value[1]:
         raise ValueError("the lower end of a range must not exceed the upper")
     return value
@@ -26,6 +28,12 @@ def _ordered(value: tuple[float, float]) -> tuple[float, float]:
 
 Range = Annotated[tuple[float, float], AfterValidator(_ordered)]
 """Uniform between two values."""
+
+
+IntRange = Annotated[
+    tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]], AfterValidator(_ordered)
+]
+"""Uniform over whole numbers, both ends included."""
 
 
 class _Section(BaseModel):
@@ -54,6 +62,17 @@ class CameraConfig(_Section):
 
 
 class PeopleConfig(_Section):
+    """Who is in a picture.
+
+    Attributes:
+        count: how many people, the least and the most.
+        clothing: ``painted`` on the body or ``worn`` as surfaces of their own.
+        textures: folder of pictures in the body's UV layout, used instead of drawn looks.
+    """
+
+    count: IntRange = (1, 1)
+    clothing: Literal["painted", "worn"] = "painted"
+    textures: str | None = None
     body: str = "open"
     genders: Annotated[list[Literal["neutral", "female", "male"]], Field(min_length=1)]
     betas_std: float = Field(ge=0)
@@ -88,6 +107,82 @@ class LightConfig(_Section):
     c2_to_c8: Range
 
 
+class CrowdConfig(_Section):
+    """How people stand to each other and to the picture's border.
+
+    Attributes:
+        distance_m: from the camera, along the floor.
+        hidden_share: of the people, how many another one hides a part of.
+        cut_share: of the people, how many the picture's border may cut.
+    """
+
+    distance_m: Range = (2.5, 8.0)
+    hidden_share: float = Field(default=1 / 3, ge=0, le=1)
+    cut_share: float = Field(default=0.25, ge=0, le=1)
+
+
+class PropsConfig(_Section):
+    """Things that hide people.
+
+    Attributes:
+        in_front: how many stand between the camera and people.
+        beside: how many stand around, wherever there is room.
+        held_probability: that a person holds one.
+        seat_probability: that a person who sits gets something to sit on.
+        meshes: folder of the user's own mesh files, used beside the built-in shapes.
+    """
+
+    in_front: IntRange = (0, 0)
+    beside: IntRange = (0, 0)
+    held_probability: float = Field(default=0.0, ge=0, le=1)
+    seat_probability: float = Field(default=0.0, ge=0, le=1)
+    meshes: str | None = None
+
+
+class PlaceConfig(_Section):
+    """Where people are.
+
+    Attributes:
+        kind: ``any``: SURREAL's camera before whatever background. The others have a floor that people
+            stand on: ``room`` (procedural), ``photo`` (of a ground plane) and ``calibrated`` (cameras of a real room).
+        camera_height_m, pitch_deg, roll_deg: above the floor; positive pitch looks down. Of rooms, and of photos
+            that do not tell.
+        hfov_deg: horizontal angle of view, likewise.
+        shadow: strength of shadows.
+        match_light: whether people are lit from the place's direction and in its colour.
+        cameras: file of calibrated cameras.
+    """
+
+    kind: Literal["any", "room", "photo", "calibrated"] = "any"
+    camera_height_m: Range = (0.9, 2.2)
+    pitch_deg: Range = (-5.0, 15.0)
+    roll_deg: Range = (-2.0, 2.0)
+    hfov_deg: Range = (40.0, 75.0)
+    shadow: Range = (0.3, 0.7)
+    match_light: bool = True
+    cameras: str | None = None
+
+
+class ExposureConfig(_Section):
+    """What the camera does to the picture; everything off by default.
+
+    Attributes:
+        shutter: share of the time to the next frame that the shutter is open.
+        defocus, noise: blur and noise in shares of what a person of full height may suffer (mild); both shrink
+            with the people's size in the picture.
+        gain: of linear light. white_balance: how far red and blue may part. gamma: on the encoded picture.
+        jpeg_quality: of the stored picture.
+    """
+
+    shutter: Range = (0.0, 0.0)
+    defocus: Range = (0.0, 0.0)
+    noise: Range = (0.0, 0.0)
+    gain: Range = (1.0, 1.0)
+    white_balance: Range = (0.0, 0.0)
+    gamma: Range = (1.0, 1.0)
+    jpeg_quality: IntRange = (95, 95)
+
+
 class OutputConfig(_Section):
     samples_per_shard: int = Field(ge=1, le=100_000)
 
@@ -101,6 +196,10 @@ class SynthConfig(_Section):
     motion: MotionConfig
     light: LightConfig
     output: OutputConfig
+    crowd: CrowdConfig = CrowdConfig()
+    props: PropsConfig = PropsConfig()
+    place: PlaceConfig = PlaceConfig()
+    exposure: ExposureConfig | None = None
 
     def resized(self, width: int, height: int) -> SynthConfig:
         """The same field of view across the image's width at another size."""

@@ -28,6 +28,9 @@ class ScenePerson:
         pose_next, translation_next: the same one frame later; they give the flow.
         texture_seed: what skin and clothes look like, drawn from a generator seeded by it.
         motion, motion_frame: where the pose comes from.
+        clothing: ``painted`` on the body, as SURREAL does, or ``worn``: garments, shoes and hair as surfaces
+            of their own, cut as the same look says.
+        texture: a picture in the body's UV layout that takes the place of the drawn look; None to draw one.
     """
 
     body: str
@@ -40,6 +43,29 @@ class ScenePerson:
     texture_seed: int
     motion: str
     motion_frame: int
+    clothing: str = "painted"
+    texture: str | None = None
+
+
+@dataclass(frozen=True)
+class Prop:
+    """A thing that belongs to nobody and hides what is behind it; its pixels have instance 0 and part 0.
+
+    Attributes:
+        kind: a shape of ``synth.props``, or the path of a mesh file.
+        seed: of its details, colours and pattern.
+        size: (3,) extent along its own x, y (up), z, metres.
+        position: (3,) where the middle of its underside is; in the world, or in the frame of the joint that holds it.
+        rotation: (3,) axis-angle in the same frame.
+        held_by: (person's index, joint) if it moves with a joint, else None.
+    """
+
+    kind: str
+    seed: int
+    size: tuple[float, float, float]
+    position: tuple[float, float, float]
+    rotation: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    held_by: tuple[int, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -49,10 +75,54 @@ class Background:
     Attributes:
         seed: of a procedural room and of the window's place in a photo.
         photo: path of a photo, or None for a room.
+        window: (4,) x0, y0, x1, y1 of the photo that fills the picture, in its own pixels; None to draw one.
     """
 
     seed: int
     photo: str | None = None
+    window: tuple[float, float, float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Shadow:
+    """What people and props keep from the floor, the plane y = 0.
+
+    Attributes:
+        towards: (3,) unit vector of the world to the lamp or the sun; y > 0.
+        softness: half angle of the lamp as the floor sees it, radians.
+        strength: share of the floor's light that comes from it, 0 for no shadow.
+        contact: share of light that is lost right where something touches the floor, whatever the lamp.
+    """
+
+    towards: tuple[float, float, float]
+    softness: float
+    strength: float
+    contact: float
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """What a camera makes of the light; labels know nothing of it.
+
+    Attributes:
+        seed: of the noise.
+        shutter: share of the time from a frame to the next that the shutter is open, centred on the frame.
+        defocus_px: standard deviation of the blur.
+        read_noise, shot_noise: standard deviations of linear light (white is 1): the same everywhere, and where it is
+            1, growing with its root.
+        gain: (3,) factors of linear red, green and blue: exposure and white balance.
+        gamma: exponent on the encoded picture; 1 leaves it.
+        jpeg_quality: 1 to 100.
+    """
+
+    seed: int
+    shutter: float = 0.0
+    defocus_px: float = 0.0
+    read_noise: float = 0.0
+    shot_noise: float = 0.0
+    gain: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    gamma: float = 1.0
+    jpeg_quality: int = 95
 
 
 @dataclass(frozen=True)
@@ -65,12 +135,18 @@ class Scene:
         light: (9, 3) spherical-harmonics coefficients per colour channel, in the order and with the
             basis of ``synth.raster.light``.
         background: see :class:`Background`.
+        props: things that may hide people.
+        shadow: None for none.
+        exposure: None for the picture as it is rendered.
     """
 
     camera: Camera
     people: tuple[ScenePerson, ...]
     light: NDArray[np.float32]
     background: Background
+    props: tuple[Prop, ...] = ()
+    shadow: Shadow | None = None
+    exposure: Exposure | None = None
 
 
 @dataclass(frozen=True)

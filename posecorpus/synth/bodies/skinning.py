@@ -27,10 +27,12 @@ class Posed:
     Attributes:
         vertices: (N, V, 3) float32.
         landmarks: (N, 42, 3) float32 in the order of the skeleton ``full_42``.
+        transforms: (N, 24, 3, 4) float32, what moves a rest point that is bound to one of SMPL's joints to the world.
     """
 
     vertices: NDArray[np.float32]
     landmarks: NDArray[np.float32]
+    transforms: NDArray[np.float32]
 
     @property
     def joints(self) -> NDArray[np.float32]:
@@ -71,7 +73,7 @@ def pose_body(
         posedirs = np.moveaxis(body.posedirs, -1, 0).reshape(body.posedirs.shape[-1], -1)
         _add_pose_correctives(vertices.reshape(len(shapes), -1), posedirs, _pose_features(angles))
     _skin(vertices, body.weight_joints, body.weights, transforms)
-    return Posed(vertices, points.astype(np.float32))
+    return Posed(vertices, points.astype(np.float32), transforms)
 
 
 def landmarks_of(
