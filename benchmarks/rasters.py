@@ -33,7 +33,7 @@ from posecorpus.core.ellipses import default_constants, plan_for
 from posecorpus.core.skeletons import FULL_42
 from posecorpus.core.sticks import STICK_ENDS, stick_points
 from posecorpus.pseudogt.ellipse_parts.draw import ellipse_masks
-from posecorpus.pseudogt.ellipse_parts.kernels import PLACED, place
+from posecorpus.pseudogt.ellipse_parts.place import PLACED, place
 from posecorpus.pseudogt.skeleton_maps.maps import skeleton_maps
 from posecorpus.synth.bodies.model import load_body
 from posecorpus.synth.bodies.skinning import pose_body

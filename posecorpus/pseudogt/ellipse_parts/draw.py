@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from posecorpus.core.ellipses import EllipseConstants, ShapePlan, plan_for
 from posecorpus.core.errors import InputError
 from posecorpus.core.sample import Person
-from posecorpus.pseudogt.ellipse_parts.kernels import PLACED, paint, place
+from posecorpus.pseudogt.ellipse_parts.paint import paint
+from posecorpus.pseudogt.ellipse_parts.place import PLACED, place
 
 Masks = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 MAX_PEOPLE = 255
