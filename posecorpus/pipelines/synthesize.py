@@ -9,34 +9,40 @@ from __future__ import annotations
 
 import gc
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 import cv2
-import numpy as np
+from pydantic import TypeAdapter
 
 from posecorpus.core.errors import InputError
-from posecorpus.core.manifest import Manifest, ShardEntry, Skipped, describe_skeletons, describe_taxonomy
+from posecorpus.core.manifest import (
+    Manifest,
+    ShardEntry,
+    Skipped,
+    describe_skeletons,
+    describe_taxonomy,
+    write_atomically,
+)
 from posecorpus.core.parts import SMPL_24_PARTS
 from posecorpus.core.progress import Report, silent
 from posecorpus.core.sample import Sample
-from posecorpus.core.seeds import generator
 from posecorpus.core.shards import write_shard
 from posecorpus.core.skeletons import FULL_42, SMPL_24
 from posecorpus.pipelines import ledger
-from posecorpus.pipelines.engine import Run, local_engine
+from posecorpus.pipelines.clips import clip_samples
+from posecorpus.pipelines.engine import Engine, open_engine
 from posecorpus.pipelines.inputs import prepare_bodies, prepare_motions, prepare_photos
 from posecorpus.synth.config import SynthConfig
 from posecorpus.synth.kernels import kernels_are_compiled
-from posecorpus.synth.labels import make_sample
-from posecorpus.synth.sampling import ClipDraw, draw_scenes
+from posecorpus.synth.motion import BodyMotion
+from posecorpus.synth.sampling import Materials
 from posecorpus.synth.store import MotionStore, write_store
-from posecorpus.synth.studio import renderer, shoot
 
-PLAN = ".plan"
+PLAN, MATERIALS = ".plan", "materials.json"
 DEFAULT_SAMPLES, DEFAULT_FRAMES = 200, 100
 BUILTIN_CLIPS = 160
 """How many generated clips the default draws its poses from."""
@@ -75,13 +81,24 @@ class SynthRequest:
 
 @dataclass(frozen=True)
 class ShardTask:
-    """One shard to make; small, picklable, and complete."""
+    """One shard to make; small, picklable, and complete.
+
+    Attributes:
+        plan: gives what all shards are made from, wherever it is called.
+    """
 
     request: SynthRequest
     out: Path
-    plan: Path
+    plan: Callable[[], Plan]
     index: int
-    photos: tuple[str, ...] = field(repr=False, default=())
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What all shards are made from: prepared once, read by every worker."""
+
+    motions: MotionStore
+    materials: Materials
 
 
 def synthesize(
@@ -89,6 +106,8 @@ def synthesize(
     out: Path,
     *,
     workers: int = 1,
+    engine: str = "local",
+    ray_address: str | None = None,
     piece: tuple[int, int] | None = None,
     report: Report = silent,
     note: Callable[[str], None] = lambda message: None,
@@ -97,6 +116,7 @@ def synthesize(
 
     Args:
         out: the corpus's folder. If it holds a part of the same corpus, only the rest is made.
+        workers, engine, ray_address: who makes the shards; see :func:`open_engine`.
         piece: (i, n) makes every n-th shard, beginning with the i-th (1-based): a corpus can be made in
             pieces on several machines that share the folder, or whose folders are put together later.
         report: told how far each stage is.
@@ -109,14 +129,14 @@ def synthesize(
         InputError: unusable inputs, or ``out`` holds something else.
     """
     ledger.check_folder(out)
-    with local_engine(workers) as run:
+    with open_engine(engine, workers, ray_address, note) as run:
         return _synthesize(request, out, run, piece, report, note)
 
 
 def _synthesize(
     request: SynthRequest,
     out: Path,
-    run: Run,
+    run: Engine,
     piece: tuple[int, int] | None,
     report: Report,
     note: Callable[[str], None],
@@ -146,10 +166,11 @@ def _synthesize(
     report("rendering", done, total)
     plan = out / (PLAN if piece is None else f"{PLAN}-{piece[0]}-of-{piece[1]}")
     if missing:
-        write_store(plan, motions.clips)
-        tasks = [ShardTask(request, out, plan, i, photos.paths) for i in missing]
+        _write_plan(plan, motions.clips, Materials(photos=photos.paths))
+        shared = run.share(_load_plan, plan)
+        tasks = (ShardTask(request, out, shared, i) for i in missing)
         if not kernels_are_compiled():
-            _compile_kernels(tasks[0], report)
+            _compile_kernels(ShardTask(request, out, shared, missing[0]), report)
         with ledger.recorder(out, planned, finished, piece) as record:
             for index, entry in run(make_shard, tasks):
                 record(index, entry)
@@ -185,38 +206,29 @@ def _no_garbage_collection() -> Iterator[None]:
 
 
 def _shard(task: ShardTask) -> Iterator[Sample]:
-    request = task.request
-    store = _open_store(task.plan)
-    render = renderer(request.renderer)
+    request, plan = task.request, task.plan()
     first = task.index * request.clips_per_shard
     for index in range(first, min(first + request.clips_per_shard, request.clips)):
-        number, draw = draw_clip(request, store.lengths, index)
-        motion = store[number]
-        scenes = draw_scenes(request.config, request.seed, draw, motion, task.photos)
-        provenance = {
-            "source": motion.source,
-            "seed": request.seed,
-            "clip_index": index,
-            "background": Path(scenes[0].background.photo).name if scenes[0].background.photo else "room",
-            "renderer": request.renderer,
-        }
-        clip = f"{index:06d}"
-        for t, (frame, joints) in enumerate(shoot(scenes, render)):
-            yield make_sample(f"{clip}-{t:04d}", scenes[t], frame, joints, clip, t, provenance)
+        yield from clip_samples(
+            request.config,
+            request.seed,
+            index,
+            request.frames,
+            request.renderer,
+            plan.motions,
+            plan.materials,
+        )
 
 
-def draw_clip(request: SynthRequest, lengths: np.ndarray, index: int) -> tuple[int, ClipDraw]:
-    """Which motion the ``index``-th clip shows, and from where. Only motions long enough take part."""
-    rng = generator(request.seed, "plan", index)
-    starts = np.maximum(lengths - request.frames, 0)  # a frame needs the one after it
-    weights = starts if request.config.motion.weighting == "frame" else (starts > 0)
-    number = int(rng.choice(len(lengths), p=weights / weights.sum()))
-    return number, ClipDraw(index, int(rng.integers(starts[number])), request.frames)
+def _write_plan(folder: Path, motions: Sequence[BodyMotion], materials: Materials) -> None:
+    write_store(folder, motions)
+    write_atomically(folder / MATERIALS, TypeAdapter(Materials).dump_json(materials))
+    _load_plan.cache_clear()
 
 
 @lru_cache(maxsize=1)
-def _open_store(folder: Path) -> MotionStore:
-    return MotionStore(folder)
+def _load_plan(folder: Path) -> Plan:
+    return Plan(MotionStore(folder), TypeAdapter(Materials).validate_json((folder / MATERIALS).read_bytes()))
 
 
 def _shard_samples(request: SynthRequest, index: int) -> int:

@@ -13,7 +13,7 @@ from posecorpus.synth.bodies.skinning import joints_of, pose_body
 from posecorpus.synth.builtin import builtin_motion
 from posecorpus.synth.config import SynthConfig, load_config
 from posecorpus.synth.motion import BodyMotion
-from posecorpus.synth.sampling import ClipDraw, draw_scenes, mirrored
+from posecorpus.synth.sampling import ClipDraw, Materials, draw_scenes, mirrored
 from posecorpus.synth.scene import Scene
 
 MOTION = builtin_motion("walk", np.random.default_rng(3), 2.0)
@@ -21,7 +21,7 @@ MOTION = builtin_motion("walk", np.random.default_rng(3), 2.0)
 
 def draws(count: int, config: SynthConfig | None = None, frames: int = 1) -> list[list[Scene]]:
     settings = config or load_config("surreal")
-    return [draw_scenes(settings, 7, ClipDraw(i, i % 20, frames), MOTION) for i in range(count)]
+    return [draw_scenes(settings, 7, [ClipDraw(i, i % 20, frames)], [MOTION], Materials()) for i in range(count)]
 
 
 def changed(**sections: dict[str, object]) -> SynthConfig:
@@ -135,4 +135,4 @@ def test_a_mirrored_motion_is_the_mirror_image() -> None:
 
 def test_a_stretch_the_motion_does_not_hold_is_refused() -> None:
     with pytest.raises(ValueError, match="do not hold"):
-        draw_scenes(load_config("surreal"), 0, ClipDraw(0, len(MOTION.poses) - 3, 3), MOTION)
+        draw_scenes(load_config("surreal"), 0, [ClipDraw(0, len(MOTION.poses) - 3, 3)], [MOTION], Materials())

@@ -1,0 +1,64 @@
+"""One clip of a synthetic corpus: which motions it shows, its scenes, and their labelled frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from posecorpus.core.sample import Sample
+from posecorpus.core.seeds import generator
+from posecorpus.synth.config import SynthConfig
+from posecorpus.synth.labels import make_sample
+from posecorpus.synth.sampling import ClipDraw, Materials, crowd_size, draw_scenes, stage_of
+from posecorpus.synth.store import MotionStore
+from posecorpus.synth.studio import renderer, shoot
+
+
+def clip_samples(
+    config: SynthConfig,
+    seed: int,
+    index: int,
+    frames: int,
+    engine: str,
+    motions: MotionStore,
+    materials: Materials,
+) -> Iterator[Sample]:
+    """The labelled frames of the ``index``-th clip, a function of its arguments alone.
+
+    Args:
+        engine: ``raster`` or ``pyrender``.
+    """
+    picks = [
+        draw_clip(config, seed, motions.lengths, index, frames, person)
+        for person in range(crowd_size(config, seed, index))
+    ]
+    shown = [motions[number] for number, _ in picks]
+    scenes = draw_scenes(config, seed, [draw for _, draw in picks], shown, materials)
+    photo = scenes[0].background.photo
+    provenance = {
+        "source": shown[0].source,
+        "seed": seed,
+        "clip_index": index,
+        "background": Path(photo).name if photo else "room",
+        "renderer": engine,
+    }
+    clip = f"{index:06d}"
+    for t, (frame, joints) in enumerate(shoot(scenes, renderer(engine))):
+        yield make_sample(f"{clip}-{t:04d}", scenes[t], frame, joints, clip, t, provenance)
+
+
+def draw_clip(
+    config: SynthConfig, seed: int, lengths: NDArray[np.integer], index: int, frames: int, person: int = 0
+) -> tuple[int, ClipDraw]:
+    """Which motion the ``person``-th person of the ``index``-th clip shows, and from where.
+
+    Only motions long enough take part.
+    """
+    rng = generator(seed, stage_of("plan", person), index)
+    starts = np.maximum(lengths - frames, 0)  # a frame needs the one after it
+    weights = starts if config.motion.weighting == "frame" else (starts > 0)
+    number = int(rng.choice(len(lengths), p=weights / weights.sum()))
+    return number, ClipDraw(index, int(rng.integers(starts[number])), frames)
