@@ -83,7 +83,7 @@ class Manifest(BaseModel):
     part_taxonomy: dict[str, Any] | None = None
     sticks: dict[str, Any] | None = None
     trust: dict[str, Any] | None = None
-    packages: dict[str, str] = Field(default_factory=lambda: {name: version(name) for name in PACKAGES})
+    packages: dict[str, str] = Field(default_factory=lambda: installed_packages())
     planned_samples: int
     planned_shards: int
     shards: list[ShardEntry] = []
@@ -97,6 +97,11 @@ class Manifest(BaseModel):
     def write(self, path: Path) -> None:
         """Write the manifest atomically to a file."""
         write_atomically(path, (json.dumps(self.model_dump(), indent=1, sort_keys=True) + "\n").encode())
+
+
+def installed_packages() -> dict[str, str]:
+    """Versions of the packages that decide a corpus's bytes."""
+    return {name: version(name) for name in PACKAGES}
 
 
 def read_manifest(path: Path) -> Manifest:

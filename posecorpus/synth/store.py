@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +42,10 @@ class MotionStore:
 
     def __len__(self) -> int:
         return len(self._index)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A store that travels to another machine takes its frames along."""
+        return self.__dict__ | {"_frames": np.asarray(self._frames)}
 
     @cached_property
     def _frames(self) -> NDArray[np.float32]:
