@@ -93,11 +93,32 @@ class Outfit(NamedTuple):
     logo_colour: RGB
 
 
+class Fit(NamedTuple):
+    """How clothes that are worn sit on the body, and how full the hair is. Metres.
+
+    Painted people have these too, and nobody sees them.
+    """
+
+    top_ease: float  # between skin and shirt at the chest
+    sleeve_ease: float  # at the sleeve's end
+    hem_ease: float  # at the shirt's hem
+    leg_ease: float  # between skin and trousers
+    flare: float  # at the trouser legs' ends
+    top_folds: float  # height of folds
+    bottom_folds: float
+    skirt_bottom: float  # height (y) of a skirt's hem; above the waist: trousers
+    skirt_flare: float  # how far the hem swings out
+    dress: int  # skirt and shirt of one cloth
+    hair_volume: float
+    hair_ends: float  # how ragged the ends of hair are
+    sole: float  # thickness of the shoes' soles
+
+
 class Look(NamedTuple):
     """All that tells one person from another on the same body.
 
     Attributes:
-        face, outfit: see there.
+        face, outfit, fit: see there.
         mix_cos, mix_sin: how two fold fields and two print fields combine, so that no two people
             share their folds.
         mirror: -1 looks the asymmetric things (pocket badge) up on the other side.
@@ -108,6 +129,7 @@ class Look(NamedTuple):
     mix_cos: float
     mix_sin: float
     mirror: float
+    fit: Fit
 
 
 def _dtype(kind: type[NamedTuple]) -> np.dtype[np.void]:
@@ -117,7 +139,7 @@ def _dtype(kind: type[NamedTuple]) -> np.dtype[np.void]:
         if hint == RGB:
             fields.append((name, [(channel, np.float32) for channel in "rgb"]))
         else:
-            fields.append((name, _dtype(hint) if hint in (Cloth, Face, Outfit) else np.float32))
+            fields.append((name, _dtype(hint) if hint in (Cloth, Face, Outfit, Fit) else np.float32))
     return np.dtype(fields)
 
 
@@ -143,12 +165,40 @@ def sample_look(rng: np.random.Generator, at: Landmarks, gender: str) -> Look:
     outfit = _outfit(draws, at, face.skin)
     if gender != "male" and draws.random() < 0.05:
         face, outfit = _scarved(draws, face, outfit)
+    mirror = 1.0 if draws.random() < 0.5 else -1.0
     return Look(
         face=face,
         outfit=outfit,
         mix_cos=math.cos(turn),
         mix_sin=math.sin(turn),
-        mirror=1.0 if draws.random() < 0.5 else -1.0,
+        mirror=mirror,
+        fit=_fit(draws, at, gender, outfit),
+    )
+
+
+def _fit(draws: Draws, at: Landmarks, gender: str, outfit: Outfit) -> Fit:
+    """Drawn last: whoever is only painted looks the same with and without it."""
+    tight_top, tight_bottom = outfit.top.folds < 0.06, outfit.bottom.folds < 0.06
+    loose = 0.3 if tight_top else draws.random()
+    wide = 0.0 if tight_bottom else draws.random() ** 1.5
+    hip, knee, ankle = (float(at.joint(name)[1]) for name in ("l_hip", "l_knee", "l_ankle"))
+    skirted = gender != "male" and draws.random() < (0.3 if gender == "female" else 0.15)
+    length = draws.uniform(*((0.55, 0.85), (0.85, 1.15), (1.4, 1.85))[colours.pick(draws, (4, 5, 2))])
+    down = hip + (knee - hip) * min(length, 1.0) + (ankle - knee) * max(length - 1.0, 0.0)
+    return Fit(
+        top_ease=0.003 + 0.009 * loose,
+        sleeve_ease=0.004 + (0.0 if tight_top else draws.uniform(0.0, 0.016)),
+        hem_ease=0.004 + (0.0 if tight_top else 0.022 * loose),
+        leg_ease=0.003 + 0.008 * wide,
+        flare=0.0 if tight_bottom else draws.uniform(0.004, 0.02) + 0.02 * wide,
+        top_folds=0.001 if tight_top else 0.003 + 0.005 * draws.random(),
+        bottom_folds=0.001 if tight_bottom else 0.003 + 0.005 * draws.random(),
+        skirt_bottom=float(down) if skirted else 9.0,
+        skirt_flare=draws.uniform(0.0, 0.1),
+        dress=int(draws.random() < 0.4),
+        hair_volume=draws.uniform(0.008, 0.03),
+        hair_ends=draws.uniform(0.1, 0.3),
+        sole=draws.uniform(0.01, 0.028),
     )
 
 

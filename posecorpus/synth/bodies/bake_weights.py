@@ -22,7 +22,7 @@ def smooth_weights(
 
     Distance is measured on the skin, so fingers and thighs do not mix with their neighbours.
     """
-    stiffness, mass = _cotangent_laplacian(vertices, faces)
+    stiffness, mass = cotangent_laplacian(vertices, faces)
     step = splu((mass + SMOOTHING_METRES**2 / (2 * _STEPS) * stiffness).tocsc())
     for _ in range(_STEPS):
         weights = step.solve(mass @ weights)
@@ -35,7 +35,7 @@ def prune(weights: NDArray[np.float64]) -> NDArray[np.float32]:
     return np.asarray(kept / kept.sum(axis=1, keepdims=True), np.float32)
 
 
-def _cotangent_laplacian(
+def cotangent_laplacian(
     vertices: NDArray[np.float64], faces: NDArray[np.int32]
 ) -> tuple[scipy.sparse.csr_matrix, scipy.sparse.dia_matrix]:
     """Stiffness and lumped mass (V, V) of a triangle mesh; negative cotangents count as zero, which

@@ -1,0 +1,171 @@
+"""What dressing measures of a body once: where cloth may lie, how it lies, and where folds gather."""
+
+from __future__ import annotations
+
+import weakref
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse
+from numpy.typing import NDArray
+from scipy.sparse.linalg import splu
+
+from posecorpus.synth.appearance.landmarks import JOINT, Landmarks, dense_weights, landmarks
+from posecorpus.synth.appearance.noise import value_noise
+from posecorpus.synth.bodies.bake_weights import cotangent_laplacian
+from posecorpus.synth.bodies.model import BodyModel
+from posecorpus.synth.clothing.binding import ANCHORS, JOINTS
+from posecorpus.synth.clothing.cloth_mesh import ClothMesh, refine
+
+LONGEST_EDGE_M = 0.012
+BRIDGE_M = 0.022
+"""Cloth spans hollows about this wide: the skin's shape is diffused this far under it."""
+SIDE, UP, ARM, ABOVE_NECK, AROUND, FOLD_A, FOLD_B, DEPTH = range(8)
+"""Columns of :attr:`Mannequin.fields`."""
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Mannequin:
+    """A body as the tailor sees it. Vertices are the dressable ones of the body, then middles of edges.
+
+    Attributes:
+        at: the body's landmarks.
+        mesh: of trunk, neck and limbs without hands, feet and face.
+        uv: (F, 3, 2) texture coordinates of its corners.
+        own: (W,) int32, the body's vertices that the mesh has.
+        faces: (G, 3) int32 of those, before refinement.
+        skin, skin_directions: (W, 3) float32 and (B, W, 3), their rest positions and change per beta.
+        smooth, smooth_directions: the same with hollows bridged.
+        fields: (N, 8) float32, see the column names: distance from the middle plane, height, share of the
+            arm, metres above the neckline, angle around the trunk in metres, two fold heights in [0, 1], z.
+        joints, weights: (N, JOINTS) what turns an offset.
+        anchors, shares: (N, ANCHORS) into the body's vertices.
+        face_parts: (F,) uint8.
+    """
+
+    at: Landmarks
+    mesh: ClothMesh
+    uv: Floats
+    own: NDArray[np.int32]
+    faces: NDArray[np.int32]
+    skin: Floats
+    skin_directions: Floats
+    smooth: Floats
+    smooth_directions: Floats
+    fields: Floats
+    joints: NDArray[np.uint8]
+    weights: Floats
+    anchors: NDArray[np.int32]
+    shares: Floats
+    face_parts: NDArray[np.uint8]
+
+
+_CACHE: dict[int, tuple[weakref.ref[BodyModel], Mannequin]] = {}
+
+
+def mannequin(body: BodyModel) -> Mannequin:
+    """The measurements of a body; made at the first call in a process and kept as long as the body lives."""
+    key = id(body)
+    held = _CACHE.get(key)
+    if held is None or held[0]() is not body:
+        reference = weakref.ref(body, lambda _: _CACHE.pop(key, None))
+        held = _CACHE[key] = (reference, measure(body))
+    return held[1]
+
+
+def measure(body: BodyModel) -> Mannequin:
+    """Take a body's measurements."""
+    at = landmarks(body)
+    dense = dense_weights(body)
+    template = np.asarray(body.v_template, np.float64)
+    picked = np.flatnonzero(_dressable(template, dense, at)[body.faces].all(axis=1))
+    own, flat = np.unique(body.faces[picked], return_inverse=True)
+    faces = flat.reshape(-1, 3).astype(np.int32)
+    mesh = refine(template[own], faces, LONGEST_EDGE_M)
+    body_faces = picked[mesh.body_faces]
+    uv = np.einsum("fck,fkd->fcd", mesh.corners, body.uv[body.uv_faces[body_faces]])
+
+    points = _with_middles(template[own], mesh.middles)
+    mixed = _with_middles(dense[own], mesh.middles)
+    joints = np.argsort(-mixed, axis=1, kind="stable")[:, :JOINTS].astype(np.uint8)
+    weights = np.take_along_axis(mixed, joints.astype(np.intp), axis=1)
+    anchors = np.zeros((len(points), ANCHORS), np.int32)
+    shares = np.zeros((len(points), ANCHORS), np.float32)
+    anchors[: len(own), 0], shares[: len(own), 0] = own, 1
+    anchors[len(own) :, :2], shares[len(own) :, :2] = own[mesh.middles], 0.5
+
+    directions = np.moveaxis(body.shapedirs, -1, 0)[:, own].astype(np.float64)
+    columns = np.concatenate([template[own][None], directions]).transpose(1, 0, 2)
+    smooth = diffuse(columns.reshape(len(own), -1), template[own], faces, BRIDGE_M)
+    smooth = smooth.reshape(columns.shape).transpose(1, 0, 2)
+    return Mannequin(
+        at=at,
+        mesh=mesh,
+        uv=uv.astype(np.float32),
+        own=own.astype(np.int32),
+        faces=faces,
+        skin=template[own].astype(np.float32),
+        skin_directions=np.ascontiguousarray(directions, np.float32),
+        smooth=np.ascontiguousarray(smooth[0], np.float32),
+        smooth_directions=np.ascontiguousarray(smooth[1:], np.float32),
+        fields=_fields(points, mixed, at),
+        joints=joints,
+        weights=(weights / weights.sum(axis=1, keepdims=True)).astype(np.float32),
+        anchors=anchors,
+        shares=shares,
+        face_parts=body.face_parts[body_faces],
+    )
+
+
+def diffuse(
+    values: NDArray[np.float64], vertices: NDArray[np.float64], faces: NDArray[np.int32], reach: float
+) -> NDArray[np.float64]:
+    """Values (V, C) averaged over about ``reach`` metres of the surface."""
+    stiffness, mass = cotangent_laplacian(vertices, faces)
+    floor = 1e-9 * scipy.sparse.identity(len(vertices))
+    step = splu((mass + floor + reach**2 / 2 * stiffness).tocsc())
+    for _ in range(2):
+        values = step.solve((mass + floor) @ values)
+    return np.asarray(values)
+
+
+def _dressable(points: NDArray[np.float64], dense: NDArray[np.float64], at: Landmarks) -> NDArray[np.bool_]:
+    """(V,) neither hand nor toes nor head above the jaw."""
+    wrist, neck = at.joint("l_wrist"), at.joint("neck")
+    hand = np.abs(points[:, 0]) > wrist[0] + 0.03
+    toes = dense[:, [JOINT["l_foot"], JOINT["r_foot"]]].sum(axis=1) > 0.5
+    head = (points[:, 1] - neck[1]) + 0.45 * (points[:, 2] - neck[2]) > 0.11
+    return np.asarray(~(hand | toes | head | (at.eyeball > 0) | at.mouth))
+
+
+def _with_middles(values: NDArray[np.float64], middles: NDArray[np.int32]) -> NDArray[np.float64]:
+    return np.concatenate([values, values[middles].mean(axis=1)])
+
+
+def _fields(points: NDArray[np.float64], dense: NDArray[np.float64], at: Landmarks) -> Floats:
+    x, y, z = points.T
+    neck, spine_z = at.joint("neck"), at.joint("spine2")[2]
+    out = np.empty((len(points), 8), np.float32)
+    arms = [JOINT[s + n] for s in ("l_", "r_") for n in ("shoulder", "elbow", "wrist", "hand")]
+    out[:, SIDE], out[:, UP], out[:, DEPTH] = np.abs(x), y, z
+    out[:, ARM] = dense[:, arms].sum(axis=1)
+    out[:, ABOVE_NECK] = (y - neck[1]) + 0.45 * (z - neck[2])
+    out[:, AROUND] = np.arctan2(x, z - spine_z) * 0.16
+    for slot, seed in ((FOLD_A, 11), (FOLD_B, 12)):
+        out[:, slot] = _folds(points, out[:, ARM], at, seed)
+    return out
+
+
+def _folds(points: NDArray[np.float64], arm: Floats, at: Landmarks, seed: int) -> NDArray[np.float64]:
+    """Heights in [0, 1]: creases across the limb at bends, longer and softer ones elsewhere."""
+    bends = [at.joint(s + n) for s in ("l_", "r_") for n in ("shoulder", "elbow", "hip", "knee", "ankle")]
+    bends += [at.joint("spine1"), at.joint("l_wrist"), at.joint("r_wrist")]
+    near = np.minimum(sum(np.exp(-((points - b) ** 2).sum(axis=1) / 0.11**2) for b in bends), 1.0)
+    bent = points + 0.03 * np.stack([value_noise(points * 8, seed + 20 + k) for k in range(3)], axis=1)
+    along_x, along_y = (value_noise(bent * scale, seed) for scale in ((26, 11, 11), (11, 26, 11)))
+    across = arm * along_x + (1 - arm) * along_y
+    long = value_noise(bent * (9, 9, 9), seed + 40)
+    height = 0.5 + 0.5 * np.clip(1.3 * (near * across + (1 - 0.6 * near) * 0.7 * long), -1, 1)
+    return np.asarray((0.35 + 0.65 * near) * height)
