@@ -148,6 +148,7 @@ class PlaceConfig(_Section):
         camera_height_m, pitch_deg, roll_deg: above the floor; positive pitch looks down. Of rooms, and of photos
             that do not tell.
         hfov_deg: horizontal angle of view, likewise.
+        reach_m: people stand between these distances from the camera; less where a photo shows less ground.
         shadow: strength of shadows.
         match_light: whether people are lit from the place's direction and in its colour.
         cameras: file of calibrated cameras.
@@ -158,6 +159,7 @@ class PlaceConfig(_Section):
     pitch_deg: Range = (-5.0, 15.0)
     roll_deg: Range = (-2.0, 2.0)
     hfov_deg: Range = (40.0, 75.0)
+    reach_m: Range = (1.0, 12.0)
     shadow: Range = (0.3, 0.7)
     match_light: bool = True
     cameras: str | None = None

@@ -459,7 +459,7 @@ def _cast_box(
 def cast_room(
     to_room: NDArray[np.float32], to_pixels: NDArray[np.float32], eye: NDArray[np.float32], low: NDArray[np.float32],
     high: NDArray[np.float32], surfaces: NDArray[np.void], decals: NDArray[np.void], starts: NDArray[np.int64],
-    boxes: NDArray[np.void], light: _Record, pixel: _Float, out: NDArray[np.uint8],
+    boxes: NDArray[np.void], light: _Record, pixel: _Float, out: NDArray[np.uint8], depth: NDArray[np.float32],
 ) -> None:  # fmt: skip
     """Draw a room.
 
@@ -469,9 +469,10 @@ def cast_room(
         starts: (7,) where the decals of each surface start, and their number.
         pixel: width of a pixel at a distance of one metre.
         out: (H, W, 3), written in full.
+        depth: (H, W), written in full: z of what is seen, metres.
     """
     height, width = out.shape[0], out.shape[1]
-    depth = np.full((height, width), np.inf, np.float32)
+    depth[:] = np.inf
     # A convex outline has at most two pixels in a row and two in a column, and a neighbour each.
     edges = np.empty((boxes.shape[0] * 4 * (height + width), 7), np.float32)
     count = 0
