@@ -19,6 +19,10 @@ NO_LOGO, BADGE, BAND, LETTERING, PICTURE = range(5)
 """What is printed on the chest."""
 
 
+TUCKED_M = 0.031
+"""A hem no farther than this below the waist is tucked in."""
+
+
 class Cloth(NamedTuple):
     """One fabric. Lengths are metres; ``weave`` and ``folds`` are relative contrasts."""
 

@@ -358,3 +358,39 @@ def paint(
     for n in range(gutter.shape[0]):
         at, source = gutter[n], gutter_source[n]
         out[at, 0], out[at, 1], out[at, 2] = out[source, 0], out[source, 1], out[source, 2]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def paint_skirt(
+    look: _Record, noise: NDArray[np.uint8], length: _Float, circumference: _Float, out: NDArray[np.uint8]
+) -> None:
+    """Paint the cloth of a skirt into a tile.
+
+    Args:
+        look: the person.
+        noise: (256, 256) periodic.
+        length: metres from the waist (first row) to the hem.
+        circumference: metres around it.
+        out: (H, W, 3) uint8, written in full.
+    """
+    height, width = out.shape[0], out.shape[1]
+    step, across = length / _f(height), circumference / _f(width)
+    sharp = _f(1) / max(step, across)
+    c = look.outfit.bottom
+    if look.fit.dress > 0:
+        c = look.outfit.top
+    scale = _f(1) / _f(128)
+    for row in range(height):
+        along = look.outfit.waist - (_f(row) + _f(0.5)) * step
+        for column in range(width):
+            around = (_f(column) + _f(0.5)) * across
+            i, j = int(along * _f(900)), int(around * _f(900))
+            fine = _f(noise[(3 * i) & 255, (3 * j) & 255]) * scale - _f(1)
+            coarse = _f(noise[(i >> 2) & 255, (j >> 2) & 255]) * scale - _f(1)
+            print_a = _f(noise[i & 255, j & 255]) * scale - _f(1)
+            print_b = _f(noise[j & 255, (i + 99) & 255]) * scale - _f(1)
+            dye = _dye(c, along, around, print_a, print_b, coarse, look.outfit.waist, sharp)
+            colour = _times(dye, _f(1) + c.weave * fine)
+            out[row, column, 0] = _to_byte(colour[0])
+            out[row, column, 1] = _to_byte(colour[1])
+            out[row, column, 2] = _to_byte(colour[2])

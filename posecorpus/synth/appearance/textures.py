@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 
 from posecorpus.synth.appearance.atlas import Atlas, body_atlas
 from posecorpus.synth.appearance.landmarks import BodySurface
-from posecorpus.synth.appearance.look import Look, record, sample_look
+from posecorpus.synth.appearance.look import TUCKED_M, Look, record, sample_look
 from posecorpus.synth.appearance.paint import paint
+from posecorpus.synth.appearance.strip import paint_strip, strip_height
 from posecorpus.synth.raster.mipmap import build_texture
 from posecorpus.synth.scene import Texture
 
@@ -42,6 +43,43 @@ def body_texture(body: BodySurface, rng: np.random.Generator, size: int = 192) -
     """
     atlas = body_atlas(body, size)
     return build_texture(paint_look(atlas, sample_look(rng, atlas.landmarks, body.gender)))
+
+
+def worn_texture(body: BodySurface, look: Look, size: int = 192) -> Texture:
+    """Skin and clothes of one person whose clothes are surfaces of their own, with mip levels.
+
+    Args:
+        body: see :func:`body_texture`.
+        look: the person.
+        size: side of the body's part in texels.
+
+    Returns:
+        (size + strip, size) at level 0: the body's layout, and below it a strip of what covers no part of the
+        body's surface: skirt, long hair, shoes (see ``strip``).
+    """
+    picture = paint_look(body_atlas(body, size), worn_look(look, METRES_ACROSS / size))
+    return build_texture(np.concatenate([picture, paint_strip(look, strip_height(size), size)]))
+
+
+def worn_look(look: Look, reach: float) -> Look:
+    """A look to be painted for cloth that is cut exactly at its lines.
+
+    Colours go on ``reach`` metres beyond each edge, so that the cloth at an edge has its full colour. What is
+    tucked in ends at the waist, where trousers begin.
+    """
+    o, face = look.outfit, look.face
+    tucked = o.hem > o.waist - TUCKED_M
+    outfit = o._replace(
+        sleeve=o.sleeve + 4 * reach,
+        trim_width=o.trim_width + reach,
+        neckline=o.neckline + reach,
+        leg=o.leg + 2.5 * reach,
+        hem=o.waist + reach if tucked else o.hem - reach,
+        waist=o.waist + reach if tucked else o.waist,
+        shoe_top=o.sole_top,
+    )
+    hair = face._replace(hair_front=face.hair_front - 0.1, hair_nape=face.hair_nape - 0.1)
+    return look._replace(outfit=outfit, face=hair if face.hair_cover > 0 else face)
 
 
 def paint_look(atlas: Atlas, look: Look) -> NDArray[np.uint8]:

@@ -52,6 +52,7 @@ def dress(body: BodyModel, betas: NDArray[np.floating], look: Look, texture: Tex
     Args:
         texture: of :func:`appearance.textures.worn_texture` with the same body and look.
     """
+    ratio = texture.levels[0].shape[0] / texture.levels[0].shape[1]
     who = mannequin(body)
     at = lines(look, who.at)
     shape = shaped(who, betas)
@@ -65,7 +66,7 @@ def dress(body: BodyModel, betas: NDArray[np.floating], look: Look, texture: Tex
     pieces = [_sew(garment, shape, who) for garment in (top, bottom)]
     binding, places = join([piece.binding for piece in pieces])
     faces = np.concatenate([place[piece.faces] for piece, place in zip(pieces, places, strict=True)])
-    uv = np.concatenate([piece.uv for piece in pieces])
+    uv = np.concatenate([_in_worn(piece.uv, ratio) for piece in pieces])
     cloth = Surface(
         faces=faces,
         face_parts=np.concatenate([piece.face_parts for piece in pieces]),
@@ -77,7 +78,9 @@ def dress(body: BodyModel, betas: NDArray[np.floating], look: Look, texture: Tex
     hidden = np.zeros(len(body.v_template), bool)
     hidden[who.own] = covered
     seen = ~hidden[body.faces].all(axis=1)
-    skin = Surface(body.faces[seen], body.face_parts[seen], body.uv, body.uv_faces[seen], texture)
+    skin = Surface(
+        body.faces[seen], body.face_parts[seen], _in_worn(body.uv, ratio), body.uv_faces[seen], texture
+    )
     return Dressed((skin, cloth), binding)
 
 
@@ -94,3 +97,8 @@ def _sew(garment: Tailored, shape: Shaped, who: Mannequin) -> _Piece:
         piece.shares,
     )
     return _Piece(binding, piece.faces, who.face_parts[piece.sources], piece.uv)
+
+
+def _in_worn(uv: NDArray[np.float32], ratio: float) -> NDArray[np.float32]:
+    """Coordinates (..., 2) in the body's layout as coordinates in a texture with a strip below it."""
+    return np.stack([uv[..., 0], 1 - (1 - uv[..., 1]) / np.float32(ratio)], axis=-1)

@@ -9,7 +9,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from posecorpus.synth.appearance.landmarks import Landmarks
-from posecorpus.synth.appearance.look import Look
+from posecorpus.synth.appearance.look import TUCKED_M, Look
 from posecorpus.synth.clothing.mannequin import (
     ABOVE_NECK,
     ARM,
@@ -22,8 +22,6 @@ from posecorpus.synth.clothing.mannequin import (
     Mannequin,
 )
 
-TUCKED_M = 0.031
-"""A hem no farther than this below the waist is tucked in (see ``look``)."""
 RIM_M = 0.02
 """Skin and inner cloth go on this far under a hem."""
 UNDERLAP_M = 0.06
