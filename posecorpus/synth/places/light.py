@@ -33,6 +33,9 @@ BOUNCE = 0.45
 JITTER = 0.06
 """Standard deviation of brightness, as a share, that light on people differs from the place's."""
 
+STEEPER = 0.7
+"""Length of what is added upwards to the direction of a lamp: ceilings reflect, and no shadow is endless."""
+
 CONTACT = 0.55
 """Share of light that is lost right under a foot."""
 
@@ -155,5 +158,6 @@ def _shadow(site: Site, lamps: Sequence[Lamp], people: NDArray[np.floating]) -> 
     if not lamps:
         return Shadow((0.0, 1.0, 0.0), 0.5, 0.0, CONTACT * min(site.shadow * 2, 1.0))
     brightest = max(lamps, key=lambda lamp: float(lamp.power.sum()) * max(float(lamp.towards[1]), 0.0))
-    x, y, z = (float(v) for v in brightest.towards)
+    towards = brightest.towards + (0, STEEPER, 0)
+    x, y, z = (float(v) for v in towards / np.linalg.norm(towards))
     return Shadow((x, y, z), 0.12, site.shadow, CONTACT)

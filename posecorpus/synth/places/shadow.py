@@ -27,9 +27,11 @@ from posecorpus.synth.places.shadow_kernels import (
     NOTHING,
     darken,
     drop,
+    light_left,
     lowest,
     sum_blockers,
     sum_contact,
+    widen,
 )
 from posecorpus.synth.raster.engine import fixed
 from posecorpus.synth.scene import Mesh, Shadow
@@ -39,6 +41,9 @@ CELLS = 160_000
 
 FINEST_M, COARSEST_M = 0.006, 0.06
 """Side of a cell."""
+
+FINE_PIXELS = 100_000
+"""Larger pictures get their shadows at half the resolution: shadows are soft."""
 
 FARTHEST_M = 40.0
 """Floor farther than this gets no shadow: along the optical axis."""
@@ -118,16 +123,18 @@ def cast_shadow(
     grid = _grid(meshes, _lamp(shadow), shadow, seen)
     if grid is None:
         return result
-    box = _window_of(grid, camera, size)
-    cover, heights, top = _blockers(meshes, grid)
-    contacts = _contacts(meshes, grid)
-    if floor is None:
-        floor = np.full(size, 255, np.uint8)
-    darken(
-        result, fixed(floor, np.uint8), box, grid.of_pixels(camera), cover, heights, contacts,
-        _penumbra(grid.towards, shadow.softness) / grid.cell, top,
-        np.array(CONTACT_WIDTHS_M) / grid.cell, float(shadow.strength), float(shadow.contact), 1 / FARTHEST_M,
+    step = 1 if camera.width * camera.height <= FINE_PIXELS else 2
+    box = _window_of(grid, camera, step)
+    blockers, top = _blockers(meshes, grid)
+    left = np.empty((-(-camera.height // step), -(-camera.width // step)), np.float32)
+    dark = np.zeros(len(left), np.bool_)
+    light_left(
+        box, step, grid.of_pixels(camera), blockers, _contacts(meshes, grid),
+        _penumbra(grid.towards, shadow.softness) / grid.cell, top, np.array(CONTACT_WIDTHS_M) / grid.cell,
+        float(shadow.strength), float(shadow.contact), 1 / FARTHEST_M, left, dark,
     )  # fmt: skip
+    everywhere = np.full(size, 255, np.uint8) if floor is None else floor
+    darken(result, fixed(everywhere, np.uint8), box, step, left, dark)
     return result
 
 
@@ -175,15 +182,11 @@ def _grid(
     axes = np.array([along, [-along[1], along[0]]])
     wide = max(CONTACT_WIDTHS_M)
     low, high = np.full(2, np.inf), np.full(2, -np.inf)
+    top = 0.0
     for mesh in meshes:
-        if len(mesh.vertices) == 0:
-            continue
-        a, b = mesh.vertices.min(0).astype(np.float64), mesh.vertices.max(0).astype(np.float64)
-        corners = np.array([[x, z] for x in (a[0], b[0]) for z in (a[2], b[2])]) @ axes.T
-        top = max(b[1], 0.0)
-        blur = _penumbra(towards, shadow.softness) * top + wide
-        low = np.minimum(low, corners.min(0) - blur)
-        high = np.maximum(high, corners.max(0) + blur + (top * level / towards[1], 0.0))
+        top = max(top, float(widen(fixed(mesh.vertices, np.float32), axes, low, high)))
+    blur = _penumbra(towards, shadow.softness) * top + wide
+    low, high = low - blur, high + blur + (top * level / towards[1], 0.0)
     view = seen @ axes.T
     margin = _penumbra(towards, shadow.softness) * 2 + wide
     low, high = np.maximum(low, view.min(0) - margin), np.minimum(high, view.max(0) + margin)
@@ -195,31 +198,31 @@ def _grid(
     return _Grid(towards, axes, low, cell, (rows, columns))
 
 
-def _window_of(grid: _Grid, camera: Camera, size: tuple[int, int]) -> NDArray[np.int32]:
-    """(4,) x0, y0, x1, y1 of the pixels that can show a cell of the grid; all if it reaches behind the camera."""
+def _window_of(grid: _Grid, camera: Camera, step: int) -> NDArray[np.int32]:
+    """(4,) x0, y0, x1, y1 of the pixels that can show a cell of the grid, multiples of ``step``; the whole
+    picture if the grid reaches behind the camera."""
     rows, columns = grid.shape
+    whole = np.array([camera.width, camera.height], float)
     cells = np.array([[0, 0, 1], [columns, 0, 1], [columns, rows, 1], [0, rows, 1]], float)
     pixels = cells @ np.linalg.inv(grid.of_pixels(camera)).T
-    if (pixels[:, 2] <= 1e-6 * np.abs(pixels[:, 2]).max()).any():
-        return np.array([0, 0, size[1], size[0]], np.int32)
-    at = pixels[:, :2] / pixels[:, 2:]
-    low = np.clip(np.floor(at.min(0)), 0, size[::-1])
-    high = np.clip(np.ceil(at.max(0)), 0, size[::-1])
-    return np.array([*low, *high], np.int32)
+    low, high = np.zeros(2), whole
+    if (pixels[:, 2] > 1e-6 * np.abs(pixels[:, 2]).max()).all():
+        at = pixels[:, :2] / pixels[:, 2:]
+        low, high = np.clip(at.min(0), 0, whole), np.clip(at.max(0), 0, whole)
+    return np.array([*np.floor(low / step), *np.ceil(high / step)], np.int32) * np.int32(step)
 
 
-def _blockers(meshes: Sequence[Mesh], grid: _Grid) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+def _blockers(meshes: Sequence[Mesh], grid: _Grid) -> tuple[NDArray[np.int32], float]:
     """Summed areas of cover and of cover times height, and the greatest height."""
     heights = _heights(meshes, grid, grid.towards, NOTHING)
-    shape = (grid.shape[0] + 1, grid.shape[1] + 1)
-    cover, sums = np.empty(shape), np.empty(shape)
-    return cover, sums, float(sum_blockers(heights, cover, sums))
+    sums = np.empty((grid.shape[0] + 1, grid.shape[1] + 1, 2), np.int32)
+    return sums, float(sum_blockers(heights, sums))
 
 
-def _contacts(meshes: Sequence[Mesh], grid: _Grid) -> NDArray[np.float64]:
+def _contacts(meshes: Sequence[Mesh], grid: _Grid) -> NDArray[np.int32]:
     """Summed areas of how nearly things touch the floor."""
     heights = _heights(meshes, grid, np.array([0.0, 1.0, 0.0]), CONTACT_REACH_M)
-    sums = np.empty((grid.shape[0] + 1, grid.shape[1] + 1))
+    sums = np.empty((grid.shape[0] + 1, grid.shape[1] + 1, 1), np.int32)
     sum_contact(heights, CONTACT_REACH_M, sums)
     return sums
 
