@@ -42,8 +42,13 @@ def refine(vertices: NDArray[np.floating], faces: NDArray[np.integer], longest: 
     long = np.linalg.norm(vertices[pairs[:, 0]] - vertices[pairs[:, 1]], axis=1) > longest
     middle = np.where(long, np.cumsum(long) - 1 + len(vertices), -1).astype(np.int32)
     new, origin, corners = _split(np.ascontiguousarray(faces, np.int32), middle[ids])
-    new_pairs, new_ids = _edges(new)
-    return ClothMesh(new, pairs[long].astype(np.int32), new_ids, len(new_pairs), origin, corners)
+    return ClothMesh(new, pairs[long].astype(np.int32), *edge_ids(new), origin, corners)
+
+
+def edge_ids(faces: NDArray[np.integer]) -> tuple[NDArray[np.int32], int]:
+    """(F, 3) ids of the edges from each corner to the next, shared by the faces of an edge; how many."""
+    pairs, ids = _edges(faces)
+    return ids, len(pairs)
 
 
 def _edges(faces: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:

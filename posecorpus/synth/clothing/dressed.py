@@ -8,13 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posecorpus.synth.appearance.look import Look
+from posecorpus.synth.appearance.strip import SHOE, tile
 from posecorpus.synth.bodies.model import BodyModel
 from posecorpus.synth.bodies.skinning import Posed
 from posecorpus.synth.clothing.binding import Binding, join
 from posecorpus.synth.clothing.cut import Cutting, cut
 from posecorpus.synth.clothing.drape import Shaped, offsets, shaped
 from posecorpus.synth.clothing.garments import RIM_M, UNDERLAP_M, Tailored, lines, tailor
+from posecorpus.synth.clothing.loft import Loft
 from posecorpus.synth.clothing.mannequin import UP, Mannequin, mannequin
+from posecorpus.synth.clothing.shoes import cut_field, edge_field
 from posecorpus.synth.scene import Texture
 from posecorpus.synth.surface import Surface
 
@@ -63,10 +66,11 @@ def dress(body: BodyModel, betas: NDArray[np.floating], look: Look, texture: Tex
         np.minimum(top.outline, who.fields[:, UP] - (at.waist - UNDERLAP_M / 2), out=top.outline)
     else:
         np.minimum(bottom.outline, (at.hem + UNDERLAP_M) - who.fields[:, UP], out=bottom.outline)
-    pieces = [_sew(garment, shape, who) for garment in (top, bottom)]
+    pieces = [_sew(garment, shape, who, ratio) for garment in (top, bottom)]
+    pieces.append(_cut_loft(who.shoes, cut_field(who.shoes, look, who.at), SHOE, ratio))
     binding, places = join([piece.binding for piece in pieces])
     faces = np.concatenate([place[piece.faces] for piece, place in zip(pieces, places, strict=True)])
-    uv = np.concatenate([_in_worn(piece.uv, ratio) for piece in pieces])
+    uv = np.concatenate([piece.uv for piece in pieces])
     cloth = Surface(
         faces=faces,
         face_parts=np.concatenate([piece.face_parts for piece in pieces]),
@@ -77,6 +81,7 @@ def dress(body: BodyModel, betas: NDArray[np.floating], look: Look, texture: Tex
     )
     hidden = np.zeros(len(body.v_template), bool)
     hidden[who.own] = covered
+    hidden[who.shod] |= edge_field(who.shod_points, look.outfit.shoe_top, who.at) > RIM_M
     seen = ~hidden[body.faces].all(axis=1)
     skin = Surface(
         body.faces[seen], body.face_parts[seen], _in_worn(body.uv, ratio), body.uv_faces[seen], texture
@@ -84,7 +89,7 @@ def dress(body: BodyModel, betas: NDArray[np.floating], look: Look, texture: Tex
     return Dressed((skin, cloth), binding)
 
 
-def _sew(garment: Tailored, shape: Shaped, who: Mannequin) -> _Piece:
+def _sew(garment: Tailored, shape: Shaped, who: Mannequin, ratio: float) -> _Piece:
     mesh = who.mesh
     piece: Cutting = cut(mesh.faces, mesh.edges, mesh.n_edges, who.uv, garment.outline)
     binding = Binding(
@@ -96,7 +101,21 @@ def _sew(garment: Tailored, shape: Shaped, who: Mannequin) -> _Piece:
         piece.ends,
         piece.shares,
     )
-    return _Piece(binding, piece.faces, who.face_parts[piece.sources], piece.uv)
+    return _Piece(binding, piece.faces, who.face_parts[piece.sources], _in_worn(piece.uv, ratio))
+
+
+def _cut_loft(loft: Loft, field: NDArray[np.float32], where: tuple[float, float], ratio: float) -> _Piece:
+    piece = cut(loft.faces, loft.edges, loft.n_edges, loft.uv, field)
+    binding = Binding(
+        loft.anchors[piece.whole],
+        loft.shares[piece.whole],
+        loft.joints[piece.whole],
+        loft.weights[piece.whole],
+        loft.offsets[piece.whole],
+        piece.ends,
+        piece.shares,
+    )
+    return _Piece(binding, piece.faces, loft.face_parts[piece.sources], tile(where, piece.uv, ratio))
 
 
 def _in_worn(uv: NDArray[np.float32], ratio: float) -> NDArray[np.float32]:

@@ -16,6 +16,8 @@ from posecorpus.synth.bodies.bake_weights import cotangent_laplacian
 from posecorpus.synth.bodies.model import BodyModel
 from posecorpus.synth.clothing.binding import ANCHORS, JOINTS
 from posecorpus.synth.clothing.cloth_mesh import ClothMesh, refine
+from posecorpus.synth.clothing.loft import Loft
+from posecorpus.synth.clothing.shoes import shoes
 
 LONGEST_EDGE_M = 0.012
 BRIDGE_M = 0.022
@@ -43,6 +45,9 @@ class Mannequin:
         joints, weights: (N, JOINTS) what turns an offset.
         anchors, shares: (N, ANCHORS) into the body's vertices.
         face_parts: (F,) uint8.
+        shoes: of the largest kind, for looks to cut.
+        shod: (V', ) int32 vertices of the body that shoes may hide.
+        shod_points: (V', 3) float64, where they are.
     """
 
     at: Landmarks
@@ -60,6 +65,9 @@ class Mannequin:
     anchors: NDArray[np.int32]
     shares: Floats
     face_parts: NDArray[np.uint8]
+    shoes: Loft
+    shod: NDArray[np.int32]
+    shod_points: NDArray[np.float64]
 
 
 _CACHE: dict[int, tuple[weakref.ref[BodyModel], Mannequin]] = {}
@@ -96,6 +104,8 @@ def measure(body: BodyModel) -> Mannequin:
     anchors[: len(own), 0], shares[: len(own), 0] = own, 1
     anchors[len(own) :, :2], shares[len(own) :, :2] = own[mesh.middles], 0.5
 
+    feet = dense[:, [JOINT[s + n] for s in ("l_", "r_") for n in ("knee", "ankle", "foot")]].sum(axis=1)
+    shod = np.flatnonzero(feet > 0.5)
     directions = np.moveaxis(body.shapedirs, -1, 0)[:, own].astype(np.float64)
     columns = np.concatenate([template[own][None], directions]).transpose(1, 0, 2)
     smooth = diffuse(columns.reshape(len(own), -1), template[own], faces, BRIDGE_M)
@@ -116,6 +126,9 @@ def measure(body: BodyModel) -> Mannequin:
         anchors=anchors,
         shares=shares,
         face_parts=body.face_parts[body_faces],
+        shoes=shoes(body, dense, at),
+        shod=shod.astype(np.int32),
+        shod_points=template[shod],
     )
 
 
