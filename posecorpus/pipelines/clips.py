@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from posecorpus.core.sample import Sample
 from posecorpus.core.seeds import generator
+from posecorpus.synth.balance.starts import draw_start
 from posecorpus.synth.config import SynthConfig
 from posecorpus.synth.labels import make_sample
 from posecorpus.synth.sampling import ClipDraw, Materials, crowd_size, draw_scenes, stage_of
@@ -32,7 +33,7 @@ def clip_samples(
         engine: ``raster`` or ``pyrender``.
     """
     picks = [
-        draw_clip(config, seed, motions.lengths, index, frames, person)
+        draw_clip(config, seed, motions.lengths, index, frames, person, motions.starts)
         for person in range(crowd_size(config, seed, index))
     ]
     shown = [motions[number] for number, _ in picks]
@@ -46,18 +47,38 @@ def clip_samples(
         "renderer": engine,
     }
     clip = f"{index:06d}"
-    for t, (frame, joints) in enumerate(shoot(scenes, renderer(engine))):
-        yield make_sample(f"{clip}-{t:04d}", scenes[t], frame, joints, clip, t, provenance)
+    for t, shot in enumerate(shoot(scenes, renderer(engine))):
+        key = f"{clip}-{t:04d}"
+        yield make_sample(key, scenes[t], shot.frame, shot.joints, clip, t, provenance, shot.photograph)
+
+
+def count_people(config: SynthConfig, seed: int, clips: int) -> int:
+    """About how many people all clips have together, judged by the first ones."""
+    some = min(clips, 1000)
+    return round(clips * sum(crowd_size(config, seed, index) for index in range(some)) / some)
 
 
 def draw_clip(
-    config: SynthConfig, seed: int, lengths: NDArray[np.integer], index: int, frames: int, person: int = 0
+    config: SynthConfig,
+    seed: int,
+    lengths: NDArray[np.integer],
+    index: int,
+    frames: int,
+    person: int = 0,
+    table: NDArray[np.floating] | None = None,
 ) -> tuple[int, ClipDraw]:
     """Which motion the ``person``-th person of the ``index``-th clip shows, and from where.
 
     Only motions long enough take part.
+
+    Args:
+        table: where clips start if poses are balanced, for clips of ``frames`` frames; it then decides
+            instead of the configuration's weighting.
     """
     rng = generator(seed, stage_of("plan", person), index)
+    if table is not None:
+        number, start = draw_start(table, lengths, rng)
+        return number, ClipDraw(index, start, frames)
     starts = np.maximum(lengths - frames, 0)  # a frame needs the one after it
     weights = starts if config.motion.weighting == "frame" else (starts > 0)
     number = int(rng.choice(len(lengths), p=weights / weights.sum()))

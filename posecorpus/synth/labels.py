@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from posecorpus.core.parts import SMPL_24_PARTS
 from posecorpus.core.sample import HIDDEN, UNLABELLED, VISIBLE, Person, Sample
 from posecorpus.core.skeletons import FULL_42, SMPL_24
-from posecorpus.synth.scene import Frame, Scene, ScenePerson
+from posecorpus.synth.record import describe_scene
+from posecorpus.synth.scene import Frame, Scene
 
 MAX_DEPTH_MM = 65_535
 SURFACE_TOLERANCE_M = 0.04
@@ -76,12 +77,14 @@ def make_sample(
     clip: str,
     number: int,
     provenance: dict[str, Any],
+    photograph: bytes | None = None,
 ) -> Sample:
     """All labels of one frame.
 
     Args:
         joints_world: per person, (42, 3) landmarks of FULL_42 in the world.
         number: the frame's number within the clip.
+        photograph: the picture as a camera stored it, JPEG; the frame's own colours if None.
     """
     camera, surface = scene.camera, frame.depth > 0
     people = []
@@ -110,7 +113,7 @@ def make_sample(
         width=camera.width,
         height=camera.height,
         people=people,
-        image=frame.rgb,
+        image=frame.rgb if photograph is None else None,
         camera=camera,
         parts=frame.parts,
         instances=frame.instances,
@@ -119,19 +122,9 @@ def make_sample(
         flow=quantise_flow(frame.flow, surface),
         clip=clip,
         frame=number,
-        provenance=provenance | {"next": [next_place(who) for who in scene.people]},
+        provenance=provenance | describe_scene(scene),
+        encoded={} if photograph is None else {"image": photograph},
     )
-
-
-def next_place(who: ScenePerson) -> dict[str, Any]:
-    """Where a person is one frame later, for the provenance: what makes the flow of a still verifiable.
-
-    Rounded to a millionth of a radian and a metre, some thousandth of a pixel of flow.
-    """
-    return {
-        "pose": np.round(who.pose_next.astype(np.float64), 6).tolist(),
-        "translation": np.round(who.translation_next.astype(np.float64), 6).tolist(),
-    }
 
 
 def visibility(

@@ -76,11 +76,13 @@ class Background:
         seed: of a procedural room and of the window's place in a photo.
         photo: path of a photo, or None for a room.
         window: (4,) x0, y0, x1, y1 of the photo that fills the picture, in its own pixels; None to draw one.
+        place: kind of the place whose floor people stand on, or ``any`` for a picture that is only behind them.
     """
 
     seed: int
     photo: str | None = None
     window: tuple[float, float, float, float] | None = None
+    place: str = "any"
 
 
 @dataclass(frozen=True)

@@ -1,22 +1,24 @@
-"""From scenes to frames: poses the bodies, dresses them, and hands meshes to a renderer."""
+"""From scenes to pictures: poses and dresses people, sets things up, hands meshes to a renderer, develops."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from posecorpus.core.cameras import Camera
+from posecorpus.synth.actors import Actor, act_scenes
 from posecorpus.synth.appearance.photos import photo_background
 from posecorpus.synth.appearance.rooms import room
 from posecorpus.synth.appearance.textures import body_texture, texture_size
-from posecorpus.synth.bodies.model import BodyModel, load_body
-from posecorpus.synth.bodies.skinning import pose_body, vertex_normals
-from posecorpus.synth.scene import Background, Frame, Mesh, Scene, Texture
+from posecorpus.synth.bodies.model import load_body
+from posecorpus.synth.bodies.skinning import vertex_normals
+from posecorpus.synth.exposure import develop, encode, sub_times
+from posecorpus.synth.places import cast_shadow, paint_site
+from posecorpus.synth.scene import Background, Exposure, Frame, Mesh, Scene, ScenePerson, Texture
 
 Renderer = Callable[[Sequence[Mesh], Camera, NDArray[np.float32], NDArray[np.uint8]], Frame]
 """Meshes, camera, (9, 3) light and (H, W, 3) background to a frame; both engines have this signature."""
@@ -26,13 +28,18 @@ NEAREST_M = 0.5
 
 
 @dataclass(frozen=True)
-class _Actor:
-    """One person of a clip, posed for all its frames and the one after."""
+class Shot:
+    """One frame of a clip.
 
-    body: BodyModel
-    texture: Texture
-    vertices: NDArray[np.float32]
-    landmarks: NDArray[np.float32]
+    Attributes:
+        frame: as it was rendered: its labels, and its colours before any exposure.
+        joints: per person, the (42, 3) landmarks of FULL_42 in the world.
+        photograph: the picture as a camera stored it, JPEG; None without an exposure.
+    """
+
+    frame: Frame
+    joints: list[NDArray[np.float32]]
+    photograph: bytes | None
 
 
 def renderer(name: str) -> Renderer:
@@ -46,46 +53,93 @@ def renderer(name: str) -> Renderer:
     return render_with_pyrender
 
 
-def shoot(scenes: Sequence[Scene], render: Renderer) -> Iterator[tuple[Frame, list[NDArray[np.float32]]]]:
-    """Render the scenes of one clip, in order.
-
-    Yields:
-        The frame and, per person, the (42, 3) landmarks of FULL_42 in the world.
-    """
-    actors = [_act(scenes, i) for i in range(len(scenes[0].people))]
-    pelvises = [actor.landmarks[:-1, 0] for actor in actors]
-    background = paint_background(scenes[0].background, scenes[0].camera, np.concatenate(pelvises))
+def shoot(scenes: Sequence[Scene], render: Renderer) -> Iterator[Shot]:
+    """Render the scenes of one clip, in order."""
+    first = scenes[0]
+    actors = [_act(scenes, i) for i in range(len(first.people))]
+    pelvises = [actor.posed.landmarks[:-1, 0] for actor in actors]
+    background, floor = _background(first, np.concatenate(pelvises) if pelvises else np.zeros((0, 3)))
     for t, scene in enumerate(scenes):
-        meshes = [_mesh(actor, t, instance=i + 1) for i, actor in enumerate(actors)]
-        frame = render(meshes, scene.camera, scene.light, background)
-        yield frame, [actor.landmarks[t] for actor in actors]
+        meshes = [mesh for i, actor in enumerate(actors) for mesh in actor_meshes(actor, t, i + 1)]
+        behind = background
+        if scene.shadow is not None:
+            behind = cast_shadow(background, meshes, scene.camera, scene.shadow, floor)
+        frame = render(meshes, scene.camera, scene.light, behind)
+        photograph = None
+        if scene.exposure is not None:
+            photograph = _photograph(scene, scene.exposure, frame, meshes, behind, render)
+        yield Shot(frame, [actor.posed.landmarks[t] for actor in actors], photograph)
+
+
+def actor_meshes(actor: Actor, t: int, instance: int) -> list[Mesh]:
+    """A person of frame ``t``, ready to be drawn."""
+    return [
+        Mesh(
+            vertices=vertices[t],
+            vertices_next=vertices[t + 1],
+            normals=vertex_normals(vertices[t], surface.faces),
+            faces=surface.faces,
+            face_parts=surface.face_parts,
+            instance=instance,
+            uv=surface.uv,
+            uv_faces=surface.uv_faces,
+            texture=surface.texture,
+            double_sided=surface.double_sided,
+        )
+        for surface, vertices in zip(actor.surfaces, actor.vertices, strict=True)
+    ]
 
 
 def paint_background(
     background: Background, camera: Camera, people: NDArray[np.floating]
 ) -> NDArray[np.uint8]:
-    """(H, W, 3) RGB picture of what is behind the people, who stand at (P, 3) world positions."""
+    """(H, W, 3) RGB picture behind people before SURREAL's camera, who stand at (P, 3) world positions."""
     rng = np.random.default_rng(background.seed)
     if background.photo is None:
         return room(camera, rng, people)
     return photo_background(background.photo, camera.width, camera.height, rng)
 
 
-def _act(scenes: Sequence[Scene], i: int) -> _Actor:
-    """Pose person ``i`` once for every frame; a frame's next pose is the pose of the frame after it."""
+def _background(
+    scene: Scene, people: NDArray[np.floating]
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
+    """The picture behind the people, and where it shows the floor; None where nobody asks."""
+    if scene.background.place == "any":
+        return paint_background(scene.background, scene.camera, people), None
+    return paint_site(scene.background, scene.camera, people)
+
+
+def _photograph(
+    scene: Scene,
+    exposure: Exposure,
+    frame: Frame,
+    meshes: Sequence[Mesh],
+    behind: NDArray[np.uint8],
+    render: Renderer,
+) -> bytes:
+    """What a camera stores of a frame: its shutter sees everything move on straight ways."""
+    moving = float(np.abs(frame.flow).max(initial=0.0)) if exposure.shutter > 0 else 0.0
+    pictures = [
+        frame.rgb
+        if time == 0
+        else render([_later(m, time) for m in meshes], scene.camera, scene.light, behind).rgb
+        for time in sub_times(exposure, moving).tolist()
+    ]
+    return encode(develop(pictures, exposure), exposure)
+
+
+def _later(mesh: Mesh, time: float) -> Mesh:
+    """The mesh ``time`` frames later; its normals stay."""
+    return replace(mesh, vertices=mesh.vertices + np.float32(time) * (mesh.vertices_next - mesh.vertices))
+
+
+def _act(scenes: Sequence[Scene], i: int) -> Actor:
+    """Person ``i`` of a clip, in the texture that its distance asks for."""
     roles = [scene.people[i] for scene in scenes]
-    for now, after in pairwise(roles):
-        if not np.array_equal(now.pose_next, after.pose):
-            raise ValueError("the scenes of a clip must follow one another")
-    body = load_body(roles[0].body, roles[0].gender)
-    poses = np.stack([role.pose for role in roles] + [roles[-1].pose_next])
-    translations = np.stack([role.translation for role in roles] + [roles[-1].translation_next])
-    betas = np.broadcast_to(roles[0].betas, (len(poses), len(roles[0].betas)))
-    posed = pose_body(body, betas, poses, translations)
-    texture = _texture(
-        roles[0].body, roles[0].gender, roles[0].texture_seed, _texture_size(scenes[0].camera, posed.joints)
-    )
-    return _Actor(body, texture, posed.vertices, posed.landmarks)
+    actor = act_scenes(roles)
+    size = _texture_size(scenes[0].camera, actor.posed.joints)
+    texture = _texture(roles[0], size)
+    return replace(actor, surfaces=tuple(replace(s, texture=texture) for s in actor.surfaces))
 
 
 def _texture_size(camera: Camera, joints: NDArray[np.float32]) -> int:
@@ -94,21 +148,10 @@ def _texture_size(camera: Camera, joints: NDArray[np.float32]) -> int:
     return texture_size(camera.K[0, 0] / max(float(depth.min()), NEAREST_M))
 
 
+def _texture(person: ScenePerson, size: int) -> Texture:
+    return _drawn_texture(person.body, person.gender, person.texture_seed, size)
+
+
 @lru_cache(maxsize=4)
-def _texture(body: str, gender: str, seed: int, size: int) -> Texture:
+def _drawn_texture(body: str, gender: str, seed: int, size: int) -> Texture:
     return body_texture(load_body(body, gender), np.random.default_rng(seed), size)
-
-
-def _mesh(actor: _Actor, t: int, instance: int) -> Mesh:
-    body = actor.body
-    return Mesh(
-        vertices=actor.vertices[t],
-        vertices_next=actor.vertices[t + 1],
-        normals=vertex_normals(actor.vertices[t], body.faces),
-        faces=body.faces,
-        face_parts=body.face_parts,
-        instance=instance,
-        uv=body.uv,
-        uv_faces=body.uv_faces,
-        texture=actor.texture,
-    )
