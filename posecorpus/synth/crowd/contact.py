@@ -1,0 +1,327 @@
+"""Whether two meshes touch, or come nearer to each other than a clearance: kernels.
+
+A separating axis is a certificate: rounding can spoil an axis, and then two triangles that barely miss each
+other count as touching, but it cannot turn touching into missing, since a gap must exceed the rounding of the
+products it is made of (Gottschalk, Lin and Manocha, OBBTree, 1996, for axes; here of triangles). Distances
+follow Ericson, Real-Time Collision Detection, 2005, section 5.1.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from posecorpus.synth.crowd.tree import LEAF_FACES
+from posecorpus.synth.raster.jit import inline, kernel, tight_kernel
+
+F64 = NDArray[np.float64]
+I32 = NDArray[np.int32]
+I64 = NDArray[np.int64]
+
+STACK = 256
+ROUNDING = 16 * 2.0**-53
+
+
+@inline
+def _misses(t: F64, i: int, u: F64, j: int, reach: float, x: float, y: float, z: float) -> bool:
+    """Whether the axis certainly parts triangle i of t from triangle j of u; coordinates are within reach."""
+    a0 = x * t[i, 0] + y * t[i, 1] + z * t[i, 2]
+    a1 = x * t[i, 3] + y * t[i, 4] + z * t[i, 5]
+    a2 = x * t[i, 6] + y * t[i, 7] + z * t[i, 8]
+    b0 = x * u[j, 0] + y * u[j, 1] + z * u[j, 2]
+    b1 = x * u[j, 3] + y * u[j, 4] + z * u[j, 5]
+    b2 = x * u[j, 6] + y * u[j, 7] + z * u[j, 8]
+    gap = max(min(a0, a1, a2) - max(b0, b1, b2), min(b0, b1, b2) - max(a0, a1, a2))
+    return bool(gap > ROUNDING * reach * (abs(x) + abs(y) + abs(z)))
+
+
+@tight_kernel
+def _touch(t: F64, i: int, u: F64, j: int, axes: F64) -> bool:
+    """Whether two closed triangles, rows of nine coordinates, have a point in common; axes is (8, 3) scratch."""
+    reach = 0.0
+    for a in range(9):
+        reach = max(reach, abs(t[i, a]), abs(u[j, a]))
+    for a in range(3):
+        for k in range(3):
+            axes[k, a] = t[i, 3 * ((k + 1) % 3) + a] - t[i, 3 * k + a]
+            axes[3 + k, a] = u[j, 3 * ((k + 1) % 3) + a] - u[j, 3 * k + a]
+    for n in range(2):  # the planes
+        p, q = 3 * n, 3 * n + 1
+        x = axes[p, 1] * axes[q, 2] - axes[p, 2] * axes[q, 1]
+        y = axes[p, 2] * axes[q, 0] - axes[p, 0] * axes[q, 2]
+        z = axes[p, 0] * axes[q, 1] - axes[p, 1] * axes[q, 0]
+        if _misses(t, i, u, j, reach, x, y, z):
+            return False
+        axes[6 + n, 0], axes[6 + n, 1], axes[6 + n, 2] = x, y, z
+    for p in range(3):  # an edge of each
+        for q in range(3, 6):
+            x = axes[p, 1] * axes[q, 2] - axes[p, 2] * axes[q, 1]
+            y = axes[p, 2] * axes[q, 0] - axes[p, 0] * axes[q, 2]
+            z = axes[p, 0] * axes[q, 1] - axes[p, 1] * axes[q, 0]
+            if _misses(t, i, u, j, reach, x, y, z):
+                return False
+    for n in range(6, 8):  # in a plane: for triangles in one
+        for q in range(6):
+            x = axes[n, 1] * axes[q, 2] - axes[n, 2] * axes[q, 1]
+            y = axes[n, 2] * axes[q, 0] - axes[n, 0] * axes[q, 2]
+            z = axes[n, 0] * axes[q, 1] - axes[n, 1] * axes[q, 0]
+            if _misses(t, i, u, j, reach, x, y, z):
+                return False
+    return True
+
+
+@tight_kernel
+def _edges_square(t: F64, i: int, k: int, u: F64, j: int, m: int) -> float:
+    """Squared distance of edge k of triangle i of t from edge m of triangle j of u."""
+    p, q, r, s = 3 * k, 3 * ((k + 1) % 3), 3 * m, 3 * ((m + 1) % 3)
+    a = e = b = c = f = 0.0
+    for x in range(3):
+        d1, d2, w = t[i, q + x] - t[i, p + x], u[j, s + x] - u[j, r + x], t[i, p + x] - u[j, r + x]
+        a, e, b, c, f = a + d1 * d1, e + d2 * d2, b + d1 * d2, c + d1 * w, f + d2 * w
+    at, along = 0.0, 0.0
+    if a > 0 and e > 0:
+        spread = a * e - b * b
+        at = min(max((b * f - c * e) / spread, 0.0), 1.0) if spread > 1e-14 * a * e else 0.0
+        along = (b * at + f) / e
+        if along < 0:
+            along, at = 0.0, min(max(-c / a, 0.0), 1.0)
+        elif along > 1:
+            along, at = 1.0, min(max((b - c) / a, 0.0), 1.0)
+    elif a > 0:
+        at = min(max(-c / a, 0.0), 1.0)
+    elif e > 0:
+        along = min(max(f / e, 0.0), 1.0)
+    square = 0.0
+    for x in range(3):
+        d1, d2, w = t[i, q + x] - t[i, p + x], u[j, s + x] - u[j, r + x], t[i, p + x] - u[j, r + x]
+        square += (w + d1 * at - d2 * along) ** 2
+    return square
+
+
+@tight_kernel
+def _height_square(t: F64, i: int, k: int, u: F64, j: int) -> float:
+    """Squared distance of corner k of triangle i of t from triangle j of u where it lies over its inside, else inf."""
+    ux, uy, uz = u[j, 3] - u[j, 0], u[j, 4] - u[j, 1], u[j, 5] - u[j, 2]
+    vx, vy, vz = u[j, 6] - u[j, 0], u[j, 7] - u[j, 1], u[j, 8] - u[j, 2]
+    wx, wy, wz = t[i, 3 * k] - u[j, 0], t[i, 3 * k + 1] - u[j, 1], t[i, 3 * k + 2] - u[j, 2]
+    nx, ny, nz = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
+    area = nx * nx + ny * ny + nz * nz
+    if area == 0:
+        return np.inf
+    second = ((wy * vz - wz * vy) * nx + (wz * vx - wx * vz) * ny + (wx * vy - wy * vx) * nz) / area
+    third = ((uy * wz - uz * wy) * nx + (uz * wx - ux * wz) * ny + (ux * wy - uy * wx) * nz) / area
+    if second < 0 or third < 0 or second + third > 1:
+        return np.inf
+    return float((wx * nx + wy * ny + wz * nz) ** 2 / area)
+
+
+@tight_kernel
+def _near(t: F64, i: int, u: F64, j: int, clearance: float, axes: F64) -> bool:
+    """Whether two triangles are nearer to each other than a clearance, or touch."""
+    square = clearance * clearance
+    if square > 0:
+        for k in range(3):
+            if _height_square(t, i, k, u, j) < square or _height_square(u, j, k, t, i) < square:
+                return True
+            for m in range(3):
+                if _edges_square(t, i, k, u, j, m) < square:
+                    return True
+    return _touch(t, i, u, j, axes)
+
+
+@tight_kernel
+def _corners(
+    vertices: F64, faces: I32, first: int, stop: int, c: float, s: float, x: float, z: float,
+    triangles: F64, boxes: F64,
+) -> None:  # fmt: skip
+    """Corners of faces, turned and moved, and their boxes (low, high)."""
+    for f in range(first, stop):
+        n = f - first
+        for k in range(3):
+            v = faces[f, k]
+            px, pz = vertices[v, 0], vertices[v, 2]
+            triangles[n, 3 * k] = c * px + s * pz + x
+            triangles[n, 3 * k + 1] = vertices[v, 1]
+            triangles[n, 3 * k + 2] = c * pz - s * px + z
+        for a in range(3):
+            one, two, three = triangles[n, a], triangles[n, 3 + a], triangles[n, 6 + a]
+            boxes[n, a], boxes[n, 3 + a] = min(one, two, three), max(one, two, three)
+
+
+@inline
+def _gap(a_spheres: F64, p: int, b_spheres: F64, q: int, c: float, s: float, x: float, z: float) -> float:
+    """How far sphere p of a is from sphere q of b, which is turned and moved."""
+    bx, bz = b_spheres[q, 0], b_spheres[q, 2]
+    dx = c * bx + s * bz + x - a_spheres[p, 0]
+    dy = b_spheres[q, 1] - a_spheres[p, 1]
+    dz = c * bz - s * bx + z - a_spheres[p, 2]
+    return float(np.sqrt(dx * dx + dy * dy + dz * dz) - a_spheres[p, 3] - b_spheres[q, 3])
+
+
+@inline
+def _box_gap(t: F64, i: int, u: F64, j: int) -> float:
+    """Squared distance of box i of t (low, high) from box j of u."""
+    x = max(t[i, 0] - u[j, 3], u[j, 0] - t[i, 3], 0.0)
+    y = max(t[i, 1] - u[j, 4], u[j, 1] - t[i, 4], 0.0)
+    z = max(t[i, 2] - u[j, 5], u[j, 2] - t[i, 5], 0.0)
+    return float(x * x + y * y + z * z)
+
+
+@tight_kernel
+def _any_near(
+    t: F64, t_boxes: F64, t_count: int, u: F64, u_boxes: F64, u_count: int, clearance: float, axes: F64
+) -> bool:
+    """Whether one of some triangles is near to one of others; the last box of u is scratch."""
+    square = clearance * clearance
+    last = len(u_boxes) - 1
+    for a in range(3):
+        u_boxes[last, a], u_boxes[last, 3 + a] = u_boxes[0, a], u_boxes[0, 3 + a]
+        for j in range(1, u_count):
+            u_boxes[last, a] = min(u_boxes[last, a], u_boxes[j, a])
+            u_boxes[last, 3 + a] = max(u_boxes[last, 3 + a], u_boxes[j, 3 + a])
+    for i in range(t_count):
+        if _box_gap(t_boxes, i, u_boxes, last) <= square:
+            for j in range(u_count):
+                if _box_gap(t_boxes, i, u_boxes, j) <= square and _near(t, i, u, j, clearance, axes):
+                    return True
+    return False
+
+
+@kernel
+def nearer(
+    a_vertices: F64, a_faces: I32, a_spheres: F64, b_vertices: F64, b_faces: I32, b_spheres: F64,
+    c: float, s: float, x: float, z: float, clearance: float,
+) -> bool:  # fmt: skip
+    """Whether a face of one tree is nearer to a face of another than a clearance, or touches it.
+
+    Args:
+        c, s, x, z: cosine and sine of the turn about Y and the move that bring b into a's frame.
+        clearance: metres; 0 asks for touching alone, without an error. Distances carry rounding, some
+            1e-8 m at most.
+    """
+    a_leaves, b_leaves = len(a_spheres) // 2, len(b_spheres) // 2
+    stack = np.empty((STACK, 2), np.int32)
+    t, u = np.empty((LEAF_FACES, 9)), np.empty((LEAF_FACES, 9))
+    t_boxes, u_boxes, axes = np.empty((LEAF_FACES, 6)), np.empty((LEAF_FACES + 1, 6)), np.empty((8, 3))
+    stack[0, 0], stack[0, 1], top = 1, 1, 1
+    while top > 0:
+        top -= 1
+        p, q = stack[top, 0], stack[top, 1]
+        if _gap(a_spheres, p, b_spheres, q, c, s, x, z) > clearance:
+            continue
+        if p < a_leaves or q < b_leaves:
+            left = p < a_leaves and (q >= b_leaves or a_spheres[p, 3] >= b_spheres[q, 3])
+            p1, p2 = (2 * p, 2 * p + 1) if left else (p, p)
+            q1, q2 = (q, q) if left else (2 * q, 2 * q + 1)
+            one, two = (
+                _gap(a_spheres, p1, b_spheres, q1, c, s, x, z),
+                _gap(a_spheres, p2, b_spheres, q2, c, s, x, z),
+            )
+            if one < two:  # the nearer pair is looked at first
+                p1, p2, q1, q2 = p2, p1, q2, q1
+            stack[top, 0], stack[top, 1], stack[top + 1, 0], stack[top + 1, 1] = p1, q1, p2, q2
+            top += 2
+            continue
+        first, start = len(a_faces) * (p - a_leaves) // a_leaves, len(b_faces) * (q - b_leaves) // b_leaves
+        stop = len(a_faces) * (p - a_leaves + 1) // a_leaves
+        end = len(b_faces) * (q - b_leaves + 1) // b_leaves
+        _corners(a_vertices, a_faces, first, stop, 1.0, 0.0, 0.0, 0.0, t, t_boxes)
+        _corners(b_vertices, b_faces, start, end, c, s, x, z, u, u_boxes)
+        if _any_near(t, t_boxes, stop - first, u, u_boxes, end - start, clearance, axes):
+            return True
+    return False
+
+
+@kernel
+def box_of(vertices: F64) -> F64:
+    """(6,) low and high corner of the box around all vertices; NaN if one is not finite."""
+    x0 = y0 = z0 = np.inf
+    x1 = y1 = z1 = -np.inf
+    total = 0.0
+    for v in range(len(vertices)):
+        x, y, z = vertices[v, 0], vertices[v, 1], vertices[v, 2]
+        x0, x1, y0, y1, z0, z1 = min(x0, x), max(x1, x), min(y0, y), max(y1, y), min(z0, z), max(z1, z)
+        total += 0.0 * (x + y + z)
+    return np.array([x0, y0, z0, x1, y1, z1]) + total
+
+
+@kernel
+def faces_in_box(vertices: F64, faces: I32, box: F64) -> I32:
+    """Those faces (N, 3) whose boxes touch a box (low, high)."""
+    out = np.empty_like(faces)
+    count = 0
+    for f in range(len(faces)):
+        p, q, r = faces[f, 0], faces[f, 1], faces[f, 2]
+        apart = False
+        for a in range(3):
+            one, two, three = vertices[p, a], vertices[q, a], vertices[r, a]
+            apart = apart or min(one, two, three) > box[3 + a] or max(one, two, three) < box[a]
+        if not apart:
+            out[count, 0], out[count, 1], out[count, 2] = p, q, r
+            count += 1
+    return out[:count]
+
+
+@kernel
+def winding(vertices: F64, faces: I32, x: float, y: float, z: float) -> int:
+    """How often a closed mesh winds around a point: signed crossings of the ray from it along +X.
+
+    Each edge is evaluated in one direction whichever face asks, so that no ray slips through between two.
+    """
+    count = 0
+    for f in range(len(faces)):
+        left = 0
+        for k in range(3):
+            a, b = faces[f, k], faces[f, (k + 1) % 3]
+            flip = a > b
+            if flip:
+                a, b = b, a
+            ay, az, by, bz = vertices[a, 1] - y, vertices[a, 2] - z, vertices[b, 1] - y, vertices[b, 2] - z
+            side = ay * bz - az * by
+            if side == 0:  # as if the point lay a little towards +Y, and much less towards +Z
+                side = az - bz if az != bz else by - ay
+            left += (side > 0) != flip
+        if left == 1 or left == 2:
+            continue
+        p, q, r = faces[f, 0], faces[f, 1], faces[f, 2]
+        ux, uy, uz = (
+            vertices[q, 0] - vertices[p, 0], vertices[q, 1] - vertices[p, 1], vertices[q, 2] - vertices[p, 2],
+        )  # fmt: skip
+        vx, vy, vz = (
+            vertices[r, 0] - vertices[p, 0], vertices[r, 1] - vertices[p, 1], vertices[r, 2] - vertices[p, 2],
+        )  # fmt: skip
+        nx, ny, nz = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
+        ahead = nx * (vertices[p, 0] - x) + ny * (vertices[p, 1] - y) + nz * (vertices[p, 2] - z)
+        if left == 3 and ahead > 0:
+            count += 1
+        elif left == 0 and ahead < 0:
+            count -= 1
+    return count
+
+
+@kernel
+def one_of_each(faces: I32, vertices: int) -> I64:
+    """A vertex of every connected piece of a mesh with that many vertices."""
+    parent = np.arange(vertices)
+    used = np.zeros(vertices, np.bool_)
+    for f in range(len(faces)):
+        root = -1
+        for k in range(3):
+            v = faces[f, k]
+            used[v] = True
+            while parent[v] != v:
+                parent[v] = parent[parent[v]]
+                v = parent[v]
+            if root < 0:
+                root = v
+            elif v < root:
+                parent[root], root = v, v
+            else:
+                parent[v] = root
+    count = 0
+    out = np.empty(vertices, np.int64)
+    for v in range(vertices):
+        if used[v] and parent[v] == v:
+            out[count] = v
+            count += 1
+    return out[:count].copy()
