@@ -1,0 +1,151 @@
+"""Props that stand on the floor: in front of people, and around them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from posecorpus.synth.appearance.draws import Draws
+from posecorpus.synth.props.catalogue import STANDING, draw_size, shape_of
+from posecorpus.synth.props.company import Company, corners
+from posecorpus.synth.props.meshes import mesh_size
+from posecorpus.synth.props.shape import Shape, Size
+from posecorpus.synth.props.solidity import hidden
+from posecorpus.synth.scene import Prop
+
+HIDES = (0.1, 0.7)
+"""Share of a person in the picture that what stands in front hides."""
+CLEAR_M = 0.1
+"""Room between people and what stands near them; clothes are wider than skin."""
+NEAREST_M = 0.9
+"""Nothing stands nearer to the camera."""
+TRIES, PLACES = 6, 12
+SEEDS = 1 << 32
+MESH_SHARE = 0.5
+"""Of what stands on the floor, how much is of the user's meshes if there are any."""
+_EDGE = 0.25
+
+
+def in_front(company: Company, draws: Draws, meshes: Sequence[str]) -> Prop | None:
+    """Something between the camera and a person, which hides a part of somebody; None if nothing fits."""
+    shown = np.flatnonzero(company.visible.mean(1) > _EDGE)
+    if not len(shown):
+        return None
+    eye = company.camera.centre
+    for _ in range(TRIES):
+        kind, seed, size, shape = _something(draws, meshes)
+        person = int(shown[draws.below(len(shown))])
+        target = company.seen[person][:, [0, 2]]
+        middle, width = target.mean(0), float(np.ptp(target, 0).max())
+        away = middle - eye[[0, 2]]
+        distance = float(np.hypot(*away))
+        if distance < NEAREST_M + 0.5:
+            continue
+        ahead = away / distance
+        across = np.array([-ahead[1], ahead[0]])
+        places = np.empty((PLACES, 3))
+        for c in range(PLACES):
+            near = draws.uniform(NEAREST_M / distance, 1.0)
+            aside = draws.uniform(-1, 1) * (0.5 * width * near + 0.5 * max(size[0], size[2]))
+            places[c, :2] = eye[[0, 2]] + near * away + aside * across
+            places[c, 2] = _yaw(draws, ahead)
+        place = _first_that_hides(company, shape, size, places, must=True)
+        if place is not None:
+            return _put(company, kind, seed, size, shape, place)
+    return None
+
+
+def beside(company: Company, draws: Draws, meshes: Sequence[str], rng: np.random.Generator) -> Prop | None:
+    """Something elsewhere on the floor that the camera sees; None if nothing fits."""
+    eye = company.camera.centre
+    for _ in range(TRIES):
+        kind, seed, size, shape = _something(draws, meshes)
+        spots = company.ground.sample(rng, PLACES)
+        at = np.insert(spots, 1, size[1] / 2, axis=1)
+        pixels, depth = company.camera.project(at)
+        with np.errstate(invalid="ignore"):
+            seen = ((pixels > 0) & (pixels < (company.camera.width, company.camera.height))).all(-1)
+        spots = spots[seen & (depth > NEAREST_M)]
+        if not len(spots):
+            continue
+        yaws = [
+            _yaw(draws, (p - eye[[0, 2]]) / max(float(np.hypot(*(p - eye[[0, 2]]))), 1e-6)) for p in spots
+        ]
+        place = _first_that_hides(company, shape, size, np.c_[spots, yaws], must=False)
+        if place is not None:
+            return _put(company, kind, seed, size, shape, place)
+    return None
+
+
+def _something(draws: Draws, meshes: Sequence[str]) -> tuple[str, int, Size, Shape]:
+    """A kind, a seed, a size and their shape."""
+    own = bool(meshes) and draws.random() < MESH_SHARE
+    seed = draws.below(SEEDS)
+    if own:
+        kind = meshes[draws.below(len(meshes))]
+        size = mesh_size(kind)
+    else:
+        kind = STANDING[draws.below(len(STANDING))]
+        size = draw_size(kind, draws)
+    return kind, seed, size, shape_of(kind, seed, size)
+
+
+def _yaw(draws: Draws, ahead: NDArray[np.float64]) -> float:
+    """Mostly at right angles to the line of sight, front or back to the camera, sometimes any way."""
+    if draws.random() < 0.3:
+        return draws.uniform(-np.pi, np.pi)
+    towards = float(np.arctan2(-ahead[0], -ahead[1]))
+    return towards + draws.below(4) * np.pi / 2 + draws.normal(0, 0.25)
+
+
+def _first_that_hides(
+    company: Company, shape: Shape, size: Size, places: NDArray[np.float64], must: bool
+) -> NDArray[np.float64] | None:
+    """The first place (3,) where there is room, and where no more of anybody is hidden than may be.
+
+    Args:
+        must: somebody must be hidden as much as :data:`HIDES` says.
+    """
+    eye = company.camera.centre
+    standing = np.array([_may_stand(company, size, place) for place in places])
+    places = places[standing]
+    if not len(places):
+        return None
+    people, count = company.visible.shape
+    cut = hidden(company.seen.reshape(-1, 3), eye, places, shape.solids).reshape(len(places), people, count)
+    total = np.maximum(company.visible.sum(1), 1)
+    before = company.hidden
+    share = ((cut | before) & company.visible).sum(-1) / total  # (C, P)
+    more = (cut & ~before & company.visible).sum(-1) / total
+    good = (share <= HIDES[1]).all(-1)
+    if must:
+        good &= (more[:, company.visible.mean(1) > _EDGE] >= HIDES[0]).any(-1)
+    for place, hides in zip(places[good], cut[good], strict=True):
+        x, z, yaw = place
+        if company.room_for(x, z, yaw, shape.solids, CLEAR_M):
+            company.hidden = before | hides
+            return np.asarray(place)
+    return None
+
+
+def _may_stand(company: Company, size: Size, place: NDArray[np.float64]) -> bool:
+    """Whether it stands on the ground, or where the floor under it is below the picture's lower border."""
+    x, z, yaw = place
+    foot = corners(x, z, yaw, size[0] / 2, size[2] / 2)
+    eye = company.camera.centre
+    if np.hypot(foot[:, 0] - eye[0], foot[:, 1] - eye[2]).min() < 0.5 * NEAREST_M:
+        return False
+    if company.ground.contains(foot).all():
+        return True
+    pixels, depth = company.camera.project(np.insert(foot, 1, 0.0, axis=1))
+    return bool((depth > 0.3).all() and (pixels[:, 1] > company.camera.height).all())
+
+
+def _put(
+    company: Company, kind: str, seed: int, size: Size, shape: Shape, place: NDArray[np.float64]
+) -> Prop:
+    x, z, yaw = (float(v) for v in place)
+    company.stand(x, z, yaw, shape.solids)
+    return Prop(kind, seed, size, (x, 0.0, z), (0.0, yaw, 0.0))

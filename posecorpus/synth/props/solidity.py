@@ -1,0 +1,117 @@
+"""Exact questions about boxes: which points are inside, and which lines of sight they cut."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from posecorpus.synth.raster.jit import inline, kernel
+
+F64 = NDArray[np.float64]
+F32 = NDArray[np.float32]
+
+
+@kernel
+def bounds(vertices: Any) -> F32:
+    """(N, 2, 3) float32 lower and upper corners of N bodies (N, V, 3)."""
+    out = np.empty((vertices.shape[0], 2, 3), np.float32)
+    for n in range(vertices.shape[0]):
+        x0, y0, z0 = vertices[n, 0, 0], vertices[n, 0, 1], vertices[n, 0, 2]
+        x1, y1, z1 = x0, y0, z0
+        for v in range(1, vertices.shape[1]):
+            x, y, z = vertices[n, v, 0], vertices[n, v, 1], vertices[n, v, 2]
+            x0, y0, z0 = min(x0, x), min(y0, y), min(z0, z)
+            x1, y1, z1 = max(x1, x), max(y1, y), max(z1, z)
+        out[n, 0, 0], out[n, 0, 1], out[n, 0, 2] = x0, y0, z0
+        out[n, 1, 0], out[n, 1, 1], out[n, 1, 2] = x1, y1, z1
+    return out
+
+
+@kernel
+def any_inside(vertices: Any, to_prop: F64, solids: F64, margin: float, spared: F64) -> bool:
+    """Whether a vertex of any of N poses is in one of the boxes, or less than ``margin`` from it along each axis.
+
+    Args:
+        vertices: (N, V, 3) float32 world.
+        to_prop: (N or 1, 3, 4) from the world to the frame of the boxes.
+        solids: (K, 2, 3) lower and upper corners.
+        spared: (M, 2, 3) boxes in the SAME frame whose contents do not count (the hand that holds the thing).
+    """
+    low, high = np.empty(3), np.empty(3)
+    for a in range(3):
+        low[a], high[a] = solids[0, 0, a], solids[0, 1, a]
+        for k in range(1, len(solids)):
+            low[a], high[a] = min(low[a], solids[k, 0, a]), max(high[a], solids[k, 1, a])
+        low[a] -= margin
+        high[a] += margin
+    for n in range(vertices.shape[0]):
+        T = to_prop[min(n, len(to_prop) - 1)]
+        for v in range(vertices.shape[1]):
+            x, y, z = vertices[n, v, 0], vertices[n, v, 1], vertices[n, v, 2]
+            py = T[1, 0] * x + T[1, 1] * y + T[1, 2] * z + T[1, 3]
+            if py < low[1] or py > high[1]:
+                continue
+            px = T[0, 0] * x + T[0, 1] * y + T[0, 2] * z + T[0, 3]
+            if px < low[0] or px > high[0]:
+                continue
+            pz = T[2, 0] * x + T[2, 1] * y + T[2, 2] * z + T[2, 3]
+            if pz < low[2] or pz > high[2]:
+                continue
+            free = False
+            for m in range(len(spared)):
+                free |= (
+                    spared[m, 0, 0] <= px <= spared[m, 1, 0]
+                    and spared[m, 0, 1] <= py <= spared[m, 1, 1]
+                    and spared[m, 0, 2] <= pz <= spared[m, 1, 2]
+                )
+            if free:
+                continue
+            for k in range(len(solids)):
+                if (
+                    solids[k, 0, 0] - margin <= px <= solids[k, 1, 0] + margin
+                    and solids[k, 0, 1] - margin <= py <= solids[k, 1, 1] + margin
+                    and solids[k, 0, 2] - margin <= pz <= solids[k, 1, 2] + margin
+                ):
+                    return True
+    return False
+
+
+@inline
+def _cut(ex: Any, ey: Any, ez: Any, dx: Any, dy: Any, dz: Any, box: F64) -> bool:
+    """Whether the segment from e to e + d meets a box."""
+    near, far = 0.0, 1.0
+    for a in range(3):
+        e = ex if a == 0 else (ey if a == 1 else ez)
+        d = dx if a == 0 else (dy if a == 1 else dz)
+        if abs(d) < 1e-12:
+            if e < box[0, a] or e > box[1, a]:
+                return False
+            continue
+        t0, t1 = (box[0, a] - e) / d, (box[1, a] - e) / d
+        near, far = max(near, min(t0, t1)), min(far, max(t0, t1))
+    return near <= far
+
+
+@kernel
+def hidden(points: F64, eye: F64, places: F64, solids: F64) -> NDArray[np.bool_]:
+    """(C, M) whether the boxes, put at each of C places, stand between an eye (3,) and M points (M, 3).
+
+    Args:
+        places: (C, 3) x, z and yaw of the boxes' frame on the floor.
+        solids: (K, 2, 3).
+    """
+    out = np.zeros((len(places), len(points)), np.bool_)
+    for c in range(len(places)):
+        x, z, co, si = places[c, 0], places[c, 1], np.cos(places[c, 2]), np.sin(places[c, 2])
+        # World to the boxes' frame: the transpose of a turn about y.
+        ex, ez = co * (eye[0] - x) - si * (eye[2] - z), si * (eye[0] - x) + co * (eye[2] - z)
+        for m in range(len(points)):
+            qx = co * (points[m, 0] - x) - si * (points[m, 2] - z)
+            qz = si * (points[m, 0] - x) + co * (points[m, 2] - z)
+            for k in range(len(solids)):
+                if _cut(ex, eye[1], ez, qx - ex, points[m, 1] - eye[1], qz - ez, solids[k]):
+                    out[c, m] = True
+                    break
+    return out
