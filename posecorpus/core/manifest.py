@@ -68,6 +68,7 @@ class Manifest(BaseModel):
         inputs: digests of the files it was made from.
         sticks: legend and palette of the skeleton maps' ids.
         trust: what the predicted errors of lifted people are worth: the library's reliability table.
+        balance: how evenly poses are covered before and after ``synth --balance``; not written if None.
         planned_samples: how many samples the finished corpus has.
         planned_shards: how many shards.
     """
@@ -83,6 +84,7 @@ class Manifest(BaseModel):
     part_taxonomy: dict[str, Any] | None = None
     sticks: dict[str, Any] | None = None
     trust: dict[str, Any] | None = None
+    balance: dict[str, Any] | None = None
     packages: dict[str, str] = Field(default_factory=lambda: installed_packages())
     planned_samples: int
     planned_shards: int
@@ -96,7 +98,8 @@ class Manifest(BaseModel):
 
     def write(self, path: Path) -> None:
         """Write the manifest atomically to a file."""
-        write_atomically(path, (json.dumps(self.model_dump(), indent=1, sort_keys=True) + "\n").encode())
+        data = self.model_dump(exclude={"balance"} if self.balance is None else None)
+        write_atomically(path, (json.dumps(data, indent=1, sort_keys=True) + "\n").encode())
 
 
 def installed_packages() -> dict[str, str]:

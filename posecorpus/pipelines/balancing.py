@@ -1,16 +1,14 @@
 """``synth --balance``: new poses are drawn where a reference corpus is thin.
 
 The reference's 3D poses and the frames of the planned motions are compared (:mod:`posecorpus.synth.balance`);
-what comes out is a weight for each frame that a clip can start at, kept as a running sum in the plan's folder:
-all workers share one memory-mapped file, and a draw is a search in it.
+what comes out is a weight for each frame that a clip can start at, as a running sum. It lies beside the motions in
+the plan's folder: all workers share one memory-mapped file, and a draw is a search in it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,7 +28,6 @@ from posecorpus.synth.balance.weights import thinness_weights
 from posecorpus.synth.bodies.model import load_body
 from posecorpus.synth.motion import BodyMotion
 
-TABLE = "balance.npy"
 MAX_REFERENCE = 1_000_000
 """Of more samples in the reference every n-th is read."""
 MAX_SIMULATED = 20_000
@@ -42,13 +39,14 @@ class BalanceDraws:
     """What is going to be drawn.
 
     Attributes:
-        clips: how many; frames: of each.
+        people: how many, in all clips together.
+        frames: of each clip.
         weighting: of unbalanced draws, to compare with: ``clip`` or ``frame``.
         mirror: whether clips are mirrored at random.
         seed: of the corpus.
     """
 
-    clips: int
+    people: int
     frames: int
     weighting: str
     mirror: bool
@@ -102,7 +100,7 @@ def plan_balance(
     )
     report("balancing", 0, 1)
     weights = thinness_weights(
-        candidates, there, draws.clips * draws.frames, k, twins_of=names if draws.mirror else None
+        candidates, there, draws.people * draws.frames, k, twins_of=names if draws.mirror else None
     )
     lengths = np.array([len(motion.poses) for motion in motions])
     starts = running_sum(weights, lengths, draws.frames)
@@ -149,21 +147,9 @@ def _simulated(
 ) -> NDArray[np.intp]:
     """Rows of frames that draws show: a few of each of as many clips as the report looks at."""
     shown = np.unique(np.linspace(0, draws.frames - 1, min(draws.frames, 5)).round().astype(np.intp))
-    clips = min(draws.clips, max(1, MAX_SIMULATED // len(shown)))
+    people = min(draws.people, max(1, MAX_SIMULATED // len(shown)))
     rng = generator(draws.seed, "balance report")
     firsts = np.concatenate([[0], np.cumsum(lengths)])
-    found = [draw_start(table, lengths, rng) for _ in range(clips)]
+    found = [draw_start(table, lengths, rng) for _ in range(people)]
     starts = np.array([firsts[number] + start for number, start in found])
     return np.asarray((starts[:, None] + shown).ravel(), np.intp)
-
-
-def write_table(plan: Path, balance: Balance) -> None:
-    """Put the table beside the motions of a plan."""
-    plan.mkdir(parents=True, exist_ok=True)
-    np.save(plan / TABLE, balance.starts, allow_pickle=False)
-
-
-@lru_cache(maxsize=1)
-def open_table(plan: Path) -> NDArray[np.float64]:
-    """The table of a plan, memory-mapped."""
-    return np.load(plan / TABLE, mmap_mode="r", allow_pickle=False)  # type: ignore[no-any-return]

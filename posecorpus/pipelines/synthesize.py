@@ -16,10 +16,13 @@ from functools import lru_cache
 from pathlib import Path
 
 import cv2
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from posecorpus.core.errors import InputError
 from posecorpus.core.manifest import (
+    MANIFEST,
     Manifest,
     ShardEntry,
     Skipped,
@@ -30,12 +33,14 @@ from posecorpus.core.manifest import (
 from posecorpus.core.parts import SMPL_24_PARTS
 from posecorpus.core.progress import Report, silent
 from posecorpus.core.sample import Sample
-from posecorpus.core.shards import write_shard
+from posecorpus.core.shards import Corpus, file_sha256, write_shard
 from posecorpus.core.skeletons import FULL_42, SMPL_24
 from posecorpus.pipelines import ledger
-from posecorpus.pipelines.clips import clip_samples
+from posecorpus.pipelines.balancing import Balance, BalanceDraws, plan_balance
+from posecorpus.pipelines.clips import clip_samples, count_people
 from posecorpus.pipelines.engine import Engine, open_engine
 from posecorpus.pipelines.inputs import prepare_bodies, prepare_motions, prepare_photos
+from posecorpus.synth.balance.weights import NEIGHBOURS
 from posecorpus.synth.config import SynthConfig
 from posecorpus.synth.kernels import kernels_are_compiled
 from posecorpus.synth.motion import BodyMotion
@@ -59,6 +64,8 @@ class SynthRequest:
         backgrounds: a folder or zip of photos; procedural rooms if None.
         renderer: ``raster`` or ``pyrender``.
         skip_bad: leave out unreadable inputs and list them, instead of stopping.
+        balance: a corpus; poses are drawn where it is thin (:mod:`posecorpus.pipelines.balancing`).
+        balance_k: how many neighbours tell how thin.
     """
 
     config: SynthConfig
@@ -69,6 +76,8 @@ class SynthRequest:
     backgrounds: Path | None = None
     renderer: str = "raster"
     skip_bad: bool = False
+    balance: Path | None = None
+    balance_k: int = NEIGHBOURS
 
     @property
     def clips_per_shard(self) -> int:
@@ -142,6 +151,7 @@ def _synthesize(
     note: Callable[[str], None],
 ) -> Path:
     config, skip_bad = request.config, request.skip_bad
+    reference = None if request.balance is None else Corpus(request.balance)
     bodies = prepare_bodies(config.people.body, config.people.genders)
     motions = prepare_motions(
         request.motions,
@@ -155,6 +165,9 @@ def _synthesize(
     )
     photos = prepare_photos(request.backgrounds, skip_bad=skip_bad, run=run, report=report)
     planned = _manifest(request, bodies | motions.digests | photos.digests, motions.skipped + photos.skipped)
+    balance = None if reference is None else _balance(request, reference, motions.clips, report, note)
+    if balance is not None:
+        planned = planned.model_copy(update={"balance": balance.as_json()})
     finished = ledger.open_ledger(out, planned, piece)
     wanted = [i for i in range(request.shards) if piece is None or i % piece[1] == piece[0] - 1]
     missing = [i for i in wanted if i not in finished]
@@ -166,7 +179,8 @@ def _synthesize(
     report("rendering", done, total)
     plan = out / (PLAN if piece is None else f"{PLAN}-{piece[0]}-of-{piece[1]}")
     if missing:
-        _write_plan(plan, motions.clips, Materials(photos=photos.paths))
+        starts = None if balance is None else balance.starts
+        _write_plan(plan, motions.clips, starts, Materials(photos=photos.paths))
         shared = run.share(_load_plan, plan)
         tasks = (ShardTask(request, out, shared, i) for i in missing)
         if not kernels_are_compiled():
@@ -179,6 +193,27 @@ def _synthesize(
     if plan.exists():
         shutil.rmtree(plan)
     return ledger.close_ledger(out, planned, finished, piece)
+
+
+def _balance(
+    request: SynthRequest,
+    reference: Corpus,
+    motions: Sequence[BodyMotion],
+    report: Report,
+    note: Callable[[str], None],
+) -> Balance:
+    config = request.config
+    draws = BalanceDraws(
+        people=count_people(config, request.seed, request.clips),
+        frames=request.frames,
+        weighting=config.motion.weighting,
+        mirror=config.motion.mirror_probability > 0,
+        seed=request.seed,
+    )
+    balance = plan_balance(reference, motions, draws, request.balance_k, report)
+    for line in balance.notes():
+        note(line)
+    return balance
 
 
 def _compile_kernels(task: ShardTask, report: Report) -> None:
@@ -220,8 +255,10 @@ def _shard(task: ShardTask) -> Iterator[Sample]:
         )
 
 
-def _write_plan(folder: Path, motions: Sequence[BodyMotion], materials: Materials) -> None:
-    write_store(folder, motions)
+def _write_plan(
+    folder: Path, motions: Sequence[BodyMotion], starts: NDArray[np.float64] | None, materials: Materials
+) -> None:
+    write_store(folder, motions, starts)
     write_atomically(folder / MATERIALS, TypeAdapter(Materials).dump_json(materials))
     _load_plan.cache_clear()
 
@@ -237,11 +274,18 @@ def _shard_samples(request: SynthRequest, index: int) -> int:
 
 
 def _manifest(request: SynthRequest, inputs: dict[str, str], skipped: list[Skipped]) -> Manifest:
+    configuration = request.config.model_dump(mode="json") | {
+        "clips": request.clips,
+        "frames": request.frames,
+        "renderer": request.renderer,
+    }
+    if request.balance is not None:
+        configuration["balance"] = {"k": request.balance_k}
+        inputs = inputs | {"balance reference": file_sha256(request.balance / MANIFEST)}
     return Manifest(
         kind="synth",
         seed=request.seed,
-        configuration=request.config.model_dump(mode="json")
-        | {"clips": request.clips, "frames": request.frames, "renderer": request.renderer},
+        configuration=configuration,
         inputs=inputs,
         skeletons=describe_skeletons(FULL_42.name, SMPL_24.name),
         part_taxonomy=describe_taxonomy(SMPL_24_PARTS.name),

@@ -14,14 +14,23 @@ from numpy.typing import NDArray
 from posecorpus.core.manifest import write_atomically
 from posecorpus.synth.motion import BodyMotion
 
-FRAMES, INDEX = "motions.npy", "motions.json"
+FRAMES, STARTS, INDEX = "motions.npy", "starts.npy", "motions.json"
 _WIDTH = 24 * 3 + 3  # axis-angles and the pelvis's position
 
 
-def write_store(folder: Path, motions: Sequence[BodyMotion]) -> None:
-    """Write motions of one frame rate; the index comes last, so a store with an index is whole."""
+def write_store(
+    folder: Path, motions: Sequence[BodyMotion], starts: NDArray[np.float64] | None = None
+) -> None:
+    """Write motions of one frame rate; the index comes last, so a store with an index is whole.
+
+    Args:
+        starts: (F,) table of where clips start (:mod:`posecorpus.synth.balance.starts`), if poses are balanced.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / INDEX).unlink(missing_ok=True)
+    (folder / STARTS).unlink(missing_ok=True)
+    if starts is not None:
+        np.save(folder / STARTS, starts, allow_pickle=False)
     frames = [np.concatenate([m.poses.reshape(len(m.poses), -1), m.translations], 1) for m in motions]
     np.save(folder / FRAMES, np.concatenate(frames).astype(np.float32), allow_pickle=False)
     index = [
@@ -45,11 +54,18 @@ class MotionStore:
 
     def __getstate__(self) -> dict[str, Any]:
         """A store that travels to another machine takes its frames along."""
-        return self.__dict__ | {"_frames": np.asarray(self._frames)}
+        starts = None if self.starts is None else np.asarray(self.starts)
+        return self.__dict__ | {"_frames": np.asarray(self._frames), "starts": starts}
 
     @cached_property
     def _frames(self) -> NDArray[np.float32]:
         return np.load(self.folder / FRAMES, mmap_mode="r", allow_pickle=False)  # type: ignore[no-any-return]
+
+    @cached_property
+    def starts(self) -> NDArray[np.float64] | None:
+        """The table of where clips start, or None if any frame will do."""
+        path = self.folder / STARTS
+        return np.load(path, mmap_mode="r", allow_pickle=False) if path.exists() else None
 
     def __getitem__(self, i: int) -> BodyMotion:
         entry = self._index[i]

@@ -34,6 +34,7 @@ class Renderer(StrEnum):
     epilog=examples(
         "synth corpus --samples 1000",
         "synth corpus --motions cmu/ --motions walk.bvh --backgrounds photos/ --clips 50 --frames 100",
+        "synth more --motions cmu/ --balance corpus     # new poses where corpus is thin",
         "synth corpus --samples 100000 --shard 3/8      # the third of eight machines",
     )
 )
@@ -59,6 +60,11 @@ def synth(
     shard: Annotated[str | None, typer.Option(help="i/n: make the i-th of n pieces (1-based).")] = None,
     renderer: Annotated[Renderer, typer.Option(help="Rendering engine.")] = Renderer.raster,
     config: Annotated[Path | None, typer.Option(help="YAML file with the preset's keys to override.")] = None,
+    balance: Annotated[
+        Path | None,
+        typer.Option(help="A corpus; poses are drawn where its poses are thin.", metavar="CORPUS"),
+    ] = None,
+    balance_k: Annotated[int, typer.Option(help="How many neighbours tell how thin.", min=1, max=1000)] = 10,
     skip_bad: SkipBad = False,
 ) -> None:
     """Render people moved by motion capture, with every label, into a corpus."""
@@ -78,6 +84,8 @@ def synth(
         backgrounds=backgrounds,
         renderer=renderer.value,
         skip_bad=skip_bad,
+        balance=balance,
+        balance_k=balance_k,
     )
     piece = None if shard is None else numbers("--shard", shard, "/", "i/n with 1 <= i <= n, e.g. 3/8")
     if piece is not None and not 1 <= piece[0] <= piece[1]:

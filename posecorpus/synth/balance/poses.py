@@ -84,7 +84,7 @@ def comparable(joints: NDArray[np.floating], names: Sequence[str], length_m: flo
     x, y, z = np.moveaxis(centred, -1, 0)
     turned = np.stack([cos * x - sin * z, y, sin * x + cos * z], -1)
     limit = 1000.0 * REACH_M / GRID_MM
-    return np.rint(np.clip(turned, -limit, limit)).astype(np.int16)
+    return np.asarray(np.rint(np.clip(turned, -limit, limit)), np.int16)
 
 
 def twist(left: NDArray[np.floating], up: NDArray[np.floating]) -> NDArray[np.float64]:
