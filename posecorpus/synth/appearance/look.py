@@ -155,6 +155,11 @@ def record(look: Look) -> Any:
     return np.array([look], LOOK)[0]
 
 
+def trouser_end(leg: float) -> float:
+    """Where trousers end that are worn, of those painted to the limb fraction ``leg``: long ones fall on the shoes."""
+    return leg + 0.12 * min(max((leg - 1.75) / 0.2, 0.0), 1.0)
+
+
 def sample_look(rng: np.random.Generator, at: Landmarks, gender: str) -> Look:
     """Draw a person.
 

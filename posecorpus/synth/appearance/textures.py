@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from posecorpus.synth.appearance.atlas import Atlas, body_atlas
 from posecorpus.synth.appearance.landmarks import BodySurface
-from posecorpus.synth.appearance.look import TUCKED_M, Look, record, sample_look
+from posecorpus.synth.appearance.look import TUCKED_M, Look, record, sample_look, trouser_end
 from posecorpus.synth.appearance.paint import paint
 from posecorpus.synth.appearance.strip import paint_strip, strip_height
 from posecorpus.synth.raster.mipmap import build_texture
@@ -73,7 +73,7 @@ def worn_look(look: Look, reach: float) -> Look:
         sleeve=o.sleeve + 4 * reach,
         trim_width=o.trim_width + reach,
         neckline=o.neckline + reach,
-        leg=o.leg + 2.5 * reach,
+        leg=trouser_end(o.leg) + 2.5 * reach,
         hem=o.waist + reach if tucked else o.hem - reach,
         waist=o.waist + reach if tucked else o.waist,
         shoe_top=o.sole_top,

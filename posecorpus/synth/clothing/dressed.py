@@ -14,7 +14,7 @@ from posecorpus.synth.bodies.skinning import Posed
 from posecorpus.synth.clothing.binding import Binding, join
 from posecorpus.synth.clothing.cut import Cutting, cut
 from posecorpus.synth.clothing.drape import Shaped, offsets, shaped
-from posecorpus.synth.clothing.garments import RIM_M, UNDERLAP_M, Tailored, lines, tailor
+from posecorpus.synth.clothing.garments import RIM_M, UNDERLAP_M, Tailored, hair, lines, tailor
 from posecorpus.synth.clothing.loft import Loft
 from posecorpus.synth.clothing.mannequin import UP, Mannequin, mannequin
 from posecorpus.synth.clothing.shoes import cut_field, edge_field
@@ -61,12 +61,15 @@ def dress(body: BodyModel, betas: NDArray[np.floating], look: Look, texture: Tex
     shape = shaped(who, betas)
     top, bottom = tailor(look, who, at)
     count = len(who.own)
-    covered = np.maximum(top.outline[:count], bottom.outline[:count]) > RIM_M
+    garments = [top, bottom]
+    if look.face.hair_cover > 0:
+        garments.append(hair(look, who))
+    covered = np.max([garment.outline[:count] for garment in garments], axis=0) > RIM_M
     if at.tucked:
         np.minimum(top.outline, who.fields[:, UP] - (at.waist - UNDERLAP_M / 2), out=top.outline)
     else:
         np.minimum(bottom.outline, (at.hem + UNDERLAP_M) - who.fields[:, UP], out=bottom.outline)
-    pieces = [_sew(garment, shape, who, ratio) for garment in (top, bottom)]
+    pieces = [_sew(garment, shape, who, ratio) for garment in garments]
     pieces.append(_cut_loft(who.shoes, cut_field(who.shoes, look, who.at), SHOE, ratio))
     binding, places = join([piece.binding for piece in pieces])
     faces = np.concatenate([place[piece.faces] for piece, place in zip(pieces, places, strict=True)])

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 from posecorpus.synth.appearance.landmarks import Landmarks
-from posecorpus.synth.appearance.look import TUCKED_M, Look
+from posecorpus.synth.appearance.look import TUCKED_M, Fit, Look, trouser_end
 from posecorpus.synth.clothing.mannequin import (
     ABOVE_NECK,
     ARM,
@@ -17,7 +18,10 @@ from posecorpus.synth.clothing.mannequin import (
     DEPTH,
     FOLD_A,
     FOLD_B,
+    FOREHEAD,
+    HAIR_AT,
     SIDE,
+    STRANDS,
     UP,
     Mannequin,
 )
@@ -26,6 +30,12 @@ RIM_M = 0.02
 """Skin and inner cloth go on this far under a hem."""
 UNDERLAP_M = 0.06
 """Trousers go on this far under a shirt's hem, which swings out more."""
+
+HIGHEST_COLLAR_M = 0.075
+OVER_SHOE_M = 0.011
+STUBBLE_M = 0.003
+HAIR_SLOPE_M = 0.03
+"""Hair reaches its full height this far from the hairline."""
 
 Floats = NDArray[np.float32]
 
@@ -43,25 +53,25 @@ class Tailored:
     ease: Floats
 
 
-@dataclass(frozen=True)
-class Lines:
+class Lines(NamedTuple):
     """Where a look's garments end on a body, metres: of the rest body, or of its arm's length."""
 
-    sleeve: float  # distance from the middle plane
+    sleeve: float  # distance from the middle plane, as of the shoulder
     shoulder: float
     armpit: float
+    neckline: float  # above the neckline, see ``atlas``
+    neck_depth: float
+    neck_width: float
     hem: float
     waist: float
     leg: float
     hip: float
     ankle: float
+    ankle_z: float
     spine3: float
-    boot: float
-
-    @property
-    def tucked(self) -> bool:
-        """Whether the shirt goes under the trousers."""
-        return self.hem > self.waist - TUCKED_M
+    shoe: float
+    boots: bool
+    tucked: bool  # the shirt goes under the trousers
 
 
 def lines(look: Look, at: Landmarks) -> Lines:
@@ -74,13 +84,19 @@ def lines(look: Look, at: Landmarks) -> Lines:
         sleeve=_limb(o.sleeve, shoulder, elbow, wrist),
         shoulder=shoulder,
         armpit=shoulder_y - 0.4 * (shoulder_y - spine3),
-        hem=o.hem,
-        waist=o.waist,
-        leg=_limb(o.leg, hip, knee, ankle),
+        neckline=float(min(o.neckline, HIGHEST_COLLAR_M)),
+        neck_depth=float(o.neck_depth),
+        neck_width=float(o.neck_width),
+        hem=float(o.hem),
+        waist=float(o.waist),
+        leg=_limb(trouser_end(o.leg), hip, knee, ankle),
         hip=hip,
         ankle=ankle,
+        ankle_z=float(at.joint("l_ankle")[2]),
         spine3=spine3,
-        boot=o.shoe_top if o.over_trousers else -9.0,
+        shoe=float(o.shoe_top),
+        boots=bool(o.over_trousers),
+        tucked=bool(o.hem > o.waist - TUCKED_M),
     )
 
 
@@ -92,25 +108,26 @@ def _limb(fraction: float, start: float, middle: float, end: float) -> float:
 
 def tailor(look: Look, who: Mannequin, at: Lines) -> tuple[Tailored, Tailored]:
     """The shirt and the trousers of a look, before what is hidden under the other is cut off."""
-    o, fit = look.outfit, look.fit
-    count = len(who.fields)
-    top, bottom = (Tailored(np.empty(count, np.float32), np.empty(count, np.float32)) for _ in range(2))
-    _tailor(
-        who.fields,
-        np.array(
-            [at.sleeve, at.shoulder, at.armpit, at.hem, at.waist, at.leg, at.hip, at.ankle, at.spine3, at.boot],
-            np.float32,
-        ),
-        np.array([o.neckline, o.neck_depth, o.neck_width], np.float32),
-        np.array(
-            [fit.top_ease, fit.sleeve_ease, fit.hem_ease, fit.leg_ease, fit.flare, fit.top_folds, fit.bottom_folds],
-            np.float32,
-        ),
-        np.array([look.mix_cos, look.mix_sin], np.float32),
-        at.tucked,
-        top.outline, top.ease, bottom.outline, bottom.ease,
-    )  # fmt: skip
+    top, bottom = _blank(len(who.fields)), _blank(len(who.fields))
+    turn = float(look.mix_cos**2)
+    _tailor(who.fields, at, look.fit, turn, top.outline, top.ease, bottom.outline, bottom.ease)
     return top, bottom
+
+
+def hair(look: Look, who: Mannequin) -> Tailored:
+    """The hair on a look's scalp, thin at the hairline; or the scarf over it."""
+    face, fit, unit = look.face, look.fit, who.at.eye_distance
+    scarved = face.scarf_below > 0
+    result = _blank(len(who.fields))
+    volume = STUBBLE_M if face.hair_cover < 1 else fit.hair_volume
+    hairline = float(face.hair_front * unit), float(face.hair_nape * unit)
+    scarf = float(face.scarf_below), float(look.outfit.neckline - look.outfit.trim_width)
+    _hair(who.fields, hairline, float(volume), scarf, scarved, result.outline, result.ease)
+    return result
+
+
+def _blank(count: int) -> Tailored:
+    return Tailored(np.empty(count, np.float32), np.empty(count, np.float32))
 
 
 @njit(error_model="numpy")
@@ -122,31 +139,62 @@ def _step(low: float, high: float, at: float) -> float:
 
 @njit(cache=True, nogil=True)
 def _tailor(
-    fields: Floats, line: Floats, neck: Floats, fit: Floats, mix: Floats, tucked: bool,
+    fields: Floats, at: Lines, fit: Fit, turn: float,
     top: Floats, top_ease: Floats, bottom: Floats, bottom_ease: Floats,
 ) -> None:  # fmt: skip
-    sleeve, shoulder, armpit, hem, waist, leg, hip, ankle, spine3, boot = line
     for v in range(len(fields)):
         f = fields[v]
-        side, y, arm = f[SIDE], f[UP], f[ARM]
+        side, y, z, arm = f[SIDE], f[UP], f[DEPTH], f[ARM]
         # A sleeve ends at a distance from the middle plane; without one, the arm hole closes at the armpit.
-        limb = max(sleeve - side, min(armpit - y, (0.5 - arm) * 0.15))
-        neckline = neck[0]
-        if neck[1] > 0 and f[DEPTH] > -0.02:
-            t = f[AROUND] / neck[2]
-            neckline -= neck[1] * max(1 - t * t, 0.0)
-        top[v] = min(min(limb, neckline - f[ABOVE_NECK]), max(y - hem, (arm - 0.5) * 0.1))
-        bottom[v] = min(min(waist - y, y - max(leg, boot)), (0.5 - arm) * 0.15)
+        limb = max(at.sleeve - side, min(at.armpit - y, (0.5 - arm) * 0.15))
+        neckline = at.neckline
+        if at.neck_depth > 0 and z > -0.02:
+            t = f[AROUND] / at.neck_width
+            neckline -= at.neck_depth * max(1 - t * t, 0.0)
+        top[v] = min(min(limb, neckline - f[ABOVE_NECK]), max(y - at.hem, (arm - 0.5) * 0.1))
+        # Legs that reach the shoes end higher over the instep.
+        end = at.leg + 0.5 * max(z - at.ankle_z - 0.02, 0.0)
+        if at.boots:
+            end = max(end, at.shoe - 0.02)
+        bottom[v] = min(min(at.waist - y, y - end), (0.5 - arm) * 0.15)
 
-        fold = f[FOLD_A] * mix[0] ** 2 + f[FOLD_B] * mix[1] ** 2
-        loose = fit[0] + (fit[2] - fit[0]) * _step(-spine3, -hem, -y)
-        on_arm = fit[0] + (fit[1] - fit[0]) * _step(shoulder, max(sleeve, shoulder + 0.05), side)
-        over = loose + (on_arm - loose) * arm + fit[5] * fold
-        under = fit[3] + (fit[4] - fit[3]) * _step(-hip, -ankle, -y) + fit[6] * fold
-        near_waist = _step(-waist - 0.08, -waist, -y)
-        if tucked:
-            over = fit[0] + (over - fit[0]) * (1 - near_waist)
-            under = max(under, (over + 0.004) * _step(waist - 0.12, waist - 0.06, y))
+        fold = f[FOLD_A] * turn + f[FOLD_B] * (1 - turn)
+        loose = fit.top_ease + (fit.hem_ease - fit.top_ease) * _step(-at.spine3, -at.hem, -y)
+        on_arm = fit.top_ease + (fit.sleeve_ease - fit.top_ease) * _step(
+            at.shoulder, max(at.sleeve, at.shoulder + 0.05), side
+        )
+        over = loose + (on_arm - loose) * arm + fit.top_folds * fold
+        flare = 0.0 if at.boots else fit.flare
+        under = fit.leg_ease + flare * _step(-at.hip, -at.ankle, -y) + fit.bottom_folds * fold
+        if not at.boots:
+            under = max(under, OVER_SHOE_M * _step(-at.shoe - 0.05, -at.shoe - 0.01, -y))
+        near_waist = _step(-at.waist - 0.08, -at.waist, -y)
+        if at.tucked:
+            over = fit.top_ease + (over - fit.top_ease) * (1 - near_waist)
+            under = max(under, (over + 0.004) * _step(at.waist - 0.12, at.waist - 0.06, y))
         else:
             over = max(over, (under + 0.005) * near_waist * (1 - arm))
         top_ease[v], bottom_ease[v] = over, under
+
+
+@njit(cache=True, nogil=True)
+def _hair(
+    fields: Floats,
+    hairline: tuple[float, float],
+    volume: float,
+    scarf: tuple[float, float],
+    scarved: bool,
+    outline: Floats,
+    ease: Floats,
+) -> None:
+    for v in range(len(fields)):
+        f = fields[v]
+        inside = f[HAIR_AT] - (hairline[0] * f[FOREHEAD] + hairline[1] * (1 - f[FOREHEAD]))
+        if scarved:
+            inside = min(max(inside, scarf[0] - f[ABOVE_NECK]), f[ABOVE_NECK] - scarf[1])
+            outline[v] = min(inside, (0.5 - f[ARM]) * 0.1)
+            ease[v] = 0.009 + 0.004 * f[FOLD_A] + 0.3 * volume * _step(0.0, 0.1, f[HAIR_AT])
+        else:
+            outline[v] = inside + 0.004 * f[STRANDS]
+            rise = _step(-0.004, HAIR_SLOPE_M, outline[v])
+            ease[v] = 0.001 + volume * rise * (1 + 0.25 * f[STRANDS])

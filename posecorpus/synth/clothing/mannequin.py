@@ -10,6 +10,7 @@ import scipy.sparse
 from numpy.typing import NDArray
 from scipy.sparse.linalg import splu
 
+from posecorpus.synth.appearance.atlas import hair_height
 from posecorpus.synth.appearance.landmarks import JOINT, Landmarks, dense_weights, landmarks
 from posecorpus.synth.appearance.noise import value_noise
 from posecorpus.synth.bodies.bake_weights import cotangent_laplacian
@@ -22,7 +23,7 @@ from posecorpus.synth.clothing.shoes import shoes
 LONGEST_EDGE_M = 0.012
 BRIDGE_M = 0.022
 """Cloth spans hollows about this wide: the skin's shape is diffused this far under it."""
-SIDE, UP, ARM, ABOVE_NECK, AROUND, FOLD_A, FOLD_B, DEPTH = range(8)
+SIDE, UP, ARM, ABOVE_NECK, AROUND, FOLD_A, FOLD_B, DEPTH, HAIR_AT, FOREHEAD, STRANDS = range(11)
 """Columns of :attr:`Mannequin.fields`."""
 
 Floats = NDArray[np.float32]
@@ -40,8 +41,9 @@ class Mannequin:
         faces: (G, 3) int32 of those, before refinement.
         skin, skin_directions: (W, 3) float32 and (B, W, 3), their rest positions and change per beta.
         smooth, smooth_directions: the same with hollows bridged.
-        fields: (N, 8) float32, see the column names: distance from the middle plane, height, share of the
-            arm, metres above the neckline, angle around the trunk in metres, two fold heights in [0, 1], z.
+        fields: (N, 11) float32, see the column names: distance from the middle plane, height, share of the
+            arm, metres above the neckline, angle around the trunk in metres, two fold heights in [0, 1], z,
+            metres above an average hairline, 1 at the forehead to 0 at the nape, tufts in [-1, 1].
         joints, weights: (N, JOINTS) what turns an offset.
         anchors, shares: (N, ANCHORS) into the body's vertices.
         face_parts: (F,) uint8.
@@ -145,12 +147,14 @@ def diffuse(
 
 
 def _dressable(points: NDArray[np.float64], dense: NDArray[np.float64], at: Landmarks) -> NDArray[np.bool_]:
-    """(V,) neither hand nor toes nor head above the jaw."""
-    wrist, neck = at.joint("l_wrist"), at.joint("neck")
+    """(V,) neither hand nor toes nor face."""
+    wrist = at.joint("l_wrist")
     hand = np.abs(points[:, 0]) > wrist[0] + 0.03
     toes = dense[:, [JOINT["l_foot"], JOINT["r_foot"]]].sum(axis=1) > 0.5
-    head = (points[:, 1] - neck[1]) + 0.45 * (points[:, 2] - neck[2]) > 0.11
-    return np.asarray(~(hand | toes | head | (at.eyeball > 0) | at.mouth))
+    q = (points - at.eyes.mean(axis=0)) / at.eye_distance
+    inner = (np.abs(q[:, 0]) < 0.95) & (q[:, 1] > -1.6) & (q[:, 1] < 0.5) & (q[:, 2] > -0.9)
+    head = dense[:, JOINT["head"]] > 0.5
+    return np.asarray(~(hand | toes | (head & inner) | (at.eyeball > 0) | at.mouth))
 
 
 def _with_middles(values: NDArray[np.float64], middles: NDArray[np.int32]) -> NDArray[np.float64]:
@@ -160,7 +164,7 @@ def _with_middles(values: NDArray[np.float64], middles: NDArray[np.int32]) -> ND
 def _fields(points: NDArray[np.float64], dense: NDArray[np.float64], at: Landmarks) -> Floats:
     x, y, z = points.T
     neck, spine_z = at.joint("neck"), at.joint("spine2")[2]
-    out = np.empty((len(points), 8), np.float32)
+    out = np.empty((len(points), 11), np.float32)
     arms = [JOINT[s + n] for s in ("l_", "r_") for n in ("shoulder", "elbow", "wrist", "hand")]
     out[:, SIDE], out[:, UP], out[:, DEPTH] = np.abs(x), y, z
     out[:, ARM] = dense[:, arms].sum(axis=1)
@@ -168,6 +172,11 @@ def _fields(points: NDArray[np.float64], dense: NDArray[np.float64], at: Landmar
     out[:, AROUND] = np.arctan2(x, z - spine_z) * 0.16
     for slot, seed in ((FOLD_A, 11), (FOLD_B, 12)):
         out[:, slot] = _folds(points, out[:, ARM], at, seed)
+    q = (points - at.eyes.mean(axis=0)) / at.eye_distance
+    head = dense[:, [JOINT["head"], JOINT["neck"]]].sum(axis=1) > 0.5
+    out[:, HAIR_AT] = at.eye_distance * np.where(head, hair_height(q), -9)
+    out[:, FOREHEAD] = np.clip((q[:, 2] + 1.3) / 1.6, 0, 1)
+    out[:, STRANDS] = value_noise(points * (90, 45, 70), 8)
     return out
 
 
