@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
+from functools import lru_cache
 from pathlib import Path
 
 import cv2
@@ -82,6 +83,68 @@ def photo_background(photo: str, width: int, height: int, rng: np.random.Generat
     method = cv2.INTER_AREA if w >= width else cv2.INTER_CUBIC
     result = cv2.resize(window, (width, height), interpolation=method)
     return np.ascontiguousarray(result[:, ::-1] if mirror else result)
+
+
+def photo_window(
+    photo: str, window: tuple[float, float, float, float], width: int, height: int
+) -> NDArray[np.uint8]:
+    """A given window of a photo, to a fraction of a pixel.
+
+    Args:
+        photo: as :func:`find_photos` gives it.
+        window: x0, y0, x1, y1 in pixels of the photo as it is stored, upright; with x0 > x1 it is mirrored. What
+            sticks out of the photo is black.
+        width, height: of the result, pixels.
+
+    Returns:
+        (height, width, 3) uint8 RGB.
+
+    Raises:
+        InputError: the photo cannot be read.
+    """
+    picture = _CACHE.get(photo, min(math.ceil(max(width, height) / SMALLEST_ZOOM), KEPT_SIDE))
+    kept = min(picture.shape[:2]) / min(stored_photo_size(photo))
+    x0, y0, x1, y1 = (edge * kept for edge in window)
+    left, right = sorted((x0, x1))
+    # First averaged to about the size, then moved by the rest: interpolation alone would alias.
+    i0, i1 = max(math.floor(left) - 1, 0), min(math.ceil(right) + 1, picture.shape[1])
+    j0, j1 = max(math.floor(y0) - 1, 0), min(math.ceil(y1) + 1, picture.shape[0])
+    if i0 >= i1 or j0 >= j1:
+        return np.zeros((height, width, 3), np.uint8)
+    part = picture[j0:j1, i0:i1]
+    shrink_x, shrink_y = min(width / (right - left), 1.0), min(height / (y1 - y0), 1.0)
+    size = max(1, round((i1 - i0) * shrink_x)), max(1, round((j1 - j0) * shrink_y))
+    if size != (i1 - i0, j1 - j0):
+        part = np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), np.uint8)
+    across, down = size[0] / (i1 - i0), size[1] / (j1 - j0)
+    step_x, step_y = (x1 - x0) / width * across, (y1 - y0) / height * down
+    # OpenCV counts from the middle of the first pixel.
+    start_x = (x0 - i0) * across + 0.5 * step_x - 0.5
+    start_y = (y0 - j0) * down + 0.5 * step_y - 0.5
+    back = np.array([[step_x, 0, start_x], [0, step_y, start_y]])
+    method = cv2.INTER_LINEAR if shrink_x < 1 else cv2.INTER_CUBIC
+    flags, edge = method | cv2.WARP_INVERSE_MAP, cv2.BORDER_REPLICATE
+    result = np.asarray(cv2.warpAffine(part, back, (width, height), flags=flags, borderMode=edge), np.uint8)
+    _blacken(result, x0, x1, picture.shape[1])
+    _blacken(result.transpose(1, 0, 2), y0, y1, picture.shape[0])
+    return result
+
+
+def _blacken(result: NDArray[np.uint8], start: float, end: float, extent: int) -> None:
+    """Black in the columns of a result that shows ``start`` to ``end`` of a photo of that extent."""
+    columns = result.shape[1]
+    at = start + (np.arange(columns) + 0.5) * (end - start) / columns
+    result[:, (at < 0) | (at > extent)] = 0
+
+
+@lru_cache(maxsize=65536)
+def stored_photo_size(photo: str) -> tuple[int, int]:
+    """Width and height of a photo as it is stored, before it is turned upright.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    return _measure(photo, read_limited(photo, MAX_FILE_BYTES, "photo"))
 
 
 def _measure(photo: str, data: bytes) -> tuple[int, int]:

@@ -6,8 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posecorpus.core.cameras import Camera
+from posecorpus.synth.appearance.photos import photo_window
 from posecorpus.synth.appearance.rooms import room_with_floor
 from posecorpus.synth.scene import Background
+
+HORIZON_M = 60.0
+"""Floor of a photo that is farther than this, along the optical axis, is taken for something else."""
 
 
 def paint_site(
@@ -22,6 +26,25 @@ def paint_site(
 
     Returns:
         (H, W, 3) uint8 RGB, and (H, W) uint8, 255 where a pixel shows nothing but the floor y = 0;
-        :func:`cast_shadow` takes both.
+        :func:`cast_shadow` takes both. What a photo shows below its horizon is taken for floor.
+
+    Raises:
+        InputError: the photo cannot be read.
     """
-    return room_with_floor(camera, np.random.default_rng(background.seed), people)
+    if background.photo is None:
+        return room_with_floor(camera, np.random.default_rng(background.seed), people)
+    if background.window is None:
+        raise ValueError("the photo of a site has a window")
+    picture = photo_window(background.photo, background.window, camera.width, camera.height)
+    return picture, floor_below_horizon(camera)
+
+
+def floor_below_horizon(camera: Camera) -> NDArray[np.uint8]:
+    """(H, W) uint8, 255 where the floor is nearer than :data:`HORIZON_M`, with an edge one pixel wide."""
+    down = camera.R.T @ np.linalg.inv(camera.K)
+    # Inverse depth of the floor at a pixel is linear in the picture.
+    nearness = -down[1] / camera.centre[1]
+    x, y = np.arange(camera.width) + 0.5, np.arange(camera.height) + 0.5
+    beyond = nearness[0] * x + (nearness[1] * y + nearness[2] - 1 / HORIZON_M)[:, None]
+    pixel = float(np.hypot(nearness[0], nearness[1]))
+    return np.asarray(255 * np.clip(beyond / max(pixel, 1e-12) + 0.5, 0, 1) + 0.5, np.uint8)

@@ -43,12 +43,14 @@ class CalibratedPlate:
         camera: in a world whose floor is y = 0, metres, Y up; of the size it was calibrated for.
         corners: (C, 2) x and z of the convex piece of floor where people were captured.
         photo: picture of the room from this camera, of any size but the same angle of view; None for a procedural room.
+        photo_scale: pixels of the photo per pixel of the camera.
     """
 
     name: str
     camera: Camera
     corners: NDArray[np.float64]
     photo: str | None = None
+    photo_scale: float = 1.0
 
 
 Plate = PhotoPlate | CalibratedPlate

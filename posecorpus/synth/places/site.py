@@ -12,10 +12,19 @@ from numpy.typing import NDArray
 from posecorpus.core.cameras import Camera
 from posecorpus.synth.config import ImageConfig, PlaceConfig
 from posecorpus.synth.ground import Ground
-from posecorpus.synth.places.plates import Plate
+from posecorpus.synth.places.plates import CalibratedPlate, PhotoPlate, Plate
 from posecorpus.synth.scene import Background
 
 SEEDS = 1 << 62
+
+SMALLEST_ZOOM = 0.75
+"""A window of a photo is at least this share of the widest that fits."""
+
+LEAST_GROUND = 0.3
+"""Share of a window's height that is ground, if the photo shows as much."""
+
+LEAST_DEPTH_M = 2.5
+"""Of the ground: people stand beyond what a photo shows of it rather than all in one row."""
 
 CHEST_M = 1.2
 """Ground is near enough to the camera to be used up to where this height is still in the picture."""
@@ -52,8 +61,23 @@ def draw_site(
         rng: the source of all draws.
         plates: to choose from: photos or calibrated cameras; not used for rooms.
     """
-    width, height = image.size
     shadow = float(rng.uniform(*config.shadow))
+    if config.kind == "room":
+        camera, ground, background = _room(config, image, rng)
+    else:
+        plate = plates[int(rng.integers(len(plates)))]
+        if isinstance(plate, PhotoPlate):
+            camera, ground, background = _photo(config, image, rng, plate)
+        else:
+            camera, ground, background = _calibrated(image, rng, plate)
+    return Site(camera, ground, background, config.match_light, shadow)
+
+
+Place = tuple[Camera, Ground, Background]
+
+
+def _room(config: PlaceConfig, image: ImageConfig, rng: np.random.Generator) -> Place:
+    width, height = image.size
     focal = width / 2 / math.tan(math.radians(rng.uniform(*config.hfov_deg)) / 2)
     camera = camera_over_floor(
         float(rng.uniform(*config.camera_height_m)),
@@ -63,8 +87,68 @@ def draw_site(
         width,
         height,
     )
-    background = Background(seed=int(rng.integers(SEEDS)))
-    return Site(camera, ground_ahead(camera, *config.reach_m), background, config.match_light, shadow)
+    return camera, ground_ahead(camera, *config.reach_m), Background(seed=int(rng.integers(SEEDS)))
+
+
+def _photo(config: PlaceConfig, image: ImageConfig, rng: np.random.Generator, plate: PhotoPlate) -> Place:
+    """A window of a photo that shows ground, and the camera that saw it."""
+    width, height = image.size
+    drawn_height = float(rng.uniform(*config.camera_height_m))
+    zoom, across, down, mirror = rng.uniform(SMALLEST_ZOOM, 1), rng.random(), rng.random(), rng.random() < 0.5
+    scale = zoom * min(plate.width / width, plate.height / height)
+    wide, tall = scale * width, scale * height
+    x0 = across * (plate.width - wide)
+    # The ground fills at least a share of the window, if the photo has that much.
+    highest = min(plate.far_row + LEAST_GROUND * tall, plate.height) - tall
+    y0 = max(highest, 0.0) + down * (plate.height - tall - max(highest, 0.0))
+    window = (x0 + wide, y0, x0, y0 + tall) if mirror else (x0, y0, x0 + wide, y0 + tall)
+
+    whole = photo_camera(plate, drawn_height if plate.height_m is None else plate.height_m)
+    far = min(config.reach_m[1], _floor_distance(whole, plate.far_row))
+    camera = whole.crop(x0, y0, 1, 1)
+    K = np.diag([1 / scale, 1 / scale, 1.0]) @ camera.K
+    camera = Camera(K, camera.R, camera.t, width, height)
+    if mirror:
+        camera = camera.flip()
+    ground = ground_ahead(camera, config.reach_m[0], max(far, config.reach_m[0] + LEAST_DEPTH_M))
+    return camera, ground, Background(int(rng.integers(SEEDS)), plate.photo, window)
+
+
+def _calibrated(image: ImageConfig, rng: np.random.Generator, plate: CalibratedPlate) -> Place:
+    """The largest window of the calibrated view, as near as can be to where people were captured."""
+    width, height = image.size
+    seen = plate.camera
+    scale = min(seen.width / width, seen.height / height)
+    middle = np.insert(plate.corners.mean(0), 1, CHEST_M)
+    aim = seen.project(middle)[0]
+    free = np.array([seen.width - scale * width, seen.height - scale * height])
+    x0, y0 = (float(v) for v in np.clip(aim - scale * np.array([width, height]) / 2, 0, free))
+    K = np.diag([1 / scale, 1 / scale, 1.0]) @ seen.crop(x0, y0, 1, 1).K
+    camera = Camera(K, seen.R, seen.t, width, height)
+    seed = int(rng.integers(SEEDS))
+    if plate.photo is None:
+        return camera, Ground(plate.corners), Background(seed)
+    per_pixel = plate.photo_scale
+    window = (x0, y0, x0 + scale * width, y0 + scale * height)
+    x0, y0, x1, y1 = (edge * per_pixel for edge in window)
+    return camera, Ground(plate.corners), Background(seed, plate.photo, (x0, y0, x1, y1))
+
+
+def photo_camera(plate: PhotoPlate, height_m: float) -> Camera:
+    """The camera of a whole photo, ``height_m`` above the floor."""
+    centre_x, centre_y, roll = plate.width / 2, plate.height / 2, math.radians(plate.roll_deg)
+    pitch = math.atan((centre_y - plate.horizon) * math.cos(roll) / plate.focal_px)
+    K = np.array([[plate.focal_px, 0, centre_x], [0, plate.focal_px, centre_y], [0, 0, 1]])
+    return camera_over_floor(height_m, pitch, roll, K, plate.width, plate.height)
+
+
+def _floor_distance(camera: Camera, row: float) -> float:
+    """How far from a camera, along the floor, the floor is that it sees in a row of its middle column; infinite
+    above the horizon."""
+    ray = camera.R.T @ np.linalg.inv(camera.K) @ (camera.width / 2, row, 1)
+    if ray[1] >= -1e-9:
+        return math.inf
+    return float(-camera.centre[1] / ray[1] * math.hypot(ray[0], ray[2]))
 
 
 def camera_over_floor(

@@ -1,0 +1,104 @@
+"""The light of a photo, from the photo: level, colour, left or right, above or below, hard or soft.
+
+A picture does not tell its light without doubt. What is taken from it is cheap and coarse: people come out as bright and
+as tinted as what is around them, and brighter on the picture's brighter side. What it cannot tell, how far the
+lamp is before or behind the people, is drawn.
+"""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from posecorpus.core.cameras import Camera
+from posecorpus.synth.places.harmonics import Lamp, PlaceLight
+from posecorpus.synth.raster.colour import TO_LINEAR
+
+MEAN_ALBEDO = 0.24
+"""What the world reflects on average (grey-world assumption)."""
+
+WHITE_ALBEDO = 0.85
+"""What the brightest things that are no lamps reflect."""
+
+LEVELS = 0.3, 1.5
+"""Least and most light: beyond them a photo is dark or bright things rather than dark or bright light."""
+
+CAST = 0.5
+"""Share of a picture's mean colour that is taken for its light's, the rest for that of its things; as a power."""
+
+MOST_CAST = 1.25
+"""Ratio of any channel's light to green's, at most, and least as its inverse."""
+
+THUMBNAIL = 48
+
+
+def photo_light(picture: NDArray[np.uint8], camera: Camera, rng: np.random.Generator) -> PlaceLight:
+    """Light on people who are to stand in a photo.
+
+    Args:
+        picture: (H, W, 3) uint8 sRGB, the background.
+        camera: of the picture.
+        rng: of what the picture does not tell.
+    """
+    small = cv2.resize(picture, (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA)
+    linear = TO_LINEAR[np.asarray(small, np.uint8)].astype(np.float64)
+    grey = linear @ (0.25, 0.6, 0.15)
+    level = _level(grey)
+    colour = _cast(linear)
+    side = _log_ratio(grey[:, THUMBNAIL // 2 :].mean(), grey[:, : THUMBNAIL // 2].mean())
+    above = _log_ratio(grey[: THUMBNAIL // 3].mean(), grey[-THUMBNAIL // 3 :].mean())
+    hard = _hardness(picture)
+
+    # The angle from the picture's right, seen from above; most people photograph with the light behind them.
+    behind = rng.normal(0.5, 0.7)
+    across = float(np.clip(1.5 * side + rng.normal(0, 0.35), -2, 2))
+    height = rng.uniform(0.8, 1.6)
+    right, ahead = camera.R[0] * (1, 0, 1), camera.R[2] * (1, 0, 1)
+    towards = across * right / np.linalg.norm(right) - behind * ahead / np.linalg.norm(ahead)
+    towards = towards + (0, height, 0)
+    towards /= np.linalg.norm(towards)
+
+    directed = float(np.clip(0.25 + 0.5 * hard, 0.25, 0.75))
+    # On a surface that looks at the camera: half of a lamp's light, and the mean of above and below.
+    sky = level * (1 - 0.5 * directed)
+    tilt = float(np.clip(0.3 + 0.25 * above, 0.1, 0.6))
+    warm = colour * (1 + 0.06 * hard * np.array([1, 0, -1]))
+    lamps = (Lamp(towards, level * directed * warm),)
+    softness = float(np.interp(hard, [0, 0.4, 1], [0.45, 0.2, 0.04]))
+    return PlaceLight(
+        lamps, sky * (1 + tilt) * colour, sky * (1 - tilt) * colour, towards, softness, 0.45 + 0.75 * hard
+    )
+
+
+def _level(grey: NDArray[np.float64]) -> float:
+    """Irradiance, 1 if white things are just white: between what the mean and what the brightest tell."""
+    by_mean = float(grey.mean()) / MEAN_ALBEDO
+    by_white = float(np.quantile(grey, 0.95)) / WHITE_ALBEDO
+    return float(np.clip(math.sqrt(max(by_mean, 1e-3) * max(by_white, 1e-3)), *LEVELS))
+
+
+def _cast(linear: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(3,) colour of the light, mean 1: of the picture without its darkest and its burnt-out pixels."""
+    grey = linear.mean(-1)
+    usable = (grey > np.quantile(grey, 0.1)) & (linear.max(-1) < 0.95)
+    mean = linear[usable].mean(0) if usable.any() else np.ones(3)
+    ratio = (np.maximum(mean, 1e-3) / max(float(mean[1]), 1e-3)) ** CAST
+    colour = np.clip(ratio, 1 / MOST_CAST, MOST_CAST)
+    return np.asarray(colour / colour.mean())
+
+
+def _log_ratio(one: float, other: float) -> float:
+    return math.log((one + 0.02) / (other + 0.02))
+
+
+def _hardness(picture: NDArray[np.uint8]) -> float:
+    """0 for the contrast of an overcast day's ground, 1 for that of a sunny one's: in the lower half of the picture."""
+    lower = picture[picture.shape[0] // 2 :]
+    grey = TO_LINEAR[
+        cv2.cvtColor(cv2.resize(lower, (96, 48), interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
+    ]
+    low, high = np.quantile(grey, [0.1, 0.9])
+    return float(np.clip((math.log((high + 0.01) / (low + 0.01)) - 0.8) / 2.0, 0, 1))
