@@ -1,21 +1,19 @@
 """The rasteriser of skeleton maps: exact row spans of each stick, then a closer look where sticks meet.
 
-Every stick is a convex shape, so one span of each row is its own. Between the ends of spans the same sticks cover
-every pixel: none or one, mostly. Only where there are several, pixels are looked at one by one.
+Every stick is a convex shape, so one span of each row is its own; the spans of all rows are found at once, by vectors.
+A span that meets no other is filled. Between the ends of those that meet, the same sticks cover every pixel: only
+where these are several, pixels are looked at one by one.
 
 No fast-math: the same joints must give the same bytes on every machine.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
-
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from posecorpus.core.sticks import COMMON_END, FAR_PX, NEAR_M, POINT_PX
+from posecorpus.pseudogt.jit import inline, tight_kernel
 
 F64 = NDArray[np.float64]
 U8 = NDArray[np.uint8]
@@ -26,20 +24,11 @@ AX, AY, BX, BY, UX, UY, LENGTH, NEARNESS, SLOPE = range(9)
 
 I64 = NDArray[np.int64]
 
-_UNCOUNTED: dict[str, Any] = {"_nrt": False}  # in every numba, but not in its type hints
-F = TypeVar("F", bound=Callable[..., object])
+LEAST = 1e-150
+"""What stands for 0 in a direction: its reciprocal times any coordinate is finite."""
 
 
-def _inline(function: F) -> F:
-    return cast(F, numba.njit(forceinline=True, error_model="numpy", **_UNCOUNTED)(function))
-
-
-def _kernel(function: F) -> F:
-    """Compiled without reference counts: nothing is allocated inside, and the caller's references outlive the call."""
-    return cast(F, numba.njit(cache=True, nogil=True, error_model="numpy", **_UNCOUNTED)(function))
-
-
-@_inline
+@inline
 def _project(points: F64, n: int, K: F64, windows: F64, size: int, ends: F64) -> None:
     """Points (N, 16, 3) of map n to homogeneous pixels of the map, x z, y z, z, in ``ends`` (16, 3)."""
     sx, sy = size / (windows[n, 2] - windows[n, 0]), size / (windows[n, 3] - windows[n, 1])
@@ -52,7 +41,7 @@ def _project(points: F64, n: int, K: F64, windows: F64, size: int, ends: F64) ->
         ends[p, 2] = z
 
 
-@_inline
+@inline
 def _segment(ends: F64, a: int, b: int, i: int, segments: F64) -> bool:
     """Put the part of bone i before the near plane into ``segments``; whether there is any."""
     ax, ay, az, bx, by, bz = ends[a, 0], ends[a, 1], ends[a, 2], ends[b, 0], ends[b, 1], ends[b, 2]
@@ -79,65 +68,92 @@ def _segment(ends: F64, a: int, b: int, i: int, segments: F64) -> bool:
     return True
 
 
-@_inline
-def _span(
-    ax: float, ay: float, bx: float, by: float, ux: float, uy: float, length: float, y: float, radius: float
-) -> tuple[float, float]:
-    """Where the row at ``y`` enters and leaves a stick: two discs and the rectangle between them."""
-    low, high = np.inf, -np.inf
-    dy, ey = y - ay, y - by
-    if abs(dy) <= radius:
-        half = np.sqrt(radius * radius - dy * dy)
-        low, high = ax - half, ax + half
-    if abs(ey) <= radius:
-        half = np.sqrt(radius * radius - ey * ey)
-        low, high = min(low, bx - half), max(high, bx + half)
-    if length == 0.0:
-        return low, high
-    # Across the bone: |x uy - dy ux| <= radius. Along it: 0 <= x ux + dy uy <= length. x counts from its start.
-    enter, leave = -np.inf, np.inf
-    if uy != 0.0:
-        p, q = (dy * ux - radius) / uy, (dy * ux + radius) / uy
-        enter, leave = min(p, q), max(p, q)
-    elif abs(dy) > radius:
-        return low, high
-    if ux != 0.0:
-        p, q = -dy * uy / ux, (length - dy * uy) / ux
-        enter, leave = max(enter, min(p, q)), min(leave, max(p, q))
-    elif dy * uy < 0.0 or dy * uy > length:
-        return low, high
-    if enter <= leave:
-        low, high = min(low, ax + enter), max(high, ax + leave)
-    return low, high
-
-
-@_inline
+@inline
 def _first(coordinate: float, size: int) -> int:
     """The first pixel whose centre is at or after a coordinate, at most ``size``."""
     return int(np.ceil(min(max(coordinate - 0.5, 0.0), float(size))))
 
 
-@_inline
+@inline
 def _beyond(coordinate: float, size: int) -> int:
     """One more than the last pixel whose centre is at or before a coordinate, at least 0."""
     return int(np.floor(min(max(coordinate + 0.5, 0.0), float(size))))
 
 
-@_inline
-def _scan(i: int, segments: F64, radius: float, size: int, spans: I32, filled: I32) -> None:
-    """Add the span of stick i to each row that it covers a pixel of."""
-    ax, ay, bx, by = segments[i, AX], segments[i, AY], segments[i, BX], segments[i, BY]
-    ux, uy, length = segments[i, UX], segments[i, UY], segments[i, LENGTH]
-    for row in range(_first(min(ay, by) - radius, size), _beyond(max(ay, by) + radius, size)):
-        low, high = _span(ax, ay, bx, by, ux, uy, length, row + 0.5, radius)
-        first, beyond = _first(low, size), _beyond(high, size)
+@inline
+def _reciprocal(value: float) -> float:
+    """1 / value; of a value too small, or 0, that of the least there is."""
+    return 1.0 / value if abs(value) > LEAST else 1.0 / LEAST
+
+
+@inline
+def _measure(
+    ax: float, ay: float, bx: float, by: float, ux: float, uy: float, length: float, radius: float, top: int, size: int,
+    firsts: I32, beyonds: I32,
+) -> None:  # fmt: skip
+    """Where rows from ``top`` enter and leave a stick: two discs and the rectangle between them.
+
+    A point x, dy from the start is in the rectangle where |x uy - dy ux| <= radius and 0 <= x ux + dy uy <= length.
+    """
+    down, right = _reciprocal(uy), _reciprocal(ux)
+    across, along = ux * down, uy * right
+    wide = radius * abs(down) if length > 0.0 else -np.inf  # without length there is no rectangle
+    before, after = min(0.0, length * right), max(0.0, length * right)
+    square, limit = radius * radius, float(size)
+    for k in range(len(firsts)):
+        y = np.float64(np.int32(top + k)) + 0.5
+        dy, ey = y - ay, y - by
+        a, b = square - dy * dy, square - ey * ey
+        half_a, half_b = np.sqrt(max(a, 0.0)), np.sqrt(max(b, 0.0))
+        enter = max(dy * across - wide, before - dy * along)
+        leave = min(dy * across + wide, after - dy * along)
+        low = ax + enter if enter <= leave else np.inf
+        high = ax + leave if enter <= leave else -np.inf
+        low = min(low, ax - half_a if a >= 0.0 else np.inf)
+        high = max(high, ax + half_a if a >= 0.0 else -np.inf)
+        low = min(low, bx - half_b if b >= 0.0 else np.inf)
+        high = max(high, bx + half_b if b >= 0.0 else -np.inf)
+        firsts[k] = np.int32(np.ceil(min(max(low - 0.5, 0.0), limit)))
+        beyonds[k] = np.int32(np.floor(min(max(high + 0.5, 0.0), limit)))
+
+
+@inline
+def _scan(
+    i: int, segments: F64, radius: float, size: int, firsts: I32, beyonds: I32, spans: I32, filled: I32
+) -> None:  # fmt: skip
+    """Add the span of stick i to each row that it covers a pixel of; a row's spans are kept from left to right."""
+    ay, by = segments[i, AY], segments[i, BY]
+    top, bottom = _first(min(ay, by) - radius, size), _beyond(max(ay, by) + radius, size)
+    if top >= bottom:
+        return
+    _measure(
+        segments[i, AX], ay, segments[i, BX], by, segments[i, UX], segments[i, UY], segments[i, LENGTH], radius, top,
+        size, firsts[: bottom - top], beyonds[: bottom - top],
+    )  # fmt: skip
+    for row in range(top, bottom):
+        first, beyond = firsts[row - top], beyonds[row - top]
         if first < beyond:
             k = filled[row]
-            spans[row, k, 0], spans[row, k, 1], spans[row, k, 2] = i, first, beyond
             filled[row] = k + 1
+            while k > 0 and spans[row, k - 1, 1] > first:
+                for column in range(3):
+                    spans[row, k, column] = spans[row, k - 1, column]
+                k -= 1
+            spans[row, k, 0], spans[row, k, 1], spans[row, k, 2] = i, first, beyond
 
 
-@_inline
+@inline
+def _border(j: int, i: int, joint: int, segments: F64, sticks: I64) -> tuple[float, float]:
+    """Direction of stick i less that of stick j, both from the joint that they share."""
+    sign_i = 1.0 if sticks[i, 0] == joint else -1.0
+    sign_j = 1.0 if sticks[j, 0] == joint else -1.0
+    return (
+        sign_i * segments[i, UX] - sign_j * segments[j, UX],
+        sign_i * segments[i, UY] - sign_j * segments[j, UY],
+    )
+
+
+@inline
 def _gather(
     bits: int, segments: F64, discs: F64, sticks: I64, shared: I64, here: I64, pairs: I64, borders: F64
 ) -> tuple[int, int]:
@@ -156,18 +172,15 @@ def _gather(
             for k in range(count):
                 j, joint = here[k], shared[here[k], i]
                 if joint >= 0:
-                    sign_i = 1.0 if sticks[i, 0] == joint else -1.0
-                    sign_j = 1.0 if sticks[j, 0] == joint else -1.0
                     pairs[joined, 0], pairs[joined, 1] = k, count
                     borders[joined, 0], borders[joined, 1] = discs[joint, 0], discs[joint, 1]
-                    borders[joined, 2] = sign_i * segments[i, UX] - sign_j * segments[j, UX]
-                    borders[joined, 3] = sign_i * segments[i, UY] - sign_j * segments[j, UY]
+                    borders[joined, 2], borders[joined, 3] = _border(j, i, joint, segments, sticks)
                     joined += 1
             count += 1
     return count, joined
 
 
-@_inline
+@inline
 def _nearness(i: int, x: float, y: float, segments: F64) -> float:
     """1/z of the bone point that is seen nearest to (x, y); linear along the projected bone."""
     along = (x - segments[i, AX]) * segments[i, UX] + (y - segments[i, AY]) * segments[i, UY]
@@ -175,7 +188,7 @@ def _nearness(i: int, x: float, y: float, segments: F64) -> float:
     return float(segments[i, NEARNESS] + along * segments[i, SLOPE])
 
 
-@_inline
+@inline
 def _contests(x: float, y: float, reach: float, joined: int, borders: F64) -> int:
     """Two bits for each pair: 0 away from their joint, else whose the pixel is: 1 the earlier's, 2 the later's.
 
@@ -190,7 +203,7 @@ def _contests(x: float, y: float, reach: float, joined: int, borders: F64) -> in
     return outcomes
 
 
-@_inline
+@inline
 def _settle(outcomes: int, count: int, joined: int, here: I64, pairs: I64, winners: I64, kept: I64) -> int:
     """List in ``kept`` the sticks that stay, and return their number.
 
@@ -205,7 +218,7 @@ def _settle(outcomes: int, count: int, joined: int, here: I64, pairs: I64, winne
         elif outcome == 2:
             winners[pairs[p, 0]] |= 1 << pairs[p, 1]
     before, stay = 0, (1 << count) - 1
-    while stay != before:
+    while outcomes != 0 and stay != before:
         before, stay = stay, 0
         for k in range(count):
             if winners[k] & before == 0:
@@ -218,19 +231,21 @@ def _settle(outcomes: int, count: int, joined: int, here: I64, pairs: I64, winne
     return staying
 
 
-@_inline
+@inline
 def _run(
-    row: int, column: int, upto: int, reach: float, count: int, joined: int, segments: F64, here: I64, pairs: I64,
-    borders: F64, winners: I64, kept: I64, front: U8, back: U8, n: int,
-) -> None:  # fmt: skip
-    """Fill the pixels of a row from ``column`` to before ``upto``, all covered by the sticks here."""
-    before, staying, y = -1, 0, row + 0.5
+    row: int, column: int, upto: int, reach: float, count: int, joined: int, outcomes: int, staying: int, segments: F64,
+    here: I64, pairs: I64, borders: F64, winners: I64, kept: I64, front: U8, back: U8,
+) -> tuple[int, int]:  # fmt: skip
+    """Fill the pixels of a row from ``column`` to before ``upto``, all covered by the sticks here.
+
+    ``outcomes`` are those for which ``staying`` sticks are listed in ``kept``: -1 for none, the last ones are returned.
+    """
+    y = row + 0.5
     for column_ in range(column, upto):
         x = column_ + 0.5
-        outcomes = _contests(x, y, reach, joined, borders)
-        if outcomes != before:
-            before = outcomes
-            staying = _settle(outcomes, count, joined, here, pairs, winners, kept)
+        now = _contests(x, y, reach, joined, borders)
+        if now != outcomes:
+            outcomes, staying = now, _settle(now, count, joined, here, pairs, winners, kept)
         first = last = kept[0]
         nearest = farthest = _nearness(first, x, y, segments)
         for k in range(1, staying):
@@ -239,36 +254,37 @@ def _run(
                 nearest, first = nearness, kept[k]
             if nearness < farthest:
                 farthest, last = nearness, kept[k]
-        front[n, row, column_], back[n, row, column_] = first + 1, last + 1
+        front[row, column_], back[row, column_] = first + 1, last + 1
+    return outcomes, staying
 
 
-@_inline
+@inline
 def _run_of_two(
-    row: int, column: int, upto: int, reach: float, joined: int, segments: F64, here: I64, borders: F64,
-    front: U8, back: U8, n: int,
+    i: int, j: int, row: int, column: int, upto: int, reach: float, segments: F64, discs: F64, sticks: I64,
+    shared: I64, front: U8, back: U8,
 ) -> None:  # fmt: skip
-    """As :func:`_run` for two sticks: by far the most frequent case, and one without ranking."""
-    i, j = here[0], here[1]
-    y = row + 0.5
-    dy = y - borders[0, 1]
+    """As :func:`_run` for two sticks: by far the most frequent case, and one without lists."""
+    joint, y = shared[i, j], row + 0.5
+    dx0 = dy = across = along = 0.0
+    square = -1.0  # no pixel is as near
+    if joint >= 0:
+        across, along = _border(i, j, joint, segments, sticks)
+        dx0, dy, square = 0.5 - discs[joint, 0], y - discs[joint, 1], reach * reach
     for column_ in range(column, upto):
-        x = column_ + 0.5
-        if joined == 1:
-            dx = x - borders[0, 0]
-            if dx * dx + dy * dy <= reach * reach:
-                owner = j if dx * borders[0, 2] + dy * borders[0, 3] > 0.0 else i
-                front[n, row, column_] = back[n, row, column_] = owner + 1
-                continue
+        dx, x = column_ + dx0, column_ + 0.5
         near_i, near_j = _nearness(i, x, y, segments), _nearness(j, x, y, segments)
-        front[n, row, column_] = j + 1 if near_j > near_i else i + 1
-        back[n, row, column_] = j + 1 if near_j < near_i else i + 1
+        later_front, later_back = near_j > near_i, near_j < near_i
+        if dx * dx + dy * dy <= square:
+            later_front = later_back = dx * across + dy * along > 0.0
+        front[row, column_] = j + 1 if later_front else i + 1
+        back[row, column_] = j + 1 if later_back else i + 1
 
 
-@_kernel
+@tight_kernel
 def _draw(
-    points: F64, K: F64, windows: F64, stick_px: F64, sticks: I64, shared: I64, front: U8, back: U8,
-    spans: I32, filled: I32, ends: F64, discs: F64, segments: F64, here: I64, winners: I64, kept: I64, pairs: I64,
-    borders: F64,
+    points: F64, K: F64, windows: F64, stick_px: F64, sticks: I64, shared: I64, front: U8, back: U8, firsts: I32,
+    beyonds: I32, spans: I32, filled: I32, ends: F64, discs: F64, segments: F64, here: I64, winners: I64, kept: I64,
+    pairs: I64, borders: F64,
 ) -> None:  # fmt: skip
     size = front.shape[1]
     for n in range(points.shape[0]):
@@ -281,37 +297,56 @@ def _draw(
             filled[row] = 0
         for i in range(sticks.shape[0]):
             if _segment(ends, sticks[i, 0], sticks[i, 1], i, segments):
-                _scan(i, segments, 0.5 * stick_px[n], size, spans, filled)
+                _scan(i, segments, 0.5 * stick_px[n], size, firsts, beyonds, spans, filled)
         reach = COMMON_END * stick_px[n]
-        before = count = joined = 0
+        before = count = joined = staying = 0
+        outcomes = -1
         for row in range(size):
-            for column in range(size):
-                front[n, row, column] = back[n, row, column] = 0
-            column = 0 if filled[row] > 0 else size
-            while column < size:
-                bits, only, upto = 0, 0, size
-                for k in range(filled[row]):
-                    if spans[row, k, 1] > column:
-                        upto = min(upto, spans[row, k, 1])
-                    elif spans[row, k, 2] > column:
-                        upto = min(upto, spans[row, k, 2])
-                        only = spans[row, k, 0]
-                        bits |= 1 << only
-                if bits & (bits - 1) == 0:
-                    for x in range(column, upto if bits else column):
-                        front[n, row, x] = back[n, row, x] = only + 1
-                else:
-                    if bits != before:
-                        before = bits
-                        count, joined = _gather(bits, segments, discs, sticks, shared, here, pairs, borders)
-                    if count == 2:
-                        _run_of_two(row, column, upto, reach, joined, segments, here, borders, front, back, n)
-                    else:
-                        _run(
-                            row, column, upto, reach, count, joined, segments, here, pairs, borders, winners, kept,
-                            front, back, n,
+            _fill(front[n, row], 0)
+            _fill(back[n, row], 0)
+            k = 0
+            while k < filled[row]:  # spans that meet, from k to before past
+                column, end, past = spans[row, k, 1], spans[row, k, 2], k + 1
+                while past < filled[row] and spans[row, past, 1] < end:
+                    end = max(end, spans[row, past, 2])
+                    past += 1
+                while column < end:
+                    upto, last, other, covering, bits = end, 0, 0, 0, 0
+                    for m in range(k, past):
+                        if spans[row, m, 1] > column:
+                            upto = min(upto, spans[row, m, 1])
+                            break
+                        if spans[row, m, 2] > column:
+                            upto = min(upto, spans[row, m, 2])
+                            other, last = last, spans[row, m, 0]
+                            covering += 1
+                            bits |= 1 << last
+                    if covering == 1:
+                        _fill(front[n, row, column:upto], last + 1)
+                        _fill(back[n, row, column:upto], last + 1)
+                    elif covering == 2:
+                        _run_of_two(
+                            min(last, other), max(last, other), row, column, upto, reach, segments, discs, sticks,
+                            shared, front[n], back[n],
                         )  # fmt: skip
-                column = upto
+                    else:
+                        if bits != before:
+                            before, outcomes = bits, -1
+                            count, joined = _gather(
+                                bits, segments, discs, sticks, shared, here, pairs, borders
+                            )
+                        outcomes, staying = _run(
+                            row, column, upto, reach, count, joined, outcomes, staying, segments, here, pairs, borders,
+                            winners, kept, front[n], back[n],
+                        )  # fmt: skip
+                    column = upto
+                k = past
+
+
+@inline
+def _fill(pixels: U8, value: int) -> None:
+    for column in range(len(pixels)):
+        pixels[column] = np.uint8(value)
 
 
 def draw(
@@ -332,6 +367,7 @@ def draw(
     most = bones * (bones - 1) // 2
     _draw(
         points, K, windows, stick_px, sticks, shared, foreground, background,
+        firsts=np.empty(size, np.int32), beyonds=np.empty(size, np.int32),
         spans=np.empty((size, bones, 3), np.int32), filled=np.empty(size, np.int32), ends=np.empty((ends, 3)),
         discs=np.empty((ends, 2)), segments=np.empty((bones, 9)), here=np.empty(bones, np.int64),
         winners=np.empty(bones, np.int64), kept=np.empty(bones, np.int64), pairs=np.empty((most, 2), np.int64), borders=np.empty((most, 4)),
