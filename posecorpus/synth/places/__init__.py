@@ -1,5 +1,6 @@
 """Places: sites with a floor to stand on, their light, and the shadows people throw there."""
 
+from posecorpus.synth.places.calibrated import load_cameras
 from posecorpus.synth.places.light import light_site
 from posecorpus.synth.places.paint import paint_site
 from posecorpus.synth.places.plates import CalibratedPlate, PhotoPlate, Plate
@@ -14,5 +15,6 @@ __all__ = [
     "cast_shadow",
     "draw_site",
     "light_site",
+    "load_cameras",
     "paint_site",
 ]
