@@ -37,8 +37,23 @@ class Hits:
     weights: Array
 
 
+@dataclass(frozen=True)
+class Target:
+    """A mesh that rays can meet.
+
+    Attributes:
+        points: (V, 3) float64 vertices in the CAMERA frame.
+        faces: (F, 3).
+        double_sided: its inside stops rays too.
+    """
+
+    points: Array
+    faces: NDArray[np.int32]
+    double_sided: bool = False
+
+
 def cast(
-    meshes: Sequence[tuple[Array, NDArray[np.int32]]],
+    meshes: Sequence[Target],
     camera: Camera,
     near_m: float,
     window: tuple[int, int, int, int] | None = None,
@@ -47,7 +62,7 @@ def cast(
     """Send a ray through each pixel centre; only faces that turn their outside to the camera stop it.
 
     Args:
-        meshes: vertices (V, 3) float64 in the CAMERA frame, and faces (F, 3).
+        meshes: what is there.
         near_m: hits nearer than this are passed.
         window: x0, y0, x1, y1 pixels; the whole image by default.
         offset: moves all rays off the centres, pixels.
@@ -59,10 +74,11 @@ def cast(
     )
     corner = np.array([x0 + 0.5 + offset[0], y0 + 0.5 + offset[1]])
     inverse: Array = np.linalg.inv(camera.K).astype(np.float64)
-    for i, (points, faces) in enumerate(meshes):
+    for i, mesh in enumerate(meshes):
         _cast(
-            points,
-            faces,
+            mesh.points,
+            mesh.faces,
+            mesh.double_sided,
             camera.K,
             inverse,
             corner,
@@ -80,6 +96,7 @@ def cast(
 def _cast(
     points: Array,
     faces: NDArray[np.int32],
+    double_sided: bool,
     K: Array,
     inverse: Array,
     corner: Array,
@@ -117,8 +134,9 @@ def _cast(
         cx, cy, cz = points[k, 0], points[k, 1], points[k, 2]
         n0x, n0y, n0z = by * cz - bz * cy, bz * cx - bx * cz, bx * cy - by * cx
         volume = ax * n0x + ay * n0y + az * n0z
-        if volume >= 0:  # its outside looks away
+        if volume >= 0 and not double_sided:  # its outside looks away
             continue
+        side = 1.0 if volume < 0 else -1.0
         n1x, n1y, n1z = cy * az - cz * ay, cz * ax - cx * az, cx * ay - cy * ax
         n2x, n2y, n2z = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
         for v in range(v0, v1):
@@ -128,7 +146,7 @@ def _cast(
                 w0 = dx * n0x + dy * n0y + n0z
                 w1 = dx * n1x + dy * n1y + n1z
                 w2 = dx * n2x + dy * n2y + n2z
-                if w0 > 0 or w1 > 0 or w2 > 0:
+                if side * w0 > 0 or side * w1 > 0 or side * w2 > 0:
                     continue
                 total = w0 + w1 + w2
                 if total == 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -9,9 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from posecorpus.core.errors import InputError
 from posecorpus.core.sample import UNLABELLED, Person
 from posecorpus.core.skeletons import FULL_42, convert, correspondence, skeleton
 from posecorpus.inspect.verify.subject import Subject, absurd_parameter, bone_lengths
+from posecorpus.synth.regressors.regressor import JointRegressor, of_full_42, regressor_of
 
 REPROJECTION_PX = 0.01
 FLOAT32_PX = 2e-6
@@ -22,6 +25,9 @@ ANNOTATED_BOX_PX = 3.0
 """How far the pixels of a person in a photo may stick out of the annotated box."""
 FOCAL_RANGE = (0.05, 500.0)
 """Plausible focal lengths in units of the image's longer side: from a fish-eye's middle to a telescope."""
+
+REGRESSOR = "skeleton_regressor"
+"""Where a manifest's configuration holds the regressor that ``synth`` used."""
 
 Messages = list[str] | None
 
@@ -87,9 +93,17 @@ def check_body(subject: Subject) -> Messages:
         if posed is None or person.joints3d is None:
             continue
         messages = messages or []
-        expected = convert(camera.to_camera(posed.joints), FULL_42, skeleton(person.skeleton))
-        error = np.linalg.norm(person.joints3d - expected, axis=-1)
+        landmarks = camera.to_camera(posed.joints)
+        expected = convert(landmarks, FULL_42, skeleton(person.skeleton))
         known = correspondence(FULL_42, skeleton(person.skeleton)) >= 0
+        try:
+            regressor = body_regressor(subject, person)
+        except InputError as broken:
+            messages += [f"people[{i}]: joints cannot be regressed again: {broken}"]
+            continue
+        if regressor is not None:
+            expected, known = regressor.of_body(landmarks), np.ones(len(expected), bool)
+        error = np.linalg.norm(person.joints3d - expected, axis=-1)
         wrong = known & ~(error <= BODY_M)  # a NaN error is a pose or a joint that is no number
         messages += joint_messages(
             i, person, wrong, lambda j, e=error: f"{1e3 * e[j]:.3g} mm off the posed body"
@@ -109,7 +123,8 @@ def check_bones(subject: Subject, usual: Sequence[NDArray[np.float64]] | None) -
         if usual is not None and i < len(usual):
             references.append(("usual in the clip", usual[i]))
         lengths = person_bones(person)
-        if lengths is None or not references:
+        regressed = person.body is not None and REGRESSOR in subject.configuration
+        if lengths is None or not references or regressed:  # regressed joints belong to no rigid bones
             continue
         messages = messages or []
         for what, reference in references:
@@ -119,6 +134,23 @@ def check_bones(subject: Subject, usual: Sequence[NDArray[np.float64]] | None) -
                 for j in np.flatnonzero(wrong)
             ]
     return messages
+
+
+def body_regressor(subject: Subject, person: Person) -> JointRegressor | None:
+    """What regressed a rendered person's joints from the body's landmarks; None if they are landmarks.
+
+    Raises:
+        InputError: the manifest holds no sound regressor.
+    """
+    if REGRESSOR not in subject.configuration or person.skeleton == FULL_42.name:
+        return None
+    regressor = _regressor(json.dumps(subject.configuration[REGRESSOR], sort_keys=True))
+    return regressor if regressor.target == person.skeleton else None
+
+
+@lru_cache(maxsize=4)
+def _regressor(raw: str) -> JointRegressor:
+    return of_full_42(regressor_of(json.loads(raw), f"manifest: {REGRESSOR}"))
 
 
 def person_bones(person: Person) -> NDArray[np.float64] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import Any
@@ -15,11 +15,13 @@ from posecorpus.core.manifest import body_input
 from posecorpus.core.parts import SMPL_24_PARTS, PartTaxonomy, merge_table, taxonomy
 from posecorpus.core.sample import Person, Sample
 from posecorpus.core.skeletons import FULL_42, correspondence, skeleton
-from posecorpus.inspect.verify.cast import Hits, cast
-from posecorpus.synth.bodies.model import BodyModel, load_body
-from posecorpus.synth.bodies.skinning import pose_body
+from posecorpus.inspect.verify.cast import Hits, Target, cast
+from posecorpus.synth.actors import Actor, act
+from posecorpus.synth.bodies.model import load_body
 from posecorpus.synth.labels import JOINT_PARTS
 from posecorpus.synth.raster.visibility import NEAR_M
+from posecorpus.synth.record import PROPS, looks_of, scene_person
+from posecorpus.synth.surface import Surface
 
 MAX_PARAMETER = 1e4
 """Radians, units of shape or metres. A body of such size would fill every pixel with every face."""
@@ -32,16 +34,32 @@ class PosedPerson:
     """A person's body as its pose, shape and place say.
 
     Attributes:
-        body: the model.
-        vertices: (V, 3) float32 world, metres.
-        joints: (42, 3) float32 world, joints of ``full_42``.
-        lengths: (42,) rest distance of each of these joints from its parent, NaN for the root.
+        actor: the body and what is seen of it, dressed as the sample's provenance says.
+        lengths: (42,) rest distance of the joints of ``full_42`` from their parents, NaN for the root.
     """
 
-    body: BodyModel
-    vertices: NDArray[np.float32]
-    joints: NDArray[np.float32]
+    actor: Actor
     lengths: NDArray[np.float64]
+
+    @property
+    def joints(self) -> NDArray[np.float32]:
+        """(42, 3) float32 world, joints of ``full_42``."""
+        return np.asarray(self.actor.posed.landmarks[0])
+
+
+@dataclass(frozen=True)
+class Shell:
+    """A surface that can be seen in a picture.
+
+    Attributes:
+        instance: 1-based person, 0 for a thing.
+        surface: its faces and their parts.
+        vertices: (V, 3) float32 world, metres.
+    """
+
+    instance: int
+    surface: Surface
+    vertices: NDArray[np.float32]
 
 
 @dataclass
@@ -79,13 +97,13 @@ class Subject:
     @cached_property
     def posed(self) -> list[PosedPerson | None]:
         """The people's bodies now; None for those without a body or whose model is not here."""
-        return [self._pose(person) for person in self.sample.people]
+        return self._pose_all(self.sample.people)
 
     @cached_property
     def posed_next(self) -> list[PosedPerson | None]:
         """The people's bodies one frame later, as far as the clip's next sample or the provenance tells."""
         try:
-            return [self._pose(person) for person in self._next_people()]
+            return self._pose_all(self._next_people())
         except (KeyError, TypeError, ValueError) as error:
             self.unposed.append(f"provenance.next does not hold poses: {error!r}")
             return []
@@ -103,9 +121,12 @@ class Subject:
 
     @cached_property
     def occluded(self) -> NDArray[np.bool_]:
-        """(H, W) where a surface that is nobody's hides the bodies: depth before them, no instance, no part."""
+        """(H, W) where a surface that is nobody's hides the bodies: depth before them, no instance, no part.
+
+        Where the provenance tells what things there are, rays meet them, and nothing else may hide a body.
+        """
         sample = self.sample
-        if sample.depth_mm is None or sample.instances is None:
+        if sample.depth_mm is None or sample.instances is None or PROPS in sample.provenance:
             return np.zeros((sample.height, sample.width), bool)
         nobody = (sample.depth_mm > 0) & (sample.instances == 0)
         if self.rendered_parts is not None:
@@ -113,23 +134,43 @@ class Subject:
         return np.asarray(nobody & (sample.depth_mm / 1e3 < self.hits.z))
 
     def cast(self, window: Window | None = None, offset: tuple[float, float] = (0.0, 0.0)) -> Hits:
-        """Cast rays at the people's bodies; see :func:`posecorpus.inspect.verify.cast.cast`."""
+        """Cast rays at all that can be seen; see :func:`posecorpus.inspect.verify.cast.cast`.
+
+        Meshes of the hits are :attr:`shells`.
+        """
         assert self.sample.camera is not None
-        return cast(self._meshes, self.sample.camera, NEAR_M, window, offset)
+        return cast(self._targets, self.sample.camera, NEAR_M, window, offset)
 
     @cached_property
-    def _meshes(self) -> list[tuple[NDArray[np.float64], NDArray[np.int32]]]:
+    def shells(self) -> list[Shell]:
+        """All that can be seen: bodies, clothes, things."""
+        return _shells(self.posed)
+
+    @cached_property
+    def shells_next(self) -> list[Shell]:
+        """The same one frame later, as far as that is known."""
+        return _shells(self.posed_next)
+
+    @cached_property
+    def _targets(self) -> list[Target]:
         camera = self.sample.camera
         assert camera is not None
-        return [(camera.to_camera(p.vertices), p.body.faces) for p in self.posed if p is not None]
+        return [
+            Target(camera.to_camera(s.vertices), s.surface.faces, s.surface.double_sided) for s in self.shells
+        ]
 
-    def _pose(self, person: Person) -> PosedPerson | None:
+    def _pose_all(self, people: Sequence[Person]) -> list[PosedPerson | None]:
+        looks = looks_of(self.sample)
+        looks += [None] * (len(people) - len(looks))
+        return [self._pose(person, look) for person, look in zip(people, looks, strict=False)]
+
+    def _pose(self, person: Person, look: Mapping[str, Any] | None) -> PosedPerson | None:
         if person.body is None or person.pose is None or person.betas is None or person.translation is None:
             return None
         if absurd_parameter(person) is not None:
             return None
         try:
-            return pose_person(person, self.inputs)
+            return pose_person(person, look, self.inputs)
         except InputError as error:
             if str(error) not in self.unposed:
                 self.unposed.append(str(error))
@@ -158,8 +199,11 @@ def absurd_parameter(person: Person) -> str | None:
     return None
 
 
-def pose_person(person: Person, inputs: Mapping[str, str]) -> PosedPerson:
-    """Pose one person's body.
+def pose_person(person: Person, look: Mapping[str, Any] | None, inputs: Mapping[str, str]) -> PosedPerson:
+    """Pose and dress one person.
+
+    Args:
+        look: what the provenance says of the person's look.
 
     Raises:
         InputError: the body model is not here, is another one than ``inputs`` tell, or does not fit the person.
@@ -174,9 +218,18 @@ def pose_person(person: Person, inputs: Mapping[str, str]) -> PosedPerson:
             f"the one that the corpus was made with ({made_with[:12]}...)",
             f"another ({body.digest[:12]}...)",
         )
-    posed = pose_body(body, person.betas[None], person.pose[None], person.translation[None])
+    actor = act(scene_person(person, look), person.pose[None], person.translation[None])
     rest = body.landmarks_template + body.landmarks_shapedirs[:, :, : len(person.betas)] @ person.betas
-    return PosedPerson(body, posed.vertices[0], posed.landmarks[0], bone_lengths(rest))
+    return PosedPerson(actor, bone_lengths(rest))
+
+
+def _shells(people: Sequence[PosedPerson | None]) -> list[Shell]:
+    return [
+        Shell(i + 1, surface, vertices[0])
+        for i, person in enumerate(people)
+        if person is not None
+        for surface, vertices in zip(person.actor.surfaces, person.actor.vertices, strict=True)
+    ]
 
 
 def bone_lengths(joints: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -15,12 +15,13 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from posecorpus.core.cameras import Camera
 from posecorpus.core.errors import InputError
 from posecorpus.core.parts import SMPL_24_PARTS, merge_table, taxonomy
 from posecorpus.inspect.verify.cast import Hits
 from posecorpus.inspect.verify.joints import Messages
 from posecorpus.inspect.verify.rasters import any_channel
-from posecorpus.inspect.verify.subject import PosedPerson, Subject
+from posecorpus.inspect.verify.subject import Shell, Subject
 from posecorpus.synth.bodies.skinning import vertex_normals
 from posecorpus.synth.raster.visibility import NEAR_M
 
@@ -67,13 +68,15 @@ def check_surface_instances(subject: Subject) -> Messages:
     if instances is None or not subject.surfaces_known:
         return None
     occluded, people = subject.occluded, len(subject.posed)
+    owners = np.array([0, *(shell.instance for shell in subject.shells)], np.uint8)
 
     def agree(hits: Hits, pixels: Pixels, at: Pixels) -> Mask:
         seen = instances[pixels]
-        return np.asarray((hits.mesh[at] == seen) | occluded[pixels] | (seen > people))
+        return np.asarray((owners[hits.mesh[at]] == seen) | occluded[pixels] | (seen > people))
 
     wrong = _disagreeing(subject, agree, instances > 0)
-    return _messages(wrong, lambda y, x: f"instance {instances[y, x]}, a ray meets {subject.hits.mesh[y, x]}")
+    met = owners[subject.hits.mesh]
+    return _messages(wrong, lambda y, x: f"instance {instances[y, x]}, a ray meets {met[y, x]}")
 
 
 def check_surface_parts(subject: Subject) -> Messages:
@@ -86,7 +89,7 @@ def check_surface_parts(subject: Subject) -> Messages:
         return None
     occluded = subject.occluded
     known = np.isin(np.arange(256), list(legend))
-    face_parts = [merge[p.body.face_parts] for p in subject.posed if p is not None]
+    face_parts = [merge[shell.surface.face_parts] for shell in subject.shells]
 
     def agree(hits: Hits, pixels: Pixels, at: Pixels) -> Mask:
         mesh, face = hits.mesh[at], hits.face[at]
@@ -105,11 +108,12 @@ def check_surface_normals(subject: Subject) -> Messages:
     normals, camera = subject.sample.normals, subject.sample.camera
     if normals is None or camera is None or not subject.surfaces_known:
         return None
-    posed = [p for p in subject.posed if p is not None]
-    at_vertices = [vertex_normals(p.vertices, p.body.faces) @ camera.R.T for p in posed]
+    shells = subject.shells
+    at_vertices = [vertex_normals(s.vertices, s.surface.faces) @ camera.R.T for s in shells]
 
     def agree(hits: Hits, pixels: Pixels, at: Pixels) -> Mask:
-        expected, valid = _interpolate(posed, at_vertices, hits, at)
+        expected, valid = _interpolate(shells, at_vertices, hits, at)
+        expected *= _side(shells, camera, hits, at)[:, None]
         got = normals[pixels] / 127.5 - 1.0
         norm = np.linalg.norm(expected, axis=-1) * np.linalg.norm(got, axis=-1)
         return np.asarray(~valid | (norm < 1e-6) | ((expected * got).sum(-1) >= NORMAL_COSINE * norm))
@@ -125,17 +129,16 @@ def check_surface_flow(subject: Subject) -> Messages:
     after = camera if subject.following is None else subject.following.camera
     if flow is None or camera is None or after is None or not subject.surfaces_known:
         return None
-    posed = [p for p in subject.posed if p is not None]
-    following = [p for p in subject.posed_next if p is not None]
-    if len(following) != len(posed):
+    shells, following = subject.shells, subject.shells_next
+    if len(following) != len(shells):
         return None
-    if any(a.vertices.shape != b.vertices.shape for a, b in zip(posed, following, strict=True)):
+    if any(a.vertices.shape != b.vertices.shape for a, b in zip(shells, following, strict=True)):
         return ["the body model changes within the clip"]
-    moved = [after.to_camera(p.vertices) for p in following]
+    moved = [after.to_camera(shell.vertices) for shell in following]
     values = flow.astype(np.float64)
 
     def agree(hits: Hits, pixels: Pixels, at: Pixels) -> Mask:
-        points, valid = _interpolate(posed, moved, hits, at)
+        points, valid = _interpolate(shells, moved, hits, at)
         expected = after.project_camera(points)[0] - np.column_stack([pixels[1], pixels[0]]) - 0.5
         valid &= points[:, 2] >= NEAR_M  # nearer points have no flow
         error = np.linalg.norm(values[pixels] - expected, axis=-1)
@@ -189,16 +192,28 @@ def _within_reach(
 
 
 def _interpolate(
-    posed: Sequence[PosedPerson], values: Sequence[NDArray[np.floating]], hits: Hits, at: Pixels
+    shells: Sequence[Shell], values: Sequence[NDArray[np.floating]], hits: Hits, at: Pixels
 ) -> tuple[NDArray[np.float64], Mask]:
-    """Values at vertices (V, 3), one array a body, interpolated where rays met faces; and where they met any."""
+    """Values at vertices (V, 3), one array a shell, interpolated where rays met faces; and where they met any."""
     mesh, face, weights = hits.mesh[at], hits.face[at], hits.weights[at]
     result = np.zeros((len(mesh), 3))
-    for i, (person, value) in enumerate(zip(posed, values, strict=True)):
+    for i, (shell, value) in enumerate(zip(shells, values, strict=True)):
         here = mesh == i + 1
-        corners = value[person.body.faces[face[here]]].astype(np.float64)
+        corners = value[shell.surface.faces[face[here]]].astype(np.float64)
         result[here] = (corners * weights[here][..., None]).sum(1)
     return result, mesh > 0
+
+
+def _side(shells: Sequence[Shell], camera: Camera, hits: Hits, at: Pixels) -> NDArray[np.float64]:
+    """(N,) 1 where rays met the outside of a face, -1 where the inside (of cloth)."""
+    mesh, face = hits.mesh[at], hits.face[at]
+    result = np.ones(len(mesh))
+    for i, shell in enumerate(shells):
+        here = mesh == i + 1
+        if shell.surface.double_sided and here.any():
+            a, b, c = np.moveaxis(camera.to_camera(shell.vertices[shell.surface.faces[face[here]]]), 1, 0)
+            result[here] = np.where((a * np.cross(b, c)).sum(-1) < 0, 1.0, -1.0)
+    return result
 
 
 @lru_cache(maxsize=8)
