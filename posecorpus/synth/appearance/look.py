@@ -135,6 +135,16 @@ class Look(NamedTuple):
     mirror: float
     fit: Fit
 
+    @property
+    def skirted(self) -> bool:
+        """Whether a skirt is worn instead of trousers."""
+        return self.fit.skirt_bottom < self.outfit.waist
+
+    @property
+    def tucked(self) -> bool:
+        """Whether a shirt that is worn goes under trousers or skirt."""
+        return self.skirted or self.outfit.hem > self.outfit.waist - TUCKED_M
+
 
 def _dtype(kind: type[NamedTuple]) -> np.dtype[np.void]:
     """The structured type that kernels read a look by: float32 throughout, colours as r, g, b."""

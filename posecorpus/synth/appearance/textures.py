@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from posecorpus.synth.appearance.atlas import Atlas, body_atlas
 from posecorpus.synth.appearance.landmarks import BodySurface
-from posecorpus.synth.appearance.look import TUCKED_M, Look, record, sample_look, trouser_end
+from posecorpus.synth.appearance.look import Look, record, sample_look, trouser_end
 from posecorpus.synth.appearance.paint import paint
 from posecorpus.synth.appearance.strip import paint_strip, strip_height
 from posecorpus.synth.raster.mipmap import build_texture
@@ -68,14 +68,18 @@ def worn_look(look: Look, reach: float) -> Look:
     tucked in ends at the waist, where trousers begin.
     """
     o, face = look.outfit, look.face
-    tucked = o.hem > o.waist - TUCKED_M
+    hem, waist = o.hem - reach, o.waist
+    if look.skirted:  # the shirt's end is under the skirt, legs are bare
+        hem, waist = o.waist - 0.1, -9.0
+    elif look.tucked:
+        hem = waist = o.waist + reach
     outfit = o._replace(
         sleeve=o.sleeve + 4 * reach,
         trim_width=o.trim_width + reach,
         neckline=o.neckline + reach,
         leg=trouser_end(o.leg) + 2.5 * reach,
-        hem=o.waist + reach if tucked else o.hem - reach,
-        waist=o.waist + reach if tucked else o.waist,
+        hem=hem,
+        waist=waist,
         shoe_top=o.sole_top,
     )
     hair = face._replace(hair_front=face.hair_front - 0.1, hair_nape=face.hair_nape - 0.1)

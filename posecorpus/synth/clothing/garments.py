@@ -10,7 +10,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from posecorpus.synth.appearance.landmarks import Landmarks
-from posecorpus.synth.appearance.look import TUCKED_M, Fit, Look, trouser_end
+from posecorpus.synth.appearance.look import Fit, Look, trouser_end
 from posecorpus.synth.clothing.mannequin import (
     ABOVE_NECK,
     ARM,
@@ -87,7 +87,7 @@ def lines(look: Look, at: Landmarks) -> Lines:
         neckline=float(min(o.neckline, HIGHEST_COLLAR_M)),
         neck_depth=float(o.neck_depth),
         neck_width=float(o.neck_width),
-        hem=float(o.hem),
+        hem=float(o.waist - 0.03 if look.skirted else o.hem),
         waist=float(o.waist),
         leg=_limb(trouser_end(o.leg), hip, knee, ankle),
         hip=hip,
@@ -96,7 +96,7 @@ def lines(look: Look, at: Landmarks) -> Lines:
         spine3=spine3,
         shoe=float(o.shoe_top),
         boots=bool(o.over_trousers),
-        tucked=bool(o.hem > o.waist - TUCKED_M),
+        tucked=bool(look.tucked),
     )
 
 

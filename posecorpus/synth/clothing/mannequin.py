@@ -19,6 +19,7 @@ from posecorpus.synth.clothing.binding import ANCHORS, JOINTS
 from posecorpus.synth.clothing.cloth_mesh import ClothMesh, refine
 from posecorpus.synth.clothing.loft import Loft
 from posecorpus.synth.clothing.shoes import shoes
+from posecorpus.synth.clothing.skirt import SkirtPattern, pattern
 
 LONGEST_EDGE_M = 0.012
 BRIDGE_M = 0.022
@@ -50,6 +51,7 @@ class Mannequin:
         shoes: of the largest kind, for looks to cut.
         shod: (V', ) int32 vertices of the body that shoes may hide.
         shod_points: (V', 3) float64, where they are.
+        skirt: the longest, likewise.
     """
 
     at: Landmarks
@@ -70,6 +72,7 @@ class Mannequin:
     shoes: Loft
     shod: NDArray[np.int32]
     shod_points: NDArray[np.float64]
+    skirt: SkirtPattern
 
 
 _CACHE: dict[int, tuple[weakref.ref[BodyModel], Mannequin]] = {}
@@ -131,6 +134,7 @@ def measure(body: BodyModel) -> Mannequin:
         shoes=shoes(body, dense, at),
         shod=shod.astype(np.int32),
         shod_points=template[shod],
+        skirt=pattern(body, dense, at),
     )
 
 

@@ -1,0 +1,347 @@
+"""Skirts: one surface around both legs.
+
+At rest it is the hull of the body's level sections, widened towards the hem. Its weights are those of the
+nearest skin, from the left leg to the right one in a gradual change, smoothed. On a posed body it is pushed out of
+the legs, which are taken for round; the cloth between them then spans from one to the other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from posecorpus.synth.appearance.landmarks import JOINT, Landmarks
+from posecorpus.synth.appearance.look import Look
+from posecorpus.synth.bodies.model import BodyModel, face_parts
+from posecorpus.synth.clothing.cloth_mesh import edge_ids
+from posecorpus.synth.clothing.cut import Cutting, cut
+from posecorpus.synth.clothing.loft import Floats, Vectors, heaviest, hull_radii, ring_faces, section
+
+AROUND, LEVELS = 64, 44
+EASE_M = 0.006
+MARGIN_M = 0.008
+"""Between a leg and the cloth that it pushes."""
+BINS = 10
+"""Places along a thigh or shin whose radius is measured."""
+NEAR_HIP = 0.2
+"""The uppermost share of a thigh pushes nothing: there cloth follows the skin."""
+_SEGMENTS = tuple(
+    (JOINT[side + a], JOINT[side + b])
+    for side in ("l_", "r_")
+    for a, b in (("hip", "knee"), ("knee", "ankle"))
+)
+
+
+@dataclass(frozen=True, eq=False)
+class SkirtPattern:
+    """The longest skirt of a body, measured once.
+
+    Attributes:
+        points: (N, 3) float32 at rest, row by row from the waist down. directions: (B, N, 3) per unit of beta.
+        outwards: (N, 3) level unit vectors. flare: (N,) 0 at the hips to 1 at the ankles. angle: (N,) radians.
+        joints, weights: (N, JOINTS). dense: (N, 24).
+        faces, edges, n_edges, uv, face_parts: of its mesh; v of uv is the height y.
+        top: the height of its first row.
+        legs: (S, 2) joints, limb: (L,) which of them each of the vertices ``skin`` (L,) of the body is around,
+            bins: (L,) and where along it.
+    """
+
+    points: Floats
+    directions: Floats
+    outwards: Floats
+    flare: Floats
+    angle: Floats
+    joints: NDArray[np.uint8]
+    weights: Floats
+    faces: NDArray[np.int32]
+    edges: NDArray[np.int32]
+    n_edges: int
+    uv: Floats
+    face_parts: NDArray[np.uint8]
+    skin: NDArray[np.int32]
+    limb: NDArray[np.int32]
+    bins: NDArray[np.int32]
+
+
+@dataclass(frozen=True, eq=False)
+class Skirt:
+    """A skirt made to measure.
+
+    Attributes:
+        rest: (W, 3) float32 whole vertices at rest.
+        joints, weights: (W, JOINTS).
+        neighbours: (W, 4) int32 in the grid, -1 past an edge.
+        ends, end_shares: of cut vertices, see :class:`Binding`.
+        axes: (S, 2, 3) float32, ends of thighs and shins at rest. owners: (S,) int32 joints that move them.
+        radii: (S, BINS) float32 metres.
+    """
+
+    rest: Floats
+    joints: NDArray[np.uint8]
+    weights: Floats
+    neighbours: NDArray[np.int32]
+    ends: NDArray[np.int32]
+    end_shares: Floats
+    axes: Floats
+    owners: NDArray[np.int32]
+    radii: Floats
+
+    def __len__(self) -> int:
+        return len(self.rest) + len(self.ends)
+
+    def pose(self, transforms: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(T, N, 3) float32 vertices on bodies whose joints move by (T, 24, 3, 4)."""
+        out = np.empty((len(transforms), len(self), 3), np.float32)
+        _hang(
+            transforms, self.rest, self.joints, self.weights, self.neighbours, self.ends, self.end_shares,
+            self.axes, self.owners, self.radii, out,
+        )  # fmt: skip
+        return out
+
+
+def pattern(body: BodyModel, dense: Vectors, at: Landmarks) -> SkirtPattern:
+    """Measure a body for skirts."""
+    skin = np.asarray(body.v_template, np.float64)
+    arms = dense[
+        :, [JOINT[s + n] for s in ("l_", "r_") for n in ("collar", "shoulder", "elbow", "wrist", "hand")]
+    ]
+    near = np.flatnonzero(arms.sum(axis=1) < 0.3)
+    waist = float(at.joint("spine1")[1]) + 0.02
+    hip, ankle = float(at.joint("l_hip")[1]), float(at.joint("l_ankle")[1])
+    heights = np.linspace(waist, ankle, LEVELS)
+    angle = 2 * np.pi * np.arange(AROUND) / AROUND
+    # From the middle of the back; seen from above, counter-clockwise is from -Z to +X.
+    outwards = np.stack([np.sin(angle), np.zeros(AROUND), -np.cos(angle)], axis=1)
+    points = _hulls(skin, body.faces, near, heights, outwards, hip)
+    flat = points.reshape(-1, 3)
+
+    weights, directions = _from_skin(flat, skin, dense, np.moveaxis(body.shapedirs, -1, 0), near)
+    grid = weights.reshape(LEVELS, AROUND, -1), directions.reshape(LEVELS, AROUND, -1)
+    weights, directions = (_smoothed(values).reshape(len(flat), -1) for values in grid)
+    joints, kept = heaviest(weights)
+    faces = ring_faces(LEVELS, AROUND)
+    ids, n_edges = edge_ids(faces)
+    uv = np.stack([np.tile(np.arange(AROUND) / AROUND, LEVELS), flat[:, 1]], axis=1)[faces]
+    uv[..., 0] += (np.ptp(uv[..., 0], axis=1, keepdims=True) > 0.5) & (uv[..., 0] < 0.5)
+    own, limb, bins = _legs(skin, dense, at)
+    return SkirtPattern(
+        points=flat.astype(np.float32),
+        directions=np.ascontiguousarray(directions.reshape(len(flat), -1, 3).transpose(1, 0, 2), np.float32),
+        outwards=np.tile(outwards, (LEVELS, 1)).astype(np.float32),
+        flare=np.clip((hip + 0.04 - flat[:, 1]) / (hip - ankle), 0, 1).astype(np.float32),
+        angle=np.tile(angle, LEVELS).astype(np.float32),
+        joints=joints,
+        weights=kept,
+        faces=faces,
+        edges=ids,
+        n_edges=n_edges,
+        uv=uv.astype(np.float32),
+        face_parts=face_parts(weights.astype(np.float32), faces),
+        skin=own.astype(np.int32),
+        limb=limb.astype(np.int32),
+        bins=bins.astype(np.int32),
+    )
+
+
+def sew(
+    body: BodyModel, made: SkirtPattern, betas: NDArray[np.floating], look: Look
+) -> tuple[Skirt, Cutting]:
+    """A skirt of a look's length and width on a body of shape ``betas``, and its faces."""
+    fit, waist = look.fit, look.outfit.waist
+    field = np.minimum(made.points[:, 1] - fit.skirt_bottom, waist - made.points[:, 1]).astype(np.float32)
+    piece = cut(made.faces, made.edges, made.n_edges, made.uv, field)
+    use = piece.whole
+    rest = made.points[use] + np.tensordot(betas, made.directions[: len(betas), use], 1)
+    swing = fit.skirt_flare * made.flare[use]
+    pleats = 0.5 + 0.5 * np.cos(9 * made.angle[use] + 6 * look.mix_cos)
+    out = EASE_M + fit.top_ease + swing + (0.004 + 0.35 * swing) * pleats * np.minimum(4 * made.flare[use], 1)
+    rest = rest + out[:, None] * made.outwards[use]
+
+    joints = body.joints_template + body.joints_shapedirs[..., : len(betas)] @ betas
+    axes = joints[np.array(_SEGMENTS)]
+    shaped = np.asarray(body.v_template[made.skin], np.float64)
+    shaped = shaped + np.tensordot(betas, np.moveaxis(body.shapedirs, -1, 0)[: len(betas), made.skin], 1)
+    number = np.full(len(made.points) + 1, -1, np.int32)
+    number[use] = np.arange(len(use))
+    return Skirt(
+        rest=rest.astype(np.float32),
+        joints=made.joints[use],
+        weights=made.weights[use],
+        neighbours=number[_neighbours()[use]],
+        ends=piece.ends,
+        end_shares=piece.shares,
+        axes=axes.astype(np.float32),
+        owners=np.array([a for a, _ in _SEGMENTS], np.int32),
+        radii=_radii(shaped.astype(np.float32), axes.astype(np.float32), made.limb, made.bins),
+    ), piece
+
+
+def _hulls(
+    skin: Vectors,
+    faces: NDArray[np.int32],
+    near: NDArray[np.intp],
+    heights: Vectors,
+    outwards: Vectors,
+    hip: float,
+) -> Vectors:
+    """(LEVELS, AROUND, 3) hulls of the sections, hanging straight down from where the body is widest."""
+    own = np.isin(faces, near).all(axis=1)
+    edges = np.concatenate([faces[own][:, [0, 1]], faces[own][:, [1, 2]]])
+    points = np.empty((len(heights), len(outwards), 3))
+    level = outwards[:, [0, 2]]
+    widest = np.zeros(len(outwards))
+    for k, height in enumerate(heights):
+        found = section(skin, edges, np.array([0, height, 0]), np.array([0.0, 1.0, 0.0]))[:, [0, 2]]
+        if k == 0:
+            middle = (found.min(axis=0) + found.max(axis=0)) / 2
+        reach = hull_radii(found, middle, level)
+        if height < hip + 0.06:
+            reach = np.maximum(reach, 0.99 * widest)
+        widest = reach
+        points[k, :, [0, 2]] = (middle + reach[:, None] * level).T
+        points[k, :, 1] = height
+    return points
+
+
+def _from_skin(
+    points: Vectors, skin: Vectors, dense: Vectors, shapedirs: NDArray[np.float32], near: NDArray[np.intp]
+) -> tuple[Vectors, Vectors]:
+    """Weights (N, 24) and shape directions (N, B * 3) of the nearest skin, of both legs between them."""
+    moves = shapedirs.transpose(1, 0, 2).reshape(len(skin), -1)
+    values = np.concatenate([dense, moves], axis=1)
+    mixed = []
+    for side in (1, -1):
+        half = near[side * skin[near, 0] > -0.002]
+        away, which = cKDTree(skin[half]).query(points, k=8)
+        shares = 1 / (away + 0.01) ** 2
+        shares /= shares.sum(axis=1, keepdims=True)
+        mixed.append(np.einsum("nk,nkc->nc", shares, values[half][which]))
+    left = np.clip(0.5 + points[:, :1] / 0.2, 0, 1)
+    both = left * mixed[0] + (1 - left) * mixed[1]
+    return both[:, : dense.shape[1]], both[:, dense.shape[1] :]
+
+
+def _smoothed(values: Vectors) -> Vectors:
+    """Values (LEVELS, AROUND, C) averaged with their neighbours a few times."""
+    for _ in range(6):
+        padded = np.concatenate([values[:1], values, values[-1:]])
+        around = np.roll(values, 1, axis=1) + np.roll(values, -1, axis=1)
+        values = 0.5 * values + 0.125 * (padded[:-2] + padded[2:] + around)
+    return values
+
+
+def _legs(
+    skin: Vectors, dense: Vectors, at: Landmarks
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+    """Vertices of the legs, and around which segment and where along it each is."""
+    which, limb, bins = [], [], []
+    for s, (a, b) in enumerate(_SEGMENTS):
+        own = np.flatnonzero(dense[:, a] > 0.5)
+        axis = at.joints[b] - at.joints[a]
+        along = (skin[own] - at.joints[a]) @ axis / (axis @ axis)
+        which.append(own)
+        limb.append(np.full(len(own), s))
+        bins.append(np.clip((along * BINS).astype(int), 0, BINS - 1))
+    return np.concatenate(which), np.concatenate(limb), np.concatenate(bins)
+
+
+def _neighbours() -> NDArray[np.int32]:
+    """(N, 4) above, below, before and after each point of the grid; N where there is none."""
+    grid = np.arange(LEVELS * AROUND).reshape(LEVELS, AROUND)
+    none = np.full((1, AROUND), LEVELS * AROUND)
+    found = [
+        np.concatenate([none, grid[:-1]]),
+        np.concatenate([grid[1:], none]),
+        np.roll(grid, 1, axis=1),
+        np.roll(grid, -1, axis=1),
+    ]
+    return np.stack([f.ravel() for f in found], axis=1).astype(np.int32)
+
+
+@njit(cache=True, nogil=True)
+def _radii(skin: Floats, axes: Floats, limb: NDArray[np.int32], bins: NDArray[np.int32]) -> Floats:
+    """(S, BINS) how far the skin is from the axes, at most."""
+    out = np.full((len(axes), BINS), np.float32(0.02))
+    for v in range(len(skin)):
+        a = axes[limb[v], 0]
+        along = axes[limb[v], 1] - a
+        off = skin[v] - a
+        off = off - along * ((off * along).sum() / (along * along).sum())
+        out[limb[v], bins[v]] = max(out[limb[v], bins[v]], np.sqrt((off * off).sum()))
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _hang(
+    transforms: Floats, rest: Floats, joints: NDArray[np.uint8], weights: Floats,
+    neighbours: NDArray[np.int32], ends: NDArray[np.int32], end_shares: Floats,
+    axes: Floats, owners: NDArray[np.int32], radii: Floats, out: Floats,
+) -> None:  # fmt: skip
+    count = len(rest)
+    starts, ways = np.empty((len(axes), 3), np.float32), np.empty((len(axes), 3), np.float32)
+    for n in range(len(transforms)):
+        for v in range(count):
+            for a in range(3):
+                moved = np.float32(0)
+                for k in range(joints.shape[1]):
+                    row = transforms[n, joints[v, k], a]
+                    moved += weights[v, k] * (
+                        row[0] * rest[v, 0] + row[1] * rest[v, 1] + row[2] * rest[v, 2] + row[3]
+                    )
+                out[n, v, a] = moved
+        for s in range(len(axes)):
+            turn = transforms[n, owners[s]]
+            for a in range(3):
+                start = turn[a, 3] + (turn[a, :3] * axes[s, 0]).sum()
+                starts[s, a] = start
+                ways[s, a] = turn[a, 3] + (turn[a, :3] * axes[s, 1]).sum() - start
+        _push(out[n], count, starts, ways, radii)
+        for _ in range(2):
+            _average(out[n], count, neighbours)
+            _push(out[n], count, starts, ways, radii)
+        for c in range(len(ends)):
+            for a in range(3):
+                one, two = out[n, ends[c, 0], a], out[n, ends[c, 1], a]
+                out[n, count + c, a] = one + end_shares[c] * (two - one)
+
+
+@njit(error_model="numpy")
+def _push(points: Floats, count: int, starts: Floats, ways: Floats, radii: Floats) -> None:
+    """Move points out of the legs, straight away from the axes."""
+    for v in range(count):
+        for s in range(len(starts)):
+            x, y, z = points[v, 0] - starts[s, 0], points[v, 1] - starts[s, 1], points[v, 2] - starts[s, 2]
+            wx, wy, wz = ways[s, 0], ways[s, 1], ways[s, 2]
+            along = (x * wx + y * wy + z * wz) / (wx * wx + wy * wy + wz * wz)
+            if along > 1 or along < (NEAR_HIP if s % 2 == 0 else 0.0):
+                continue
+            place = min(max(along * BINS - 0.5, 0.0), BINS - 1.001)
+            low = int(place)
+            radius = radii[s, low] + (place - low) * (radii[s, low + 1] - radii[s, low]) + MARGIN_M
+            if s % 2 == 0:  # sets in gradually below the hip
+                radius *= min((along - NEAR_HIP) / 0.15, 1.0)
+            x, y, z = x - along * wx, y - along * wy, z - along * wz
+            away = np.sqrt(x * x + y * y + z * z)
+            if 1e-6 < away < radius:
+                more = radius / away - 1
+                points[v, 0] += more * x
+                points[v, 1] += more * y
+                points[v, 2] += more * z
+
+
+@njit(error_model="numpy")
+def _average(points: Floats, count: int, neighbours: NDArray[np.int32]) -> None:
+    """Half-way to the mean of the neighbours, where there are all four."""
+    before = points[:count].copy()
+    for v in range(count):
+        if neighbours[v].min() < 0:
+            continue
+        for a in range(3):
+            mean = np.float32(0)
+            for k in range(4):
+                mean += np.float32(0.25) * before[neighbours[v, k], a]
+            points[v, a] = np.float32(0.5) * (before[v, a] + mean)
