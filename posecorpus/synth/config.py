@@ -111,14 +111,17 @@ class CrowdConfig(_Section):
     """How people stand to each other and to the picture's border.
 
     Attributes:
-        distance_m: from the camera, along the floor.
+        distance_m: from the camera, along the floor. Only those whom the upper or lower border cuts may
+            be nearer.
         hidden_share: of the people, how many another one hides a part of.
-        cut_share: of the people, how many the picture's border may cut.
+        cut_share: of the people, how many the picture's border cuts.
+        clearance_m: least distance between the skins of two people, room for their clothes.
     """
 
     distance_m: Range = (2.5, 8.0)
     hidden_share: float = Field(default=1 / 3, ge=0, le=1)
     cut_share: float = Field(default=0.25, ge=0, le=1)
+    clearance_m: float = Field(default=0.03, ge=0)
 
 
 class PropsConfig(_Section):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from posecorpus.synth.crowd.meshes import intersect
+from posecorpus.synth.crowd.meshes import Placement, intersect
+from posecorpus.synth.crowd.place import place_people
 
-__all__ = ["intersect"]
+__all__ = ["Placement", "intersect", "place_people"]

@@ -16,7 +16,7 @@ I32 = NDArray[np.int32]
 
 
 @dataclass(frozen=True)
-class Move:
+class Placement:
     """A turn about Y (right-handed, radians) followed by a move along the floor, metres."""
 
     x: float
@@ -30,14 +30,14 @@ class Move:
         x, y, z = at[..., 0], at[..., 1], at[..., 2]
         return np.stack([c * x + s * z + self.x, y, c * z - s * x + self.z], -1)
 
-    def seen_from(self, other: Move) -> Move:
+    def seen_from(self, other: Placement) -> Placement:
         """The same in the frame that another one moves to the world."""
         c, s = np.cos(other.yaw), np.sin(other.yaw)
         x, z = self.x - other.x, self.z - other.z
-        return Move(float(c * x - s * z), float(s * x + c * z), self.yaw - other.yaw)
+        return Placement(float(c * x - s * z), float(s * x + c * z), self.yaw - other.yaw)
 
 
-STAY = Move(0.0, 0.0, 0.0)
+STAY = Placement(0.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,12 +53,12 @@ class Solid:
     pieces: NDArray[np.int64]
 
 
-def too_near(a: Solid, b: Solid, b_to_a: Move, clearance: float) -> bool:
+def too_near(a: Solid, b: Solid, b_to_a: Placement, clearance: float) -> bool:
     """Whether two solids overlap, or are nearer to each other than a clearance (metres)."""
     return surfaces_near(a.tree, b.tree, b_to_a, clearance) or _one_inside(a, b, b_to_a)
 
 
-def surfaces_near(a: Tree, b: Tree, b_to_a: Move, clearance: float) -> bool:
+def surfaces_near(a: Tree, b: Tree, b_to_a: Placement, clearance: float) -> bool:
     """Whether two surfaces touch, or are nearer to each other than a clearance (metres)."""
     c, s = float(np.cos(b_to_a.yaw)), float(np.sin(b_to_a.yaw))
     return nearer(
@@ -100,7 +100,7 @@ def intersect(a_vertices: ArrayLike, a_faces: ArrayLike, b_vertices: ArrayLike, 
     )
 
 
-def _one_inside(a: Solid, b: Solid, b_to_a: Move) -> bool:
+def _one_inside(a: Solid, b: Solid, b_to_a: Placement) -> bool:
     """Whether a piece of one of two solids, whose surfaces don't touch, lies inside the other."""
     a_to_b = STAY.seen_from(b_to_a)
     return _holds(a, b_to_a.apply(b.tree.vertices[b.pieces])) or _holds(

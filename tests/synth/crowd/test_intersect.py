@@ -20,7 +20,7 @@ from posecorpus.synth.bodies.model import load_body
 from posecorpus.synth.bodies.skinning import pose_body
 from posecorpus.synth.crowd import intersect
 from posecorpus.synth.crowd.contact import one_of_each
-from posecorpus.synth.crowd.meshes import STAY, Move, Solid, surfaces_near, too_near
+from posecorpus.synth.crowd.meshes import STAY, Placement, Solid, surfaces_near, too_near
 from posecorpus.synth.crowd.tree import fit_tree, sort_faces
 
 GRID = 2.0**-14
@@ -186,9 +186,9 @@ def test_clearance_is_the_distance_between_surfaces(clearance: float) -> None:
         near, far = 0.0, 4.0
         for _ in range(40):  # where the surfaces are this far apart, by the kernel
             middle = (near + far) / 2
-            move = Move(middle * direction[0], middle * direction[2], yaw)
+            move = Placement(middle * direction[0], middle * direction[2], yaw)
             near, far = (middle, far) if too_near(*solids, move, gap) else (near, middle)
-        moved = Move(far * direction[0], far * direction[2], yaw).apply(b.vertices)
+        moved = Placement(far * direction[0], far * direction[2], yaw).apply(b.vertices)
         assert _distance(a.vertices, a.faces, moved, b.faces) == pytest.approx(gap, abs=2e-6)
 
 

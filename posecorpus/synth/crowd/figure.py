@@ -1,0 +1,98 @@
+"""One person of a clip as the placing sees them: outlines for the picture, solids for contact."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from posecorpus.synth.crowd.contact import one_of_each
+from posecorpus.synth.crowd.meshes import Placement, Solid, too_near
+from posecorpus.synth.crowd.tree import fit_tree, sort_faces
+from posecorpus.synth.crowd.view import SPACING_M, spread
+from posecorpus.synth.raster.jit import kernel
+
+F64 = NDArray[np.float64]
+F32 = NDArray[np.float32]
+
+KEPT_SOLIDS = 16
+"""Frames of a person whose solids are kept: one takes half a megabyte."""
+STRIDE = 8
+"""Every so many frames are looked at first: most overlaps last longer."""
+
+
+class Topology:
+    """What people of one body share: faces in the trees' order, points of the skin, pieces."""
+
+    def __init__(self, vertices: F32, faces: NDArray[np.integer]) -> None:
+        triangles = np.ascontiguousarray(faces, np.int32)
+        self.faces = sort_faces(vertices.astype(np.float64), triangles)
+        self.points = spread(vertices, SPACING_M)
+        self.pieces = one_of_each(triangles, len(vertices))
+
+
+class Figure:
+    """A person in their own frame, as posed.
+
+    Attributes:
+        points: (S, 3) spread over the skin, in the clip's middle frame.
+        centre: (2,) x and z of the middle of their box, in the middle frame.
+        height: of the highest point above the floor, metres, in the middle frame.
+        path: (T, 2) x and z of the middle of their box.
+        radius: (T,) of a vertical cylinder around it that holds them.
+        heading: where they look at their first frame, radians about Y from +Z.
+    """
+
+    def __init__(self, vertices: F32, topology: Topology, heading: float) -> None:
+        self._vertices, self._topology = vertices, topology
+        self._solids: dict[int, Solid] = {}
+        discs = _discs(vertices)
+        middle = len(vertices) // 2
+        self.points = vertices[middle, topology.points].astype(np.float64)
+        self.path, self.radius = discs[:, :2], discs[:, 2]
+        self.centre = self.path[middle]
+        self.height = float(discs[middle, 3])
+        self.heading = heading
+
+    def solid(self, t: int) -> Solid:
+        """Frame ``t`` as a solid in the person's own frame."""
+        if t not in self._solids:
+            if len(self._solids) == KEPT_SOLIDS:
+                del self._solids[next(iter(self._solids))]
+            tree = fit_tree(self._vertices[t].astype(np.float64), self._topology.faces)
+            self._solids[t] = Solid(tree, self._topology.pieces)
+        return self._solids[t]
+
+    def path_at(self, at: Placement) -> F64:
+        """(T, 2) the path in a place."""
+        c, s = np.cos(at.yaw), np.sin(at.yaw)
+        return np.asarray(self.path @ np.array([[c, -s], [s, c]]) + (at.x, at.z))
+
+
+def clash(a: Figure, a_at: Placement, b: Figure, b_at: Placement, clearance: float) -> bool:
+    """Whether two people are nearer to each other than a clearance (metres) at any frame."""
+    apart = a.path_at(a_at) - b.path_at(b_at)
+    near = np.hypot(apart[:, 0], apart[:, 1]) < a.radius + b.radius + clearance
+    frames = np.flatnonzero(near)
+    if not len(frames):
+        return False
+    b_to_a = b_at.seen_from(a_at)
+    order = np.concatenate([frames[offset::STRIDE] for offset in range(STRIDE)])
+    return any(too_near(a.solid(int(t)), b.solid(int(t)), b_to_a, clearance) for t in order)
+
+
+@kernel
+def _discs(vertices: F32) -> F64:
+    """(T, 4): x and z of the middle of the box, radius around it, height of the highest vertex."""
+    out = np.empty((len(vertices), 4))
+    for t in range(len(vertices)):
+        x0 = z0 = np.inf
+        x1 = y1 = z1 = -np.inf
+        for v in range(vertices.shape[1]):
+            x, y, z = vertices[t, v, 0], vertices[t, v, 1], vertices[t, v, 2]
+            x0, x1, y1, z0, z1 = min(x0, x), max(x1, x), max(y1, y), min(z0, z), max(z1, z)
+        cx, cz = (x0 + x1) / 2, (z0 + z1) / 2
+        square = 0.0
+        for v in range(vertices.shape[1]):
+            square = max(square, (vertices[t, v, 0] - cx) ** 2 + (vertices[t, v, 2] - cz) ** 2)
+        out[t, 0], out[t, 1], out[t, 2], out[t, 3] = cx, cz, np.sqrt(square) + 1e-6, y1
+    return out

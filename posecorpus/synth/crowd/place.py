@@ -1,0 +1,239 @@
+"""Putting people on the floor of a picture, one after another, with a bounded number of tries.
+
+Each person comes with wishes: to be cut by a border or to be whole, to be hidden in part or not, to stand in a
+group. Candidates are drawn to fit them and looked at in the picture as it is so far; the first that fits all of
+them is taken, else the one that fits most. That nobody touches anybody is no wish: it always holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from posecorpus.core.cameras import Camera
+from posecorpus.core.errors import InputError
+from posecorpus.synth.config import CrowdConfig
+from posecorpus.synth.crowd.arrangements import ARRANGEMENTS, Arrangement
+from posecorpus.synth.crowd.figure import Figure, Topology, clash
+from posecorpus.synth.crowd.meshes import Placement
+from posecorpus.synth.crowd.stance import BORDERS, NEAR_M, Eye, anywhere, behind, beside, cut
+from posecorpus.synth.crowd.view import Look, View
+from posecorpus.synth.ground import Ground
+
+F64 = NDArray[np.float64]
+
+CANDIDATES = 8
+BATCHES = 4
+PARTLY = 0.1
+"""Share of a person that others hide, at least, if the person counts as partly hidden."""
+MOST = 0.85
+"""Share of a person that others may hide: 0.9 is the bound, the rest is for the coarse grid's error."""
+CUT = (0.04, 0.75)
+"""Share of the skin beyond the border of those who are cut."""
+LEAST_SEEN = 0.2
+"""Share of the skin within the picture of those who may be cut by chance."""
+
+
+@dataclass(frozen=True)
+class _Member:
+    """Somebody to place.
+
+    Attributes:
+        who: index of the person.
+        group: how they stand together with others.
+        slot: the person's slot in it.
+        leader: who has the first slot.
+        cut: whether a border is to cut the person.
+    """
+
+    who: int
+    group: Arrangement
+    slot: int
+    leader: int
+    cut: bool
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """What candidates are drawn for.
+
+    Attributes:
+        border: that cuts the person; None to be whole.
+        hides: (least, most) of how many more people are hidden in part once the person is there.
+    """
+
+    border: str | None
+    hides: tuple[int, int]
+
+
+class _Crowd:
+    """The placing of one clip's people."""
+
+    def __init__(
+        self, figures: Sequence[Figure], ground: Ground, camera: Camera, config: CrowdConfig,
+        rng: np.random.Generator,
+    ) -> None:  # fmt: skip
+        self._figures, self._ground, self._config, self._rng = figures, ground, config, rng
+        self._eye, self._view = Eye(camera), View(camera, len(figures))
+        self.placed: list[Placement | None] = [None] * len(figures)
+
+    def fill(self) -> None:
+        """Place everybody: first those who are cut, for they stand nearest."""
+        count, rng = len(self._figures), self._rng
+        hidden = min(_share(rng, self._config.hidden_share, count), count - 1)
+        members = _members(rng, count, _share(rng, self._config.cut_share, count))
+        for turn, member in enumerate(sorted(members, key=lambda member: not member.cut)):
+            missing, left = hidden - self._hidden(self._view.covers), count - turn
+            self._place(member, missing, left)
+
+    def _place(self, member: _Member, missing: int, left: int) -> None:
+        figure, best, least = self._figures[member.who], None, np.inf
+        for rows, wish in self._candidates(member, missing, left):
+            for place in self._standing(figure, rows, wish):
+                look = self._view.look(member.who, figure.points, place)
+                score = None if look is None else self._misfit(look, wish)
+                if score is None or score >= least or not self._free(figure, place):
+                    continue
+                best, least = place, score
+                if score == 0:
+                    break
+            if least == 0:
+                break
+        if best is not None:
+            self._view.add(member.who, figure.points, best)
+            self.placed[member.who] = best
+
+    def _candidates(self, member: _Member, missing: int, left: int) -> Iterator[tuple[F64, _Wish]]:
+        """Batches of rows of x, z and where the person looks, and what they are meant to fit."""
+        rng, eye, reach = self._rng, self._eye, self._config.distance_m
+        others = [(i, place) for i, place in enumerate(self.placed) if place is not None]
+        more = int(bool(others) and rng.random() < missing / left)
+        if member.cut:
+            height = self._figures[member.who].height
+            for border in rng.permutation(BORDERS):
+                yield (
+                    cut(rng, CANDIDATES, eye, str(border), height, reach),
+                    _Wish(str(border), (0, max(missing, 0))),
+                )
+        elif member.leader != member.who and (at := self.placed[member.leader]) is not None:
+            leader = self._figures[member.leader]
+            rows = beside(
+                rng, CANDIDATES, member.group, member.slot, _centre(leader, at), at.yaw + leader.heading
+            )
+            # However the group happens to be seen: the others can still make up for it.
+            yield rows, _Wish(None, (max(0, missing - left + 1), max(missing, 0)))
+        for _ in range(BATCHES):
+            if more and not member.cut:
+                i, place = others[int(rng.integers(len(others)))]
+                rows = behind(rng, CANDIDATES, eye, _centre(self._figures[i], place), reach)
+            else:
+                rows = anywhere(rng, CANDIDATES, eye, self._ground, reach)
+            yield rows, _Wish(None, (more, more))
+
+    def _standing(self, figure: Figure, rows: F64, wish: _Wish) -> Iterator[Placement]:
+        """Candidates at the distances that are asked for, and on the ground at all frames."""
+        low, high = self._config.distance_m
+        low = min(NEAR_M, low) if wish.border in ("top", "bottom") else low
+        rows = rows[np.isfinite(rows).all(1)]
+        distance = self._eye.distance(rows[:, :2])
+        rows = rows[(distance >= low) & (distance <= high)]
+        for x, z, looks in rows[self._eye.stands(self._ground, rows[:, :2])].tolist():
+            yaw = looks - figure.heading
+            turned = Placement(0.0, 0.0, yaw)
+            middle = _centre(figure, turned)
+            place = Placement(x - float(middle[0]), z - float(middle[1]), yaw)
+            if len(figure.path) == 1 or self._eye.stands(self._ground, figure.path_at(place)).all():
+                yield place
+
+    def _misfit(self, look: Look, wish: _Wish) -> float | None:
+        """How many wishes a candidate leaves open; None if it cannot be."""
+        beyond = float(look.outside.sum())
+        if look.covers.max() > MOST or beyond > 1 - LEAST_SEEN:
+            return None
+        if wish.border is None:
+            score = 0.0 if look.whole else 1.0 + beyond
+        else:
+            score = float(not CUT[0] <= look.outside[BORDERS.index(wish.border)] <= CUT[1])
+        more = self._hidden(look.covers) - self._hidden(self._view.covers)
+        return score + max(wish.hides[0] - more, more - wish.hides[1], 0)
+
+    def _free(self, figure: Figure, place: Placement) -> bool:
+        return not any(
+            other is not None and clash(figure, place, self._figures[i], other, self._config.clearance_m)
+            for i, other in enumerate(self.placed)
+        )
+
+    @staticmethod
+    def _hidden(covers: F64) -> int:
+        return int((covers >= PARTLY).sum())
+
+
+def place_people(
+    bodies: Sequence[NDArray[np.float32]],
+    faces: Sequence[NDArray[np.int32]],
+    ground: Ground,
+    camera: Camera,
+    config: CrowdConfig,
+    rng: np.random.Generator,
+    headings: Sequence[float] | None = None,
+) -> list[Placement | None]:
+    """Give everybody of a clip a place, so that no two of them ever come nearer than a clearance.
+
+    Who is hidden and who is cut is drawn for the clip's middle frame.
+
+    Args:
+        bodies: per person (T, V, 3), posed about their own origin at the clip's frames, feet on y = 0.
+        faces: per person (F, 3); people of one body had better share the array.
+        headings: where each person looks at the first frame, radians about Y from +Z; all 0 by default.
+
+    Returns:
+        per person a place for the origin, or None if there was no room.
+
+    Raises:
+        InputError: bodies of other shapes, or of different numbers of frames.
+    """
+    frames = {body.shape[0] for body in bodies if body.ndim == 3}
+    if len(faces) != len(bodies) or any(b.ndim != 3 or b.shape[-1] != 3 for b in bodies) or len(frames) > 1:
+        raise InputError(
+            "bodies", "shapes (T, V, 3) with one T, and faces for each", [body.shape for body in bodies]
+        )
+    topologies: dict[int, Topology] = {}
+    figures = []
+    for i, body in enumerate(bodies):
+        key = id(faces[i])
+        if key not in topologies:
+            topologies[key] = Topology(np.ascontiguousarray(body[len(body) // 2], np.float32), faces[i])
+        heading = 0.0 if headings is None else float(headings[i])
+        figures.append(Figure(np.ascontiguousarray(body, np.float32), topologies[key], heading))
+    crowd = _Crowd(figures, ground, camera, config, rng)
+    if figures:
+        crowd.fill()
+    return crowd.placed
+
+
+def _share(rng: np.random.Generator, share: float, count: int) -> int:
+    """A whole number whose mean is that share of ``count``."""
+    return min(int(share * count + rng.random()), count)
+
+
+def _members(rng: np.random.Generator, count: int, cuts: int) -> list[_Member]:
+    """Everybody in groups, leaders before their followers; leaders are the first to be cut."""
+    weights = np.array([group.weight for group in ARRANGEMENTS])
+    order, members = rng.permutation(count).tolist(), []
+    while order:
+        group = ARRANGEMENTS[int(rng.choice(len(ARRANGEMENTS), p=weights / weights.sum()))]
+        leader = order[0]
+        for slot in range(min(len(group.slots), len(order))):
+            members.append(_Member(order.pop(0), group, slot, leader, False))
+    chosen = {member.who for member in sorted(members, key=lambda member: member.slot > 0)[:cuts]}
+    return [replace(member, cut=member.who in chosen) for member in members]
+
+
+def _centre(figure: Figure, at: Placement) -> F64:
+    """(2,) x and z of the middle of somebody in a place, in the clip's middle frame."""
+    c, s = np.cos(at.yaw), np.sin(at.yaw)
+    x, z = figure.centre
+    return np.array([c * x + s * z + at.x, c * z - s * x + at.z])

@@ -1,0 +1,193 @@
+"""How much of whom a picture shows, on a coarse grid: kernels and :class:`View`.
+
+People are drawn as square dots around points spread over their skin, wide enough to close the gaps between
+them. That is a silhouette with its depth, exact to about half a cell, for some 20 microseconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from posecorpus.core.cameras import Camera
+from posecorpus.synth.crowd.meshes import Placement
+from posecorpus.synth.raster.jit import kernel
+
+F64 = NDArray[np.float64]
+F32 = NDArray[np.float32]
+I64 = NDArray[np.int64]
+
+COLUMNS = 160
+SPACING_M = 0.03
+"""Of the points on the skin."""
+NEAREST_M = 0.3
+"""No point of a person may be nearer to the camera's plane."""
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """What would be seen of one person in a place.
+
+    Attributes:
+        outside: (4,) shares of the skin beyond the left, right, top and bottom border.
+        whole: nothing reaches a border.
+        cover: share of what the picture could show of the person that others hide.
+        covers: (P,) the same of everybody after this person has come.
+    """
+
+    outside: F64
+    whole: bool
+    cover: float
+    covers: F64
+
+
+class View:
+    """The picture as it fills with people."""
+
+    def __init__(self, camera: Camera, count: int) -> None:
+        coarse = camera.resize(COLUMNS, max(1, round(COLUMNS * camera.height / camera.width)))
+        self._P = coarse.K @ np.column_stack([coarse.R, coarse.t])
+        self._radius = SPACING_M / 2 * max(coarse.K[0, 0], coarse.K[1, 1])
+        shape = (coarse.height, coarse.width)
+        self._front = np.full(shape, np.inf, np.float32)
+        self._owner = np.full(shape, -1, np.int64)
+        self._patch = np.full(shape, np.inf, np.float32)
+        self._window = np.zeros(4, np.int64)
+        self._area, self._seen = np.zeros(count), np.zeros(count)
+
+    @property
+    def covers(self) -> F64:
+        """(P,) share of each person that others hide; 0 for those who are not there."""
+        return np.asarray(1 - self._seen / np.maximum(self._area, 1) - (self._area == 0))
+
+    def look(self, who: int, points: F64, at: Placement) -> Look | None:
+        """One person's points (S, 3) in a place; None if the camera cannot see them or is too near."""
+        outside, counts = np.zeros(4), np.zeros(2)
+        nearest, touching = _splat(
+            points, np.cos(at.yaw), np.sin(at.yaw), at.x, at.z, self._P, self._radius,
+            self._patch, self._window, outside,
+        )  # fmt: skip
+        if nearest < NEAREST_M:
+            return None
+        seen = self._seen.copy()
+        _compare(self._patch, self._window, self._front, self._owner, seen, counts)
+        if counts[0] == 0:
+            return None
+        area = self._area.copy()
+        area[who], seen[who] = counts
+        covers = 1 - seen / np.maximum(area, 1) - (area == 0)
+        return Look(outside / len(points), touching == 0, float(covers[who]), covers)
+
+    def add(self, who: int, points: F64, at: Placement) -> None:
+        """Keep a person whom :meth:`look` has seen there."""
+        outside, counts = np.zeros(4), np.zeros(2)
+        _splat(
+            points, np.cos(at.yaw), np.sin(at.yaw), at.x, at.z, self._P, self._radius,
+            self._patch, self._window, outside,
+        )  # fmt: skip
+        _compare(self._patch, self._window, self._front, self._owner, self._seen, counts)
+        self._area[who], self._seen[who] = counts
+        _merge(self._patch, self._window, self._front, self._owner, who)
+
+
+@kernel
+def spread(vertices: F32, spacing: float) -> I64:
+    """Vertices (V, 3) no two of which share a cell of that width, as indices: the first of each cell."""
+    low, high = np.full(3, np.inf), np.full(3, -np.inf)
+    for v in range(len(vertices)):
+        for a in range(3):
+            low[a], high[a] = min(low[a], vertices[v, a]), max(high[a], vertices[v, a])
+    side = max(spacing, max(high[0] - low[0], high[1] - low[1], high[2] - low[2]) / 100)
+    nx, ny, nz = (
+        int((high[0] - low[0]) / side) + 1, int((high[1] - low[1]) / side) + 1, int((high[2] - low[2]) / side) + 1
+    )  # fmt: skip
+    taken = np.zeros(nx * ny * nz, np.bool_)
+    out = np.empty(len(vertices), np.int64)
+    count = 0
+    for v in range(len(vertices)):
+        x, y, z = (
+            int((vertices[v, 0] - low[0]) / side),
+            int((vertices[v, 1] - low[1]) / side),
+            int((vertices[v, 2] - low[2]) / side),
+        )
+        cell = (x * ny + y) * nz + z
+        if not taken[cell]:
+            taken[cell] = True
+            out[count] = v
+            count += 1
+    return out[:count].copy()
+
+
+@kernel
+def _splat(
+    points: F64, c: float, s: float, x: float, z: float, P: F64, radius: float,
+    patch: F32, window: I64, outside: F64,
+) -> tuple[float, int]:  # fmt: skip
+    """Draw dots of a radius (cells times metres) into a patch.
+
+    Clears the patch's window (x0, y0, x1, y1) and leaves the new one; counts points beyond each border.
+
+    Returns:
+        the least depth, and how many dots reach a border or lie beyond.
+    """
+    height, width = patch.shape
+    patch[window[1] : window[3], window[0] : window[2]] = np.inf
+    window[0], window[1], window[2], window[3] = width, height, 0, 0
+    nearest, touching = np.inf, 0
+    for i in range(len(points)):
+        px, py, pz = (
+            c * points[i, 0] + s * points[i, 2] + x,
+            points[i, 1],
+            c * points[i, 2] - s * points[i, 0] + z,
+        )
+        depth = P[2, 0] * px + P[2, 1] * py + P[2, 2] * pz + P[2, 3]
+        nearest = min(nearest, depth)
+        if depth < NEAREST_M:
+            break
+        u = (P[0, 0] * px + P[0, 1] * py + P[0, 2] * pz + P[0, 3]) / depth
+        v = (P[1, 0] * px + P[1, 1] * py + P[1, 2] * pz + P[1, 3]) / depth
+        wide = radius / depth
+        outside[0] += u < 0
+        outside[1] += u > width
+        outside[2] += v < 0
+        outside[3] += v > height
+        touching += u < wide or u > width - wide or v < wide or v > height - wide
+        wide = max(wide, 0.5)
+        x0, x1 = max(int(np.ceil(u - wide - 0.5)), 0), min(int(np.floor(u + wide - 0.5)) + 1, width)
+        y0, y1 = max(int(np.ceil(v - wide - 0.5)), 0), min(int(np.floor(v + wide - 0.5)) + 1, height)
+        if x0 >= x1 or y0 >= y1:
+            continue
+        near = np.float32(depth)
+        for row in range(y0, y1):
+            for column in range(x0, x1):
+                if near < patch[row, column]:
+                    patch[row, column] = near
+        window[0], window[1] = min(window[0], x0), min(window[1], y0)
+        window[2], window[3] = max(window[2], x1), max(window[3], y1)
+    return nearest, touching
+
+
+@kernel
+def _compare(patch: F32, window: I64, front: F32, owner: I64, seen: F64, counts: F64) -> None:
+    """Count a patch's cells and those of them before all others; take from ``seen`` what it hides of others."""
+    for y in range(window[1], window[3]):
+        for x in range(window[0], window[2]):
+            if patch[y, x] == np.inf:
+                continue
+            counts[0] += 1
+            if patch[y, x] < front[y, x]:
+                counts[1] += 1
+                if owner[y, x] >= 0:
+                    seen[owner[y, x]] -= 1
+
+
+@kernel
+def _merge(patch: F32, window: I64, front: F32, owner: I64, who: int) -> None:
+    """Write a patch into the picture where it is nearest."""
+    for y in range(window[1], window[3]):
+        for x in range(window[0], window[2]):
+            if patch[y, x] < front[y, x]:
+                front[y, x] = patch[y, x]
+                owner[y, x] = who
