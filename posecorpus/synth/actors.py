@@ -1,4 +1,4 @@
-"""People of a scene as surfaces: bodies posed and dressed.
+"""People and things of a scene as surfaces: bodies posed and dressed, props held and set up.
 
 Shared by the studio, which draws them, and by verification, which casts rays at them.
 """
@@ -13,12 +13,15 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from posecorpus.core.errors import InputError
+from posecorpus.core.skeletons import SMPL_24
 from posecorpus.synth.appearance.landmarks import Landmarks, landmarks
 from posecorpus.synth.appearance.look import Look, sample_look
 from posecorpus.synth.bodies.model import BodyModel, load_body
 from posecorpus.synth.bodies.skinning import Posed, pose_body
 from posecorpus.synth.clothing import dress
-from posecorpus.synth.scene import ScenePerson, Texture
+from posecorpus.synth.props import place_prop, prop_surface
+from posecorpus.synth.scene import Prop, ScenePerson, Texture
 from posecorpus.synth.surface import Surface
 
 BLANK = Texture((np.full((1, 1, 3), 128, np.uint8),))
@@ -40,6 +43,19 @@ class Actor:
     posed: Posed
     surfaces: tuple[Surface, ...]
     vertices: tuple[NDArray[np.float32], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Thing:
+    """A prop at N instants.
+
+    Attributes:
+        surface: what is seen of it.
+        vertices: (N, V, 3) float32 world, metres; all the same memory if nobody holds it.
+    """
+
+    surface: Surface
+    vertices: NDArray[np.float32]
 
 
 def act(
@@ -78,6 +94,33 @@ def act_scenes(scenes: Sequence[ScenePerson], texture: Texture = BLANK) -> Actor
     poses = np.stack([person.pose for person in scenes] + [scenes[-1].pose_next])
     translations = np.stack([person.translation for person in scenes] + [scenes[-1].translation_next])
     return act(scenes[0], poses, translations, texture)
+
+
+def set_up(props: Sequence[Prop], actors: Sequence[Posed], count: int) -> list[Thing]:
+    """Props at N instants, where those who hold them are.
+
+    Args:
+        actors: the people's bodies at these instants.
+        count: N.
+
+    Raises:
+        InputError: an unknown kind, an unreadable mesh file, or nobody who could hold it.
+    """
+    things = []
+    for prop in props:
+        surface, vertices = prop_surface(prop)
+        if prop.held_by is None:
+            placed = place_prop(prop, vertices)
+            things.append(Thing(surface, np.broadcast_to(placed, (count, *placed.shape))))
+            continue
+        person, joint = prop.held_by
+        if not 0 <= person < len(actors) or joint not in SMPL_24.joints:
+            raise InputError(
+                f"prop {prop.kind}", "a person and a joint of smpl_24 that holds it", prop.held_by
+            )
+        moves = actors[person].transforms[:, SMPL_24.index(joint)]
+        things.append(Thing(surface, np.stack([place_prop(prop, vertices, move) for move in moves])))
+    return things
 
 
 def bare(body: BodyModel, texture: Texture) -> Surface:

@@ -10,15 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posecorpus.core.cameras import Camera
-from posecorpus.synth.actors import Actor, act_scenes
-from posecorpus.synth.appearance.photos import photo_background
+from posecorpus.synth.actors import Actor, act_scenes, look_of, set_up
+from posecorpus.synth.appearance.photos import load_photo, photo_background
 from posecorpus.synth.appearance.rooms import room
-from posecorpus.synth.appearance.textures import body_texture, texture_size
+from posecorpus.synth.appearance.textures import body_texture, texture_size, worn_texture
 from posecorpus.synth.bodies.model import load_body
 from posecorpus.synth.bodies.skinning import vertex_normals
 from posecorpus.synth.exposure import develop, encode, sub_times
 from posecorpus.synth.places import cast_shadow, paint_site
+from posecorpus.synth.raster.mipmap import build_texture
 from posecorpus.synth.scene import Background, Exposure, Frame, Mesh, Scene, ScenePerson, Texture
+from posecorpus.synth.surface import Surface
 
 Renderer = Callable[[Sequence[Mesh], Camera, NDArray[np.float32], NDArray[np.uint8]], Frame]
 """Meshes, camera, (9, 3) light and (H, W, 3) background to a frame; both engines have this signature."""
@@ -57,10 +59,12 @@ def shoot(scenes: Sequence[Scene], render: Renderer) -> Iterator[Shot]:
     """Render the scenes of one clip, in order."""
     first = scenes[0]
     actors = [_act(scenes, i) for i in range(len(first.people))]
+    things = set_up(first.props, [actor.posed for actor in actors], len(scenes) + 1)
     pelvises = [actor.posed.landmarks[:-1, 0] for actor in actors]
     background, floor = _background(first, np.concatenate(pelvises) if pelvises else np.zeros((0, 3)))
     for t, scene in enumerate(scenes):
         meshes = [mesh for i, actor in enumerate(actors) for mesh in actor_meshes(actor, t, i + 1)]
+        meshes += [_mesh(thing.surface, thing.vertices, t, instance=0) for thing in things]
         behind = background
         if scene.shadow is not None:
             behind = cast_shadow(background, meshes, scene.camera, scene.shadow, floor)
@@ -74,20 +78,24 @@ def shoot(scenes: Sequence[Scene], render: Renderer) -> Iterator[Shot]:
 def actor_meshes(actor: Actor, t: int, instance: int) -> list[Mesh]:
     """A person of frame ``t``, ready to be drawn."""
     return [
-        Mesh(
-            vertices=vertices[t],
-            vertices_next=vertices[t + 1],
-            normals=vertex_normals(vertices[t], surface.faces),
-            faces=surface.faces,
-            face_parts=surface.face_parts,
-            instance=instance,
-            uv=surface.uv,
-            uv_faces=surface.uv_faces,
-            texture=surface.texture,
-            double_sided=surface.double_sided,
-        )
+        _mesh(surface, vertices, t, instance)
         for surface, vertices in zip(actor.surfaces, actor.vertices, strict=True)
     ]
+
+
+def _mesh(surface: Surface, vertices: NDArray[np.float32], t: int, instance: int) -> Mesh:
+    return Mesh(
+        vertices=vertices[t],
+        vertices_next=vertices[t + 1],
+        normals=vertex_normals(vertices[t], surface.faces),
+        faces=surface.faces,
+        face_parts=surface.face_parts,
+        instance=instance,
+        uv=surface.uv,
+        uv_faces=surface.uv_faces,
+        texture=surface.texture,
+        double_sided=surface.double_sided,
+    )
 
 
 def paint_background(
@@ -134,24 +142,33 @@ def _later(mesh: Mesh, time: float) -> Mesh:
 
 
 def _act(scenes: Sequence[Scene], i: int) -> Actor:
-    """Person ``i`` of a clip, in the texture that its distance asks for."""
+    """Person ``i`` of a clip, in a texture as fine as its distance asks for."""
     roles = [scene.people[i] for scene in scenes]
-    actor = act_scenes(roles)
-    size = _texture_size(scenes[0].camera, actor.posed.joints)
-    texture = _texture(roles[0], size)
-    return replace(actor, surfaces=tuple(replace(s, texture=texture) for s in actor.surfaces))
+    return act_scenes(roles, _texture(roles[0], _texture_size(scenes[0].camera, roles)))
 
 
-def _texture_size(camera: Camera, joints: NDArray[np.float32]) -> int:
+def _texture_size(camera: Camera, roles: Sequence[ScenePerson]) -> int:
     """Fine enough for where the person is nearest to the camera."""
-    depth = camera.to_camera(joints[:, 0])[:, 2]
+    body = load_body(roles[0].body, roles[0].gender)
+    pelvis = body.joints_template[0] + body.joints_shapedirs[0, :, : len(roles[0].betas)] @ roles[0].betas
+    depth = camera.to_camera(pelvis + np.stack([role.translation for role in roles]))[:, 2]
     return texture_size(camera.K[0, 0] / max(float(depth.min()), NEAREST_M))
 
 
 def _texture(person: ScenePerson, size: int) -> Texture:
-    return _drawn_texture(person.body, person.gender, person.texture_seed, size)
+    if person.texture is not None:
+        return _users_texture(person.texture)
+    return _drawn_texture(person.body, person.gender, person.texture_seed, size, person.clothing == "worn")
+
+
+@lru_cache(maxsize=8)
+def _users_texture(path: str) -> Texture:
+    return build_texture(load_photo(path))
 
 
 @lru_cache(maxsize=4)
-def _drawn_texture(body: str, gender: str, seed: int, size: int) -> Texture:
-    return body_texture(load_body(body, gender), np.random.default_rng(seed), size)
+def _drawn_texture(body: str, gender: str, seed: int, size: int, worn: bool) -> Texture:
+    model = load_body(body, gender)
+    if worn:
+        return worn_texture(model, look_of(body, gender, seed), size)
+    return body_texture(model, np.random.default_rng(seed), size)

@@ -16,11 +16,11 @@ from posecorpus.core.parts import SMPL_24_PARTS, PartTaxonomy, merge_table, taxo
 from posecorpus.core.sample import Person, Sample
 from posecorpus.core.skeletons import FULL_42, correspondence, skeleton
 from posecorpus.inspect.verify.cast import Hits, Target, cast
-from posecorpus.synth.actors import Actor, act
+from posecorpus.synth.actors import Actor, act, set_up
 from posecorpus.synth.bodies.model import load_body
 from posecorpus.synth.labels import JOINT_PARTS
 from posecorpus.synth.raster.visibility import NEAR_M
-from posecorpus.synth.record import PROPS, looks_of, scene_person
+from posecorpus.synth.record import PROPS, looks_of, props_of, scene_person
 from posecorpus.synth.surface import Surface
 
 MAX_PARAMETER = 1e4
@@ -144,12 +144,12 @@ class Subject:
     @cached_property
     def shells(self) -> list[Shell]:
         """All that can be seen: bodies, clothes, things."""
-        return _shells(self.posed)
+        return _shells(self.posed) + self._things(self.posed)
 
     @cached_property
     def shells_next(self) -> list[Shell]:
         """The same one frame later, as far as that is known."""
-        return _shells(self.posed_next)
+        return _shells(self.posed_next) + self._things(self.posed_next)
 
     @cached_property
     def _targets(self) -> list[Target]:
@@ -158,6 +158,17 @@ class Subject:
         return [
             Target(camera.to_camera(s.vertices), s.surface.faces, s.surface.double_sided) for s in self.shells
         ]
+
+    def _things(self, people: Sequence[PosedPerson | None]) -> list[Shell]:
+        """What the provenance says stands about, and what these people hold."""
+        try:
+            bodies = [person.actor.posed for person in people if person is not None]
+            things = set_up(props_of(self.sample), bodies, 1)
+        except InputError as error:
+            if str(error) not in self.unposed:
+                self.unposed.append(str(error))
+            return []
+        return [Shell(0, thing.surface, thing.vertices[0]) for thing in things]
 
     def _pose_all(self, people: Sequence[Person]) -> list[PosedPerson | None]:
         looks = looks_of(self.sample)

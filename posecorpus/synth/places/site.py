@@ -59,10 +59,10 @@ def draw_site(
         config: ranges; its kind is not ``any``.
         image: size of the pictures. Their angle of view is the place's, whatever ``focal_px`` says.
         rng: the source of all draws.
-        plates: to choose from: photos or calibrated cameras; not used for rooms.
+        plates: to choose from: photos or calibrated cameras; not used for rooms. Without any, places are rooms.
     """
     shadow = float(rng.uniform(*config.shadow))
-    if config.kind == "room":
+    if config.kind == "room" or not plates:
         camera, ground, background = _room(config, image, rng)
     else:
         plate = plates[int(rng.integers(len(plates)))]

@@ -12,6 +12,7 @@ from posecorpus.synth.motion import BodyMotion
 from posecorpus.synth.sampling.around import scenes_around
 from posecorpus.synth.sampling.materials import Materials
 from posecorpus.synth.sampling.people import ClipDraw, crowd_size, draw_role, mirrored, stage_of
+from posecorpus.synth.sampling.placed import scenes_in_place
 from posecorpus.synth.scene import Scene
 
 __all__ = ["ClipDraw", "Materials", "crowd_size", "draw_scenes", "mirrored", "stage_of"]
@@ -36,4 +37,6 @@ def draw_scenes(
         draw_role(config, seed, clip, motion, i, materials.textures)
         for i, (clip, motion) in enumerate(zip(clips, motions, strict=True))
     ]
-    return scenes_around(config, seed, index, roles[0], materials.photos, None)
+    if config.place.kind == "any":
+        return scenes_around(config, seed, index, roles[0], materials.photos)
+    return scenes_in_place(config, seed, index, roles, materials)

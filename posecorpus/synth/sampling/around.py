@@ -12,12 +12,13 @@ from posecorpus.core.seeds import generator
 from posecorpus.synth.appearance.lighting import sample_light
 from posecorpus.synth.bodies.model import load_body
 from posecorpus.synth.config import Normal, SynthConfig
+from posecorpus.synth.sampling.exposed import expose
 from posecorpus.synth.sampling.people import TEXTURE_SEEDS, Role, pelvis_of
-from posecorpus.synth.scene import Background, Exposure, Scene
+from posecorpus.synth.scene import Background, Scene
 
 
 def scenes_around(
-    config: SynthConfig, seed: int, index: int, role: Role, photos: Sequence[str], exposure: Exposure | None
+    config: SynthConfig, seed: int, index: int, role: Role, photos: Sequence[str]
 ) -> list[Scene]:
     """The scenes of the ``index``-th clip, one per frame.
 
@@ -30,6 +31,8 @@ def scenes_around(
     )
     light = sample_light(generator(seed, "light", index), config.light)
     background = _background(generator(seed, "background", index), photos)
+    depth = camera.to_camera(pelvis_of(body, role.betas) + role.translations[0])[2]
+    exposure = expose(config, seed, index, camera, float(depth))
     people = [role.at(t, config.people.clothing) for t in range(len(role.poses) - 1)]
     return [Scene(camera, (person,), light, background, exposure=exposure) for person in people]
 
