@@ -13,6 +13,7 @@ from posecorpus.core.seeds import generator
 from posecorpus.synth.balance.starts import draw_start
 from posecorpus.synth.config import SynthConfig
 from posecorpus.synth.labels import make_sample
+from posecorpus.synth.regressors.regressor import JointRegressor
 from posecorpus.synth.sampling import ClipDraw, Materials, crowd_size, draw_scenes, stage_of
 from posecorpus.synth.store import MotionStore
 from posecorpus.synth.studio import renderer, shoot
@@ -26,11 +27,13 @@ def clip_samples(
     engine: str,
     motions: MotionStore,
     materials: Materials,
+    regressor: JointRegressor | None = None,
 ) -> Iterator[Sample]:
     """The labelled frames of the ``index``-th clip, a function of its arguments alone.
 
     Args:
         engine: ``raster`` or ``pyrender``.
+        regressor: of the joints people are labelled with, if not all landmarks.
     """
     picks = [
         draw_clip(config, seed, motions.lengths, index, frames, person, motions.starts)
@@ -49,7 +52,9 @@ def clip_samples(
     clip = f"{index:06d}"
     for t, shot in enumerate(shoot(scenes, renderer(engine))):
         key = f"{clip}-{t:04d}"
-        yield make_sample(key, scenes[t], shot.frame, shot.joints, clip, t, provenance, shot.photograph)
+        yield make_sample(
+            key, scenes[t], shot.frame, shot.joints, clip, t, provenance, shot.photograph, regressor
+        )
 
 
 def count_people(config: SynthConfig, seed: int, clips: int) -> int:

@@ -44,6 +44,7 @@ from posecorpus.synth.balance.weights import NEIGHBOURS
 from posecorpus.synth.config import SynthConfig
 from posecorpus.synth.kernels import kernels_are_compiled
 from posecorpus.synth.motion import BodyMotion
+from posecorpus.synth.regressors.regressor import JointRegressor
 from posecorpus.synth.sampling import Materials
 from posecorpus.synth.store import MotionStore, write_store
 
@@ -66,6 +67,7 @@ class SynthRequest:
         skip_bad: leave out unreadable inputs and list them, instead of stopping.
         balance: a corpus; poses are drawn where it is thin (:mod:`posecorpus.pipelines.balancing`).
         balance_k: how many neighbours tell how thin.
+        regressor: people carry the joints it gives instead of ``full_42``.
     """
 
     config: SynthConfig
@@ -78,6 +80,7 @@ class SynthRequest:
     skip_bad: bool = False
     balance: Path | None = None
     balance_k: int = NEIGHBOURS
+    regressor: JointRegressor | None = None
 
     @property
     def clips_per_shard(self) -> int:
@@ -252,6 +255,7 @@ def _shard(task: ShardTask) -> Iterator[Sample]:
             request.renderer,
             plan.motions,
             plan.materials,
+            request.regressor,
         )
 
 
@@ -279,6 +283,10 @@ def _manifest(request: SynthRequest, inputs: dict[str, str], skipped: list[Skipp
         "frames": request.frames,
         "renderer": request.renderer,
     }
+    names = [FULL_42.name, SMPL_24.name]
+    if request.regressor is not None:
+        configuration["skeleton_regressor"] = request.regressor.as_json()
+        names.append(request.regressor.target)
     if request.balance is not None:
         configuration["balance"] = {"k": request.balance_k}
         inputs = inputs | {"balance reference": file_sha256(request.balance / MANIFEST)}
@@ -287,7 +295,7 @@ def _manifest(request: SynthRequest, inputs: dict[str, str], skipped: list[Skipp
         seed=request.seed,
         configuration=configuration,
         inputs=inputs,
-        skeletons=describe_skeletons(FULL_42.name, SMPL_24.name),
+        skeletons=describe_skeletons(*names),
         part_taxonomy=describe_taxonomy(SMPL_24_PARTS.name),
         planned_samples=request.clips * request.frames,
         planned_shards=request.shards,

@@ -6,11 +6,16 @@ skin (nose, eyes, ears, crown) is VISIBLE if its pixel shows the surface it lies
 one of the eight pixels around shows that surface: the point then lies on the outline. Every other joint
 that projects is labelled but HIDDEN, also outside the picture; a joint behind the camera has no pixel and
 is UNLABELLED.
+
+With a regressor people carry the joints of its target instead of FULL_42's: regressed from the body's
+landmarks, projected like any joint. Their visibility follows the same rules at the place they are regressed to,
+with the parts, and the skin or inside, of the landmark they stand for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -18,8 +23,9 @@ from numpy.typing import NDArray
 
 from posecorpus.core.parts import SMPL_24_PARTS
 from posecorpus.core.sample import HIDDEN, UNLABELLED, VISIBLE, Person, Sample
-from posecorpus.core.skeletons import FULL_42, SMPL_24
+from posecorpus.core.skeletons import FULL_42, SMPL_24, correspondence, skeleton
 from posecorpus.synth.record import describe_scene
+from posecorpus.synth.regressors.regressor import JointRegressor
 from posecorpus.synth.scene import Frame, Scene
 
 MAX_DEPTH_MM = 65_535
@@ -64,9 +70,20 @@ def _joint_parts() -> NDArray[np.bool_]:
 
 
 JOINT_PARTS = _joint_parts()
-_ON_SURFACE = np.isin(FULL_42.joints, SURFACE_JOINTS)
 AROUND = np.array([(0, 0), *((dx, dy) for dy in (-1, 0, 1) for dx in (-1, 0, 1) if dx or dy)])
 """(9, 2) columns and rows from a pixel to itself and its neighbours."""
+
+
+@lru_cache(maxsize=32)
+def _rules(name: str) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Parts (J, 256) that a skeleton's joints belong to, and (J,) which are points of the skin.
+
+    A joint that is no joint of FULL_42 belongs to every part.
+    """
+    shape = skeleton(name)
+    picked = correspondence(FULL_42, shape)
+    parts = np.where(picked[:, None] >= 0, JOINT_PARTS[picked], True)
+    return parts, np.isin(shape.landmarks, SURFACE_JOINTS)
 
 
 def make_sample(
@@ -78,6 +95,7 @@ def make_sample(
     number: int,
     provenance: dict[str, Any],
     photograph: bytes | None = None,
+    regressor: JointRegressor | None = None,
 ) -> Sample:
     """All labels of one frame.
 
@@ -85,19 +103,21 @@ def make_sample(
         joints_world: per person, (42, 3) landmarks of FULL_42 in the world.
         number: the frame's number within the clip.
         photograph: the picture as a camera stored it, JPEG; the frame's own colours if None.
+        regressor: gives the joints people are labelled with; FULL_42's if None.
     """
     camera, surface = scene.camera, frame.depth > 0
+    name = FULL_42.name if regressor is None else regressor.target
     people = []
     for i, (who, world) in enumerate(zip(scene.people, joints_world, strict=True)):
-        joints3d = camera.to_camera(world)
+        joints3d = camera.to_camera(world if regressor is None else regressor.of_body(world))
         # Rounded first: a joint on the edge of a pixel must have the visibility of the pixel that is stored.
         joints2d = camera.project_camera(joints3d)[0].astype(np.float32)
         people.append(
             Person(
-                skeleton=FULL_42.name,
+                skeleton=name,
                 joints2d=joints2d,
                 joints3d=joints3d.astype(np.float32),
-                visibility=visibility(joints2d, joints3d[:, 2], frame, i + 1),
+                visibility=visibility(joints2d, joints3d[:, 2], frame, i + 1, name),
                 bbox=bounding_box(frame.instances == i + 1, joints2d),
                 body=who.body,
                 gender=who.gender,
@@ -128,15 +148,21 @@ def make_sample(
 
 
 def visibility(
-    joints2d: NDArray[np.floating], depth: NDArray[np.floating], frame: Frame, instance: int
+    joints2d: NDArray[np.floating],
+    depth: NDArray[np.floating],
+    frame: Frame,
+    instance: int,
+    name: str = FULL_42.name,
 ) -> NDArray[np.uint8]:
-    """(42,) flags of one person's joints by the rules at the head of this file.
+    """(J,) flags of one person's joints by the rules at the head of this file.
 
     Args:
-        joints2d: (42, 2) pixels, NaN behind the camera.
-        depth: (42,) z of the joints, metres.
+        joints2d: (J, 2) pixels, NaN behind the camera.
+        depth: (J,) z of the joints, metres.
         instance: the person's id in ``frame.instances``.
+        name: the joints' skeleton.
     """
+    parts, on_surface = _rules(name)
     height, width = frame.parts.shape
     labelled = np.isfinite(joints2d).all(-1)
     pixels = np.where(labelled[:, None], np.clip(joints2d, -1.0, max(height, width) + 1.0), -1.0)
@@ -145,16 +171,14 @@ def visibility(
     # (42, 9) pixels, the joint's own first; those over the border repeat one that is in the picture.
     x = np.clip(np.where(inside, x, 0)[:, None] + AROUND[:, 0], 0, width - 1)
     y = np.clip(np.where(inside, y, 0)[:, None] + AROUND[:, 1], 0, height - 1)
-    own = JOINT_PARTS[np.arange(len(FULL_42))[:, None], frame.parts[y, x]] & (
-        frame.instances[y, x] == instance
-    )
+    own = parts[np.arange(len(parts))[:, None], frame.parts[y, x]] & (frame.instances[y, x] == instance)
     surface = frame.depth[y, x]
     in_front = depth[:, None] - surface
     flesh = own[:, 0] & (in_front[:, 0] <= INNER_DEPTH_M)
     skin = own & (np.abs(in_front) <= SURFACE_TOLERANCE_M)
     looks_past = (surface[:, 0] == 0) | (in_front[:, 0] < 0)
     on_outline = looks_past & skin.any(-1)
-    seen = inside & np.where(_ON_SURFACE, skin[:, 0] | on_outline, flesh)
+    seen = inside & np.where(on_surface, skin[:, 0] | on_outline, flesh)
     return np.where(seen, VISIBLE, np.where(labelled, HIDDEN, UNLABELLED)).astype(np.uint8)
 
 

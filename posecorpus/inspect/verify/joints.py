@@ -142,7 +142,7 @@ def body_regressor(subject: Subject, person: Person) -> JointRegressor | None:
     Raises:
         InputError: the manifest holds no sound regressor.
     """
-    if REGRESSOR not in subject.configuration or person.skeleton == FULL_42.name:
+    if REGRESSOR not in subject.configuration:
         return None
     regressor = _regressor(json.dumps(subject.configuration[REGRESSOR], sort_keys=True))
     return regressor if regressor.target == person.skeleton else None

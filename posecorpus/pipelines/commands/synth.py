@@ -65,11 +65,18 @@ def synth(
         typer.Option(help="A corpus; poses are drawn where its poses are thin.", metavar="CORPUS"),
     ] = None,
     balance_k: Annotated[int, typer.Option(help="How many neighbours tell how thin.", min=1, max=1000)] = 10,
+    skeleton_regressor: Annotated[
+        str | None,
+        typer.Option(
+            help="File of `fit-regressor`, or coco-clicks: people carry its joints.", metavar="FILE"
+        ),
+    ] = None,
     skip_bad: SkipBad = False,
 ) -> None:
     """Render people moved by motion capture, with every label, into a corpus."""
     from posecorpus.pipelines.synthesize import SynthRequest, clips_and_frames, synthesize
     from posecorpus.synth.config import load_config
+    from posecorpus.synth.regressors.regressor import load_regressor, of_full_42
 
     settings = load_config(preset, config, _people(body))
     if size is not None:
@@ -86,6 +93,7 @@ def synth(
         skip_bad=skip_bad,
         balance=balance,
         balance_k=balance_k,
+        regressor=None if skeleton_regressor is None else of_full_42(load_regressor(skeleton_regressor)),
     )
     piece = None if shard is None else numbers("--shard", shard, "/", "i/n with 1 <= i <= n, e.g. 3/8")
     if piece is not None and not 1 <= piece[0] <= piece[1]:
