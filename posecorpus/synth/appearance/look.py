@@ -141,6 +141,11 @@ class Look(NamedTuple):
         return self.fit.skirt_bottom < self.outfit.waist
 
     @property
+    def long_haired(self) -> bool:
+        """Whether hair falls on the back."""
+        return self.face.hair_cover == 1 and self.face.long_hair_bottom < 8
+
+    @property
     def tucked(self) -> bool:
         """Whether a shirt that is worn goes under trousers or skirt."""
         return self.skirted or self.outfit.hem > self.outfit.waist - TUCKED_M
@@ -215,7 +220,7 @@ def _fit(draws: Draws, at: Landmarks, gender: str, outfit: Outfit) -> Fit:
         skirt_bottom=float(down) if skirted else 9.0,
         skirt_flare=draws.uniform(0.0, 0.1),
         dress=int(draws.random() < 0.4),
-        hair_volume=draws.uniform(0.008, 0.03),
+        hair_volume=draws.uniform(0.006, 0.022),
         hair_ends=draws.uniform(0.1, 0.3),
         sole=draws.uniform(0.01, 0.028),
     )

@@ -82,6 +82,7 @@ def worn_look(look: Look, reach: float) -> Look:
         waist=waist,
         shoe_top=o.sole_top,
     )
+    face = face._replace(long_hair_bottom=9.0)
     hair = face._replace(hair_front=face.hair_front - 0.1, hair_nape=face.hair_nape - 0.1)
     return look._replace(outfit=outfit, face=hair if face.hair_cover > 0 else face)
 

@@ -8,16 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posecorpus.synth.appearance.look import Look
-from posecorpus.synth.appearance.strip import SHOE, SKIRT, tile
+from posecorpus.synth.appearance.strip import HAIR, SHOE, SKIRT, tile
 from posecorpus.synth.bodies.model import BodyModel
 from posecorpus.synth.bodies.skinning import Posed
+from posecorpus.synth.clothing import long_hair, shoes
 from posecorpus.synth.clothing.binding import Binding, join
 from posecorpus.synth.clothing.cut import cut
 from posecorpus.synth.clothing.drape import Shaped, offsets, shaped
 from posecorpus.synth.clothing.garments import RIM_M, UNDERLAP_M, Lines, Tailored, hair, lines, tailor
 from posecorpus.synth.clothing.loft import Loft
 from posecorpus.synth.clothing.mannequin import ARM, UP, Mannequin, mannequin
-from posecorpus.synth.clothing.shoes import cut_field, edge_field
 from posecorpus.synth.clothing.skirt import Skirt, sew
 from posecorpus.synth.scene import Texture
 from posecorpus.synth.surface import Surface
@@ -72,7 +72,9 @@ def dress(body: BodyModel, betas: NDArray[np.floating], look: Look, texture: Tex
     shape = shaped(who, betas)
     garments, covered = _garments(look, who, at)
     sewn = [_sew(garment, shape, who, ratio) for garment in garments]
-    sewn.append(_cut_loft(who.shoes, cut_field(who.shoes, look, who.at), SHOE, ratio))
+    sewn.append(_cut_loft(who.shoes, shoes.cut_field(who.shoes, look, who.at), SHOE, ratio))
+    if look.long_haired:
+        sewn.append(_cut_loft(who.long_hair, long_hair.cut_field(who.long_hair, look), HAIR, ratio))
     binding, places = join([bound for bound, _ in sewn])
     pieces = [
         _Piece(place[piece.faces], piece.face_parts, piece.uv)
@@ -85,7 +87,7 @@ def dress(body: BodyModel, betas: NDArray[np.floating], look: Look, texture: Tex
 
     hidden = np.zeros(len(body.v_template), bool)
     hidden[who.own] = covered
-    hidden[who.shod] |= edge_field(who.shod_points, look.outfit.shoe_top, who.at) > RIM_M
+    hidden[who.shod] |= shoes.edge_field(who.shod_points, look.outfit.shoe_top, who.at) > RIM_M
     seen = ~hidden[body.faces].all(axis=1)
     skin = Surface(
         body.faces[seen], body.face_parts[seen], _in_worn(body.uv, ratio), body.uv_faces[seen], texture
@@ -105,8 +107,7 @@ def _garments(look: Look, who: Mannequin, at: Lines) -> tuple[list[Tailored], ND
         low = look.fit.skirt_bottom + UNDER_SKIRT_M - RIM_M
         outlines[1] = np.minimum(np.minimum(own[:, UP] - low, at.waist - own[:, UP]), 0.5 - own[:, ARM])
     if look.face.hair_cover > 0:
-        garments.append(hair(look, who))
-        outlines.append(garments[-1].outline[:count])
+        garments.append(hair(look, who))  # the scalp stays: one sees to it beside the ears
     covered = np.max(outlines, axis=0) > RIM_M
     if at.tucked:
         np.minimum(top.outline, who.fields[:, UP] - (at.waist - UNDERLAP_M / 2), out=top.outline)

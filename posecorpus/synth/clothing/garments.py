@@ -16,6 +16,7 @@ from posecorpus.synth.clothing.mannequin import (
     ARM,
     AROUND,
     DEPTH,
+    FLAT,
     FOLD_A,
     FOLD_B,
     FOREHEAD,
@@ -32,6 +33,7 @@ UNDERLAP_M = 0.06
 """Trousers go on this far under a shirt's hem, which swings out more."""
 
 HIGHEST_COLLAR_M = 0.075
+COLLAR_EASE_M = 0.003
 OVER_SHOE_M = 0.011
 STUBBLE_M = 0.003
 HAIR_SLOPE_M = 0.03
@@ -164,6 +166,7 @@ def _tailor(
             at.shoulder, max(at.sleeve, at.shoulder + 0.05), side
         )
         over = loose + (on_arm - loose) * arm + fit.top_folds * fold
+        over = COLLAR_EASE_M + (over - COLLAR_EASE_M) * _step(0.0, 0.08, neckline - f[ABOVE_NECK])
         flare = 0.0 if at.boots else fit.flare
         under = fit.leg_ease + flare * _step(-at.hip, -at.ankle, -y) + fit.bottom_folds * fold
         if not at.boots:
@@ -193,8 +196,9 @@ def _hair(
         if scarved:
             inside = min(max(inside, scarf[0] - f[ABOVE_NECK]), f[ABOVE_NECK] - scarf[1])
             outline[v] = min(inside, (0.5 - f[ARM]) * 0.1)
-            ease[v] = 0.009 + 0.004 * f[FOLD_A] + 0.3 * volume * _step(0.0, 0.1, f[HAIR_AT])
+            thick = 0.009 + 0.004 * f[FOLD_A] + 0.3 * volume * _step(0.0, 0.1, f[HAIR_AT])
+            ease[v] = 0.003 + thick * _step(0.0, 0.03, inside)
         else:
             outline[v] = inside + 0.004 * f[STRANDS]
-            rise = _step(-0.004, HAIR_SLOPE_M, outline[v])
-            ease[v] = 0.001 + volume * rise * (1 + 0.25 * f[STRANDS])
+            rise = _step(-0.004, HAIR_SLOPE_M * (1 + f[FOREHEAD]), outline[v])
+            ease[v] = 0.001 + volume * rise * (1 + 0.25 * f[STRANDS]) * (1 - 0.85 * f[FLAT])

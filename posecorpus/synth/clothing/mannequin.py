@@ -18,13 +18,14 @@ from posecorpus.synth.bodies.model import BodyModel
 from posecorpus.synth.clothing.binding import ANCHORS, JOINTS
 from posecorpus.synth.clothing.cloth_mesh import ClothMesh, refine
 from posecorpus.synth.clothing.loft import Loft
+from posecorpus.synth.clothing.long_hair import long_hair
 from posecorpus.synth.clothing.shoes import shoes
 from posecorpus.synth.clothing.skirt import SkirtPattern, pattern
 
 LONGEST_EDGE_M = 0.012
 BRIDGE_M = 0.022
 """Cloth spans hollows about this wide: the skin's shape is diffused this far under it."""
-SIDE, UP, ARM, ABOVE_NECK, AROUND, FOLD_A, FOLD_B, DEPTH, HAIR_AT, FOREHEAD, STRANDS = range(11)
+SIDE, UP, ARM, ABOVE_NECK, AROUND, FOLD_A, FOLD_B, DEPTH, HAIR_AT, FOREHEAD, STRANDS, FLAT = range(12)
 """Columns of :attr:`Mannequin.fields`."""
 
 Floats = NDArray[np.float32]
@@ -42,16 +43,17 @@ class Mannequin:
         faces: (G, 3) int32 of those, before refinement.
         skin, skin_directions: (W, 3) float32 and (B, W, 3), their rest positions and change per beta.
         smooth, smooth_directions: the same with hollows bridged.
-        fields: (N, 11) float32, see the column names: distance from the middle plane, height, share of the
+        fields: (N, 12) float32, see the column names: distance from the middle plane, height, share of the
             arm, metres above the neckline, angle around the trunk in metres, two fold heights in [0, 1], z,
-            metres above an average hairline, 1 at the forehead to 0 at the nape, tufts in [-1, 1].
+            metres above an average hairline, 1 at the forehead to 0 at the nape, tufts in [-1, 1],
+            1 where hair lies flat around the ears, else 0.
         joints, weights: (N, JOINTS) what turns an offset.
         anchors, shares: (N, ANCHORS) into the body's vertices.
         face_parts: (F,) uint8.
         shoes: of the largest kind, for looks to cut.
         shod: (V', ) int32 vertices of the body that shoes may hide.
         shod_points: (V', 3) float64, where they are.
-        skirt: the longest, likewise.
+        skirt, long_hair: the longest, likewise.
     """
 
     at: Landmarks
@@ -73,6 +75,7 @@ class Mannequin:
     shod: NDArray[np.int32]
     shod_points: NDArray[np.float64]
     skirt: SkirtPattern
+    long_hair: Loft
 
 
 _CACHE: dict[int, tuple[weakref.ref[BodyModel], Mannequin]] = {}
@@ -114,7 +117,11 @@ def measure(body: BodyModel) -> Mannequin:
     directions = np.moveaxis(body.shapedirs, -1, 0)[:, own].astype(np.float64)
     columns = np.concatenate([template[own][None], directions]).transpose(1, 0, 2)
     smooth = diffuse(columns.reshape(len(own), -1), template[own], faces, BRIDGE_M)
-    smooth = smooth.reshape(columns.shape).transpose(1, 0, 2)
+    smooth = smooth.reshape(columns.shape)
+    # Collars lie on the neck.
+    above = template[own, 1] - at.joint("neck")[1] + 0.45 * (template[own, 2] - at.joint("neck")[2])
+    bridged = np.clip((-0.02 - above) / 0.1, 0, 1) + np.clip((above - 0.05) / 0.05, 0, 1)
+    smooth = (columns + bridged[:, None, None] * (smooth - columns)).transpose(1, 0, 2)
     return Mannequin(
         at=at,
         mesh=mesh,
@@ -135,6 +142,7 @@ def measure(body: BodyModel) -> Mannequin:
         shod=shod.astype(np.int32),
         shod_points=template[shod],
         skirt=pattern(body, dense, at),
+        long_hair=long_hair(body, dense, at),
     )
 
 
@@ -156,7 +164,7 @@ def _dressable(points: NDArray[np.float64], dense: NDArray[np.float64], at: Land
     hand = np.abs(points[:, 0]) > wrist[0] + 0.03
     toes = dense[:, [JOINT["l_foot"], JOINT["r_foot"]]].sum(axis=1) > 0.5
     q = (points - at.eyes.mean(axis=0)) / at.eye_distance
-    inner = (np.abs(q[:, 0]) < 0.95) & (q[:, 1] > -1.6) & (q[:, 1] < 0.5) & (q[:, 2] > -0.9)
+    inner = (np.abs(q[:, 0]) < 0.85) & (q[:, 1] > -1.1) & (q[:, 1] < 0.5) & (q[:, 2] > -0.9)
     head = dense[:, JOINT["head"]] > 0.5
     return np.asarray(~(hand | toes | (head & inner) | (at.eyeball > 0) | at.mouth))
 
@@ -168,7 +176,7 @@ def _with_middles(values: NDArray[np.float64], middles: NDArray[np.int32]) -> ND
 def _fields(points: NDArray[np.float64], dense: NDArray[np.float64], at: Landmarks) -> Floats:
     x, y, z = points.T
     neck, spine_z = at.joint("neck"), at.joint("spine2")[2]
-    out = np.empty((len(points), 11), np.float32)
+    out = np.empty((len(points), 12), np.float32)
     arms = [JOINT[s + n] for s in ("l_", "r_") for n in ("shoulder", "elbow", "wrist", "hand")]
     out[:, SIDE], out[:, UP], out[:, DEPTH] = np.abs(x), y, z
     out[:, ARM] = dense[:, arms].sum(axis=1)
@@ -178,8 +186,11 @@ def _fields(points: NDArray[np.float64], dense: NDArray[np.float64], at: Landmar
         out[:, slot] = _folds(points, out[:, ARM], at, seed)
     q = (points - at.eyes.mean(axis=0)) / at.eye_distance
     head = dense[:, [JOINT["head"], JOINT["neck"]]].sum(axis=1) > 0.5
-    out[:, HAIR_AT] = at.eye_distance * np.where(head, hair_height(q), -9)
+    ear = (np.abs(q[:, 0]) > 1.22) & (q[:, 1] < 0.7) & (q[:, 1] > -1.4) & (q[:, 2] > -2.6)
+    out[:, HAIR_AT] = at.eye_distance * np.where(head & ~ear, hair_height(q), -9)
     out[:, FOREHEAD] = np.clip((q[:, 2] + 1.3) / 1.6, 0, 1)
+    near_ear = np.clip((np.abs(q[:, 0]) - 0.9) / 0.3, 0, 1) * np.clip((1.1 - q[:, 1]) / 0.5, 0, 1)
+    out[:, FLAT] = near_ear * np.clip((q[:, 2] + 3.0) / 0.5, 0, 1)
     out[:, STRANDS] = value_noise(points * (90, 45, 70), 8)
     return out
 
