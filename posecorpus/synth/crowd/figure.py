@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,14 +23,29 @@ STRIDE = 8
 """Every so many frames are looked at first: most overlaps last longer."""
 
 
-class Topology:
-    """What people of one body share: faces in the trees' order, points of the skin, pieces."""
+class _Faces:
+    """A faces array that is equal to itself alone."""
 
-    def __init__(self, vertices: F32, faces: NDArray[np.integer]) -> None:
-        triangles = np.ascontiguousarray(faces, np.int32)
-        self.faces = sort_faces(vertices.astype(np.float64), triangles)
-        self.points = spread(vertices, SPACING_M)
-        self.pieces = one_of_each(triangles, len(vertices))
+    def __init__(self, faces: NDArray[np.integer]) -> None:
+        self.faces = faces
+
+    def __hash__(self) -> int:
+        return id(self.faces)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Faces) and other.faces is self.faces
+
+
+def pieces_of(faces: NDArray[np.integer]) -> NDArray[np.int64]:
+    """A vertex of each connected piece; of read-only faces it is remembered."""
+    return _pieces(_Faces(faces)) if faces.flags.writeable else _known_pieces(_Faces(faces))
+
+
+def _pieces(key: _Faces) -> NDArray[np.int64]:
+    return one_of_each(np.ascontiguousarray(key.faces, np.int32), int(key.faces.max(initial=-1)) + 1)
+
+
+_known_pieces = lru_cache(maxsize=8)(_pieces)
 
 
 class Figure:
@@ -35,21 +53,22 @@ class Figure:
 
     Attributes:
         points: (S, 3) spread over the skin, in the clip's middle frame.
-        centre: (2,) x and z of the middle of their box, in the middle frame.
+        centre: x and z of the middle of their box, in the middle frame.
         height: of the highest point above the floor, metres, in the middle frame.
         path: (T, 2) x and z of the middle of their box.
         radius: (T,) of a vertical cylinder around it that holds them.
         heading: where they look at their first frame, radians about Y from +Z.
     """
 
-    def __init__(self, vertices: F32, topology: Topology, heading: float) -> None:
-        self._vertices, self._topology = vertices, topology
+    def __init__(self, vertices: F32, faces: NDArray[np.integer], heading: float) -> None:
+        self._vertices, self._pieces = vertices, pieces_of(faces)
+        self._faces, self._sorted = np.ascontiguousarray(faces, np.int32), False
         self._solids: dict[int, Solid] = {}
         discs = _discs(vertices)
         middle = len(vertices) // 2
-        self.points = vertices[middle, topology.points].astype(np.float64)
+        self.points = vertices[middle, spread(vertices[middle], SPACING_M)].astype(np.float64)
         self.path, self.radius = discs[:, :2], discs[:, 2]
-        self.centre = self.path[middle]
+        self.centre = (float(discs[middle, 0]), float(discs[middle, 1]))
         self.height = float(discs[middle, 3])
         self.heading = heading
 
@@ -58,21 +77,35 @@ class Figure:
         if t not in self._solids:
             if len(self._solids) == KEPT_SOLIDS:
                 del self._solids[next(iter(self._solids))]
-            tree = fit_tree(self._vertices[t].astype(np.float64), self._topology.faces)
-            self._solids[t] = Solid(tree, self._topology.pieces)
+            vertices = self._vertices[t].astype(np.float64)
+            if not self._sorted:
+                self._faces, self._sorted = sort_faces(vertices, self._faces), True
+            self._solids[t] = Solid(fit_tree(vertices, self._faces), self._pieces)
         return self._solids[t]
+
+    def centre_at(self, at: Placement) -> tuple[float, float]:
+        """x and z of the middle of the box in a place, in the middle frame."""
+        c, s = math.cos(at.yaw), math.sin(at.yaw)
+        x, z = self.centre
+        return c * x + s * z + at.x, c * z - s * x + at.z
 
     def path_at(self, at: Placement) -> F64:
         """(T, 2) the path in a place."""
-        c, s = np.cos(at.yaw), np.sin(at.yaw)
+        c, s = math.cos(at.yaw), math.sin(at.yaw)
         return np.asarray(self.path @ np.array([[c, -s], [s, c]]) + (at.x, at.z))
 
 
-def clash(a: Figure, a_at: Placement, b: Figure, b_at: Placement, clearance: float) -> bool:
-    """Whether two people are nearer to each other than a clearance (metres) at any frame."""
-    apart = a.path_at(a_at) - b.path_at(b_at)
-    near = np.hypot(apart[:, 0], apart[:, 1]) < a.radius + b.radius + clearance
-    frames = np.flatnonzero(near)
+def clash(
+    a: Figure, a_at: Placement, a_path: F64, b: Figure, b_at: Placement, b_path: F64, clearance: float
+) -> bool:
+    """Whether two people are nearer to each other than a clearance (metres) at any frame.
+
+    Args:
+        a_path, b_path: of :meth:`Figure.path_at`.
+    """
+    apart = a_path - b_path
+    reach = a.radius + b.radius + clearance
+    frames = np.flatnonzero(np.einsum("ti,ti->t", apart, apart) < reach * reach)
     if not len(frames):
         return False
     b_to_a = b_at.seen_from(a_at)

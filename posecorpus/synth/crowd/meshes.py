@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,9 +33,9 @@ class Placement:
 
     def seen_from(self, other: Placement) -> Placement:
         """The same in the frame that another one moves to the world."""
-        c, s = np.cos(other.yaw), np.sin(other.yaw)
+        c, s = math.cos(other.yaw), math.sin(other.yaw)
         x, z = self.x - other.x, self.z - other.z
-        return Placement(float(c * x - s * z), float(s * x + c * z), self.yaw - other.yaw)
+        return Placement(c * x - s * z, s * x + c * z, self.yaw - other.yaw)
 
 
 STAY = Placement(0.0, 0.0, 0.0)
@@ -60,7 +61,7 @@ def too_near(a: Solid, b: Solid, b_to_a: Placement, clearance: float) -> bool:
 
 def surfaces_near(a: Tree, b: Tree, b_to_a: Placement, clearance: float) -> bool:
     """Whether two surfaces touch, or are nearer to each other than a clearance (metres)."""
-    c, s = float(np.cos(b_to_a.yaw)), float(np.sin(b_to_a.yaw))
+    c, s = math.cos(b_to_a.yaw), math.sin(b_to_a.yaw)
     return nearer(
         a.vertices, a.faces, a.spheres, b.vertices, b.faces, b.spheres, c, s, b_to_a.x, b_to_a.z, clearance
     )

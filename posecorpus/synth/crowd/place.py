@@ -17,7 +17,7 @@ from posecorpus.core.cameras import Camera
 from posecorpus.core.errors import InputError
 from posecorpus.synth.config import CrowdConfig
 from posecorpus.synth.crowd.arrangements import ARRANGEMENTS, Arrangement
-from posecorpus.synth.crowd.figure import Figure, Topology, clash
+from posecorpus.synth.crowd.figure import Figure, clash
 from posecorpus.synth.crowd.meshes import Placement
 from posecorpus.synth.crowd.stance import BORDERS, NEAR_M, Eye, anywhere, behind, beside, cut
 from posecorpus.synth.crowd.view import Look, View
@@ -25,7 +25,9 @@ from posecorpus.synth.ground import Ground
 
 F64 = NDArray[np.float64]
 
-CANDIDATES = 8
+CANDIDATES = 16
+UNFIT = 2
+"""Candidates of a batch that are looked at though they cannot fit, if none can."""
 BATCHES = 4
 PARTLY = 0.1
 """Share of a person that others hide, at least, if the person counts as partly hidden."""
@@ -79,6 +81,7 @@ class _Crowd:
         self._figures, self._ground, self._config, self._rng = figures, ground, config, rng
         self._eye, self._view = Eye(camera), View(camera, len(figures))
         self.placed: list[Placement | None] = [None] * len(figures)
+        self._paths: dict[int, F64] = {}
 
     def fill(self) -> None:
         """Place everybody: first those who are cut, for they stand nearest."""
@@ -104,7 +107,7 @@ class _Crowd:
                 break
         if best is not None:
             self._view.add(member.who, figure.points, best)
-            self.placed[member.who] = best
+            self.placed[member.who], self._paths[member.who] = best, figure.path_at(best)
 
     def _candidates(self, member: _Member, missing: int, left: int) -> Iterator[tuple[F64, _Wish]]:
         """Batches of rows of x, z and where the person looks, and what they are meant to fit."""
@@ -121,14 +124,14 @@ class _Crowd:
         elif member.leader != member.who and (at := self.placed[member.leader]) is not None:
             leader = self._figures[member.leader]
             rows = beside(
-                rng, CANDIDATES, member.group, member.slot, _centre(leader, at), at.yaw + leader.heading
+                rng, CANDIDATES, member.group, member.slot, leader.centre_at(at), at.yaw + leader.heading
             )
             # However the group happens to be seen: the others can still make up for it.
             yield rows, _Wish(None, (max(0, missing - left + 1), max(missing, 0)))
         for _ in range(BATCHES):
             if more and not member.cut:
                 i, place = others[int(rng.integers(len(others)))]
-                rows = behind(rng, CANDIDATES, eye, _centre(self._figures[i], place), reach)
+                rows = behind(rng, CANDIDATES, eye, self._figures[i].centre_at(place), reach)
             else:
                 rows = anywhere(rng, CANDIDATES, eye, self._ground, reach)
             yield rows, _Wish(None, (more, more))
@@ -140,11 +143,15 @@ class _Crowd:
         rows = rows[np.isfinite(rows).all(1)]
         distance = self._eye.distance(rows[:, :2])
         rows = rows[(distance >= low) & (distance <= high)]
-        for x, z, looks in rows[self._eye.stands(self._ground, rows[:, :2])].tolist():
+        rows = rows[self._eye.stands(self._ground, rows[:, :2])]
+        if wish.border is None:
+            fits = self._eye.upright(rows[:, :2], figure.height)
+            # A few of those who are cut all the same, should the place allow no other.
+            rows = np.concatenate([rows[fits], rows[~fits][: 0 if fits.any() else UNFIT]])
+        for x, z, looks in rows.tolist():
             yaw = looks - figure.heading
-            turned = Placement(0.0, 0.0, yaw)
-            middle = _centre(figure, turned)
-            place = Placement(x - float(middle[0]), z - float(middle[1]), yaw)
+            dx, dz = figure.centre_at(Placement(0.0, 0.0, yaw))
+            place = Placement(x - dx, z - dz, yaw)
             if len(figure.path) == 1 or self._eye.stands(self._ground, figure.path_at(place)).all():
                 yield place
 
@@ -161,9 +168,11 @@ class _Crowd:
         return score + max(wish.hides[0] - more, more - wish.hides[1], 0)
 
     def _free(self, figure: Figure, place: Placement) -> bool:
+        path = figure.path_at(place)
         return not any(
-            other is not None and clash(figure, place, self._figures[i], other, self._config.clearance_m)
+            clash(figure, place, path, self._figures[i], other, self._paths[i], self._config.clearance_m)
             for i, other in enumerate(self.placed)
+            if other is not None
         )
 
     @staticmethod
@@ -200,14 +209,11 @@ def place_people(
         raise InputError(
             "bodies", "shapes (T, V, 3) with one T, and faces for each", [body.shape for body in bodies]
         )
-    topologies: dict[int, Topology] = {}
-    figures = []
-    for i, body in enumerate(bodies):
-        key = id(faces[i])
-        if key not in topologies:
-            topologies[key] = Topology(np.ascontiguousarray(body[len(body) // 2], np.float32), faces[i])
-        heading = 0.0 if headings is None else float(headings[i])
-        figures.append(Figure(np.ascontiguousarray(body, np.float32), topologies[key], heading))
+    looks = [0.0] * len(bodies) if headings is None else [float(heading) for heading in headings]
+    figures = [
+        Figure(np.ascontiguousarray(body, np.float32), triangles, heading)
+        for body, triangles, heading in zip(bodies, faces, looks, strict=True)
+    ]
     crowd = _Crowd(figures, ground, camera, config, rng)
     if figures:
         crowd.fill()
@@ -230,10 +236,3 @@ def _members(rng: np.random.Generator, count: int, cuts: int) -> list[_Member]:
             members.append(_Member(order.pop(0), group, slot, leader, False))
     chosen = {member.who for member in sorted(members, key=lambda member: member.slot > 0)[:cuts]}
     return [replace(member, cut=member.who in chosen) for member in members]
-
-
-def _centre(figure: Figure, at: Placement) -> F64:
-    """(2,) x and z of the middle of somebody in a place, in the clip's middle frame."""
-    c, s = np.cos(at.yaw), np.sin(at.yaw)
-    x, z = figure.centre
-    return np.array([c * x + s * z + at.x, c * z - s * x + at.z])

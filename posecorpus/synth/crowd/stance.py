@@ -6,6 +6,8 @@ cut by it at a height, or to appear in a column at a distance, stands where a li
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +15,7 @@ from posecorpus.core.cameras import Camera
 from posecorpus.synth.config import Range
 from posecorpus.synth.crowd.arrangements import Arrangement
 from posecorpus.synth.ground import Ground
+from posecorpus.synth.raster.jit import kernel
 
 F64 = NDArray[np.float64]
 
@@ -32,6 +35,7 @@ class Eye:
         self.foot = camera.centre[[0, 2]]
         self.width, self.height = camera.width, camera.height
         self.focal = float(camera.K[0, 0])
+        self._back = np.column_stack([camera.R.T @ np.linalg.inv(camera.K), camera.centre])
         self._P = camera.K @ np.column_stack([camera.R, camera.t])
 
     def distance(self, places: F64) -> F64:
@@ -40,19 +44,7 @@ class Eye:
 
     def in_column(self, u: F64, distance: F64, y: float) -> F64:
         """(N, 2) places at distances whose points at height y appear in pixel columns u; NaN where none does."""
-        plane = self._P[0] - u[:, None] * self._P[2]
-        a, b = plane[:, 0] * distance, plane[:, 2] * distance
-        rest = plane[:, 0] * self.foot[0] + plane[:, 1] * y + plane[:, 2] * self.foot[1] + plane[:, 3]
-        size = np.hypot(a, b)
-        ratio = -rest / np.maximum(size, 1e-12)
-        swing = np.arccos(np.where(np.abs(ratio) <= 1, ratio, np.nan))
-        best, depth = np.full((len(u), 2), np.nan), np.zeros(len(u))
-        for angle in (np.arctan2(b, a) + swing, np.arctan2(b, a) - swing):
-            at = self.foot + distance[:, None] * np.column_stack([np.cos(angle), np.sin(angle)])
-            ahead = self._P[2, 0] * at[:, 0] + self._P[2, 1] * y + self._P[2, 2] * at[:, 1] + self._P[2, 3]
-            better = ahead > depth  # NaN is not
-            best[better], depth[better] = at[better], ahead[better]
-        return best
+        return _in_column(self._P, self.foot, u, distance, y)
 
     def cut_at(self, row: float, y: F64, ahead: F64) -> F64:
         """(N, 2) places along directions ``ahead`` (N, 2) from the camera whose points at heights y appear in a
@@ -65,19 +57,85 @@ class Eye:
 
     def stands(self, ground: Ground, places: F64) -> NDArray[np.bool_]:
         """Whether places (..., 2) are on the ground, or out of sight where the seen ground would go on."""
-        flat = places.reshape(-1, 2)
-        on = ground.contains(flat)
-        if not on.all():
-            feet = np.column_stack([flat[:, 0], np.zeros(len(flat)), flat[:, 1]])
-            pixels, depth = self.camera.project(feet)
-            size = np.array([self.width, self.height])
-            unseen = (depth > 0) & ((pixels < 0) | (pixels > size)).any(1)
-            edge = np.clip(np.nan_to_num(pixels, nan=-1.0), 1, size - 1)
-            rays = self.camera.unproject(edge, np.ones(len(edge))) @ self.camera.R
-            down = rays[:, 1] < -1e-6
-            reach = -self.camera.centre[1] / np.where(down, rays[:, 1], -1.0)
-            on |= unseen & down & ground.contains(self.foot + reach[:, None] * rays[:, [0, 2]])
-        return np.asarray(on.reshape(places.shape[:-1]))
+        size = np.array([self.width, self.height], np.float64)
+        corners = np.ascontiguousarray(ground.corners, np.float64)
+        flat = np.ascontiguousarray(places.reshape(-1, 2))
+        return _stands(self._P, self._back, size, corners, flat).reshape(places.shape[:-1])
+
+    def upright(self, places: F64, height: float) -> NDArray[np.bool_]:
+        """Whether the picture has both ends of a rod of that height in places (N, 2)."""
+        size = np.array([self.width, self.height], np.float64)
+        return _upright(self._P, size, np.ascontiguousarray(places), height)
+
+
+@kernel
+def _upright(P: F64, size: F64, places: F64, height: float) -> NDArray[np.bool_]:
+    """As :meth:`Eye.upright`."""
+    out = np.ones(len(places), np.bool_)
+    for i in range(len(places)):
+        for y in (0.0, height):
+            x, z = places[i, 0], places[i, 1]
+            depth = P[2, 0] * x + P[2, 1] * y + P[2, 2] * z + P[2, 3]
+            u = P[0, 0] * x + P[0, 1] * y + P[0, 2] * z + P[0, 3]
+            v = P[1, 0] * x + P[1, 1] * y + P[1, 2] * z + P[1, 3]
+            out[i] = out[i] and 0 < u < size[0] * depth and 0 < v < size[1] * depth
+    return out
+
+
+@kernel
+def _in_column(P: F64, foot: F64, u: F64, distance: F64, y: float) -> F64:
+    """As :meth:`Eye.in_column`."""
+    out = np.full((len(u), 2), np.nan)
+    for i in range(len(u)):
+        px, py, pz = P[0, 0] - u[i] * P[2, 0], P[0, 1] - u[i] * P[2, 1], P[0, 2] - u[i] * P[2, 2]
+        rest = px * foot[0] + py * y + pz * foot[1] + P[0, 3] - u[i] * P[2, 3]
+        ratio = -rest / (np.hypot(px, pz) * distance[i])
+        if not abs(ratio) <= 1:
+            continue
+        middle, swing, depth = np.arctan2(pz, px), np.arccos(ratio), 0.0
+        for angle in (middle + swing, middle - swing):
+            x, z = foot[0] + distance[i] * np.cos(angle), foot[1] + distance[i] * np.sin(angle)
+            ahead = P[2, 0] * x + P[2, 1] * y + P[2, 2] * z + P[2, 3]
+            if ahead > depth:
+                out[i, 0], out[i, 1], depth = x, z, ahead
+    return out
+
+
+@kernel
+def _on(corners: F64, x: float, z: float) -> bool:
+    """As :meth:`Ground.contains` for one point."""
+    left = right = True
+    for i in range(len(corners)):
+        j = (i + 1) % len(corners)
+        ax, az = corners[j, 0] - corners[i, 0], corners[j, 1] - corners[i, 1]
+        side = ax * (z - corners[i, 1]) - az * (x - corners[i, 0])
+        left, right = left and side >= -1e-9, right and side <= 1e-9
+    return left or right
+
+
+@kernel
+def _stands(P: F64, back: F64, size: F64, corners: F64, places: F64) -> NDArray[np.bool_]:
+    """As :meth:`Eye.stands`; ``back`` (3, 4) takes homogeneous pixels to rays of the world,
+    its last column is the eye."""
+    out = np.zeros(len(places), np.bool_)
+    for i in range(len(places)):
+        x, z = places[i, 0], places[i, 1]
+        out[i] = _on(corners, x, z)
+        depth = P[2, 0] * x + P[2, 2] * z + P[2, 3]
+        if out[i] or depth <= 0:
+            continue
+        u, v = (P[0, 0] * x + P[0, 2] * z + P[0, 3]) / depth, (P[1, 0] * x + P[1, 2] * z + P[1, 3]) / depth
+        if 0 <= u <= size[0] and 0 <= v <= size[1]:
+            continue
+        u, v = min(max(u, 1.0), size[0] - 1), min(max(v, 1.0), size[1] - 1)
+        rx, ry, rz = (
+            back[0, 0] * u + back[0, 1] * v + back[0, 2],
+            back[1, 0] * u + back[1, 1] * v + back[1, 2],
+            back[2, 0] * u + back[2, 1] * v + back[2, 2],
+        )
+        if ry < -1e-6:
+            out[i] = _on(corners, back[0, 3] - rx * back[1, 3] / ry, back[2, 3] - rz * back[1, 3] / ry)
+    return out
 
 
 def anywhere(rng: np.random.Generator, count: int, eye: Eye, ground: Ground, distance_m: Range) -> F64:
@@ -107,9 +165,11 @@ def cut(rng: np.random.Generator, count: int, eye: Eye, border: str, height: flo
     return _looking_anywhere(rng, eye.cut_at(0, rng.uniform(0.25, 0.97, count) * height, ahead))
 
 
-def behind(rng: np.random.Generator, count: int, eye: Eye, other: F64, distance_m: Range) -> F64:
+def behind(
+    rng: np.random.Generator, count: int, eye: Eye, other: tuple[float, float], distance_m: Range
+) -> F64:
     """Those whom somebody at (2,) hides a part of."""
-    near = float(eye.distance(other[None])[0])
+    near = math.dist(other, eye.foot)
     column, depth = eye.camera.project([other[0], MIDDLE_M, other[1]])
     distance = near + 0.4 + (max(distance_m[1], near + 1) - near - 0.4) * rng.random(count) ** 1.5
     side = rng.uniform(-1.8, 1.8, count) * HALF_WIDTH_M * eye.focal / np.sqrt(distance * float(depth))
@@ -117,7 +177,12 @@ def behind(rng: np.random.Generator, count: int, eye: Eye, other: F64, distance_
 
 
 def beside(
-    rng: np.random.Generator, count: int, group: Arrangement, member: int, leader: F64, facing: float
+    rng: np.random.Generator,
+    count: int,
+    group: Arrangement,
+    member: int,
+    leader: tuple[float, float],
+    facing: float,
 ) -> F64:
     """The next member's place in a group whose first stands at (2,) and looks along ``facing``."""
     first, slot = group.slots[0], group.slots[member]

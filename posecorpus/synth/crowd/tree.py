@@ -42,7 +42,7 @@ class Tree:
 
 
 def sort_faces(vertices: F64, faces: I32) -> I32:
-    """The faces (F, 3) in the order of their centres along a Morton curve."""
+    """The faces (F, 3) in the order of their first corners along a Morton curve."""
     return _sort(vertices, faces)
 
 
@@ -59,32 +59,31 @@ def fit_tree(vertices: F64, sorted_faces: I32) -> Tree:
 
 @kernel
 def _sort(vertices: F64, faces: I32) -> I32:
-    """Counting sort by the Morton code of a face's centre."""
-    count = len(faces)
+    """Counting sort by the Morton code of a face's first corner."""
     low, high = np.full(3, np.inf), np.full(3, -np.inf)
-    for f in range(count):
+    for v in range(len(vertices)):
         for a in range(3):
-            centre = vertices[faces[f, 0], a] + vertices[faces[f, 1], a] + vertices[faces[f, 2], a]
-            low[a], high[a] = min(low[a], centre), max(high[a], centre)
+            low[a], high[a] = min(low[a], vertices[v, a]), max(high[a], vertices[v, a])
     scale = (CELLS - 1e-6) / max(high[0] - low[0], high[1] - low[1], high[2] - low[2], 1e-9)
-    codes = np.empty(count, np.int32)
-    starts = np.zeros(CELLS**3 + 1, np.int32)
-    for f in range(count):
+    codes = np.empty(len(vertices), np.int32)
+    for v in range(len(vertices)):
         code = 0
         for a in range(3):
-            centre = vertices[faces[f, 0], a] + vertices[faces[f, 1], a] + vertices[faces[f, 2], a]
-            cell = int((centre - low[a]) * scale)
+            cell = int((vertices[v, a] - low[a]) * scale)
             cell = (cell | cell << 8) & 0x100F  # two empty bits after each of the five
             cell = (cell | cell << 4) & 0x10C3
             code |= ((cell | cell << 2) & 0x1249) << a
-        codes[f] = code
-        starts[code + 1] += 1
+        codes[v] = code
+    starts = np.zeros(CELLS**3 + 1, np.int32)
+    for f in range(len(faces)):
+        starts[codes[faces[f, 0]] + 1] += 1
     for code in range(CELLS**3):
         starts[code + 1] += starts[code]
     out = np.empty_like(faces)
-    for f in range(count):
-        place = starts[codes[f]]
-        starts[codes[f]] += 1
+    for f in range(len(faces)):
+        code = codes[faces[f, 0]]
+        place = starts[code]
+        starts[code] += 1
         out[place, 0], out[place, 1], out[place, 2] = faces[f, 0], faces[f, 1], faces[f, 2]
     return out
 

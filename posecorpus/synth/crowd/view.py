@@ -6,6 +6,7 @@ them. That is a silhouette with its depth, exact to about half a cell, for some 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,7 +67,7 @@ class View:
         """One person's points (S, 3) in a place; None if the camera cannot see them or is too near."""
         outside, counts = np.zeros(4), np.zeros(2)
         nearest, touching = _splat(
-            points, np.cos(at.yaw), np.sin(at.yaw), at.x, at.z, self._P, self._radius,
+            points, math.cos(at.yaw), math.sin(at.yaw), at.x, at.z, self._P, self._radius,
             self._patch, self._window, outside,
         )  # fmt: skip
         if nearest < NEAREST_M:
@@ -84,7 +85,7 @@ class View:
         """Keep a person whom :meth:`look` has seen there."""
         outside, counts = np.zeros(4), np.zeros(2)
         _splat(
-            points, np.cos(at.yaw), np.sin(at.yaw), at.x, at.z, self._P, self._radius,
+            points, math.cos(at.yaw), math.sin(at.yaw), at.x, at.z, self._P, self._radius,
             self._patch, self._window, outside,
         )  # fmt: skip
         _compare(self._patch, self._window, self._front, self._owner, self._seen, counts)
