@@ -35,6 +35,9 @@ from posecorpus.synth.places.convex import clip_convex, counter_clockwise
 from posecorpus.synth.places.plates import CalibratedPlate
 from posecorpus.synth.places.site import ground_ahead
 
+STUDIO = Path(__file__).parent / "data" / "studio.json"
+"""Four cameras of a made-up studio: what is used if the user has none."""
+
 MAX_BYTES = 16 << 20
 MAX_CAMERAS = 10_000
 H36M_SIDE = 1000

@@ -1,0 +1,180 @@
+"""Which photos people can be put into: those with level ground in the lower part, seen from a person's height.
+
+Cheap cues that need no trained model. A photo passes if the lower edge belongs to something even that goes far enough up,
+and what is above it says how the camera was held: the straight lines of a room or a street (``horizon``), or an open
+sky down to a level edge (``ground_cues``). Most close-ups have neither. What the cues cannot tell: a table from a floor if a
+room's lines are above it, and whether there are people already. A sidecar file overrides them (``sidecar``).
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from posecorpus.core.errors import InputError
+from posecorpus.synth.appearance.photos import load_photo, stored_photo_size
+from posecorpus.synth.places.ground_cues import Ground, Sky, find_ground, find_sky
+from posecorpus.synth.places.horizon import Horizon, find_horizon
+from posecorpus.synth.places.plates import PhotoPlate
+from posecorpus.synth.places.sidecar import Stated
+
+WORKING_SIDE = 480
+"""Photos are judged at this length of their longer side."""
+
+HFOV_DEG = 55.0
+"""Angle of view across the longer side that is taken for granted: of phones and compact cameras."""
+
+LEAST_SIDE_PX = 200
+LONGEST_SHAPE = 2.2
+
+LINES_AGREE, LINES_MARGIN = 0.6, 0.15
+"""Least agreement and margin of a horizon found from lines."""
+
+HORIZON_RANGE = 0.08, 0.75
+"""Rows, as a share of the height, of horizons of cameras that people held upright."""
+
+SKY_AREA, SKY_WIDTH = 0.1, 0.9
+"""Least share of the picture and of its columns that is sky, where no lines tell the horizon."""
+
+LEVEL_EDGE = 0.03
+"""A sky's lower edge that is no rougher is the horizon."""
+
+USUAL_HORIZON = 0.45
+GROUND_WIDTH = 0.85
+GROUND_HEIGHT = 0.1, 0.15
+"""Least height of the ground in the middle column, under a sky and among lines."""
+
+LEAST_SHARPNESS = 1.75
+"""Ground under a sky is sharper than this, in close-ups it is not."""
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A photo that no people are put into.
+
+    Attributes:
+        photo: as ``appearance.photos.find_photos`` gives it.
+        reason: why, the same words for the same reason.
+    """
+
+    photo: str
+    reason: str
+
+
+def screen_photos(
+    photos: Sequence[str], stated: Mapping[str, Stated] | None = None
+) -> tuple[list[PhotoPlate], list[Rejected]]:
+    """Sort photos into plates and others.
+
+    Args:
+        photos: as ``appearance.photos.find_photos`` gives them.
+        stated: by photo, what a sidecar file says; a photo with a stated horizon is not judged.
+
+    Returns:
+        plates and rejected photos, each in the order of ``photos``. A photo that cannot be read is rejected.
+    """
+    plates: list[PhotoPlate] = []
+    rejected: list[Rejected] = []
+    for photo in photos:
+        try:
+            verdict = judge_photo(photo, (stated or {}).get(photo))
+        except InputError:
+            verdict = "unreadable"
+        if isinstance(verdict, PhotoPlate):
+            plates.append(verdict)
+        else:
+            rejected.append(Rejected(photo, verdict))
+    return plates, rejected
+
+
+def count_reasons(rejected: Sequence[Rejected]) -> dict[str, int]:
+    """How many photos were rejected for each reason, the most frequent first."""
+    return dict(Counter(one.reason for one in rejected).most_common())
+
+
+def judge_photo(photo: str, stated: Stated | None = None) -> PhotoPlate | str:
+    """The plate that a photo makes, or the reason why it makes none.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    if stated is not None and stated.reject:
+        return "rejected by the sidecar file"
+    picture = load_photo(photo, WORKING_SIDE)
+    width, height = _full_size(photo, picture)
+    if stated is None or stated.horizon is None:
+        if min(width, height) < LEAST_SIDE_PX:
+            return "too small"
+        if max(width, height) > LONGEST_SHAPE * min(width, height):
+            return "too long"
+    scale = WORKING_SIDE / max(picture.shape[:2])
+    small = np.asarray(cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+    per_pixel = width / small.shape[1]
+    focal = max(width, height) / 2 / math.tan(math.radians(HFOV_DEG) / 2)
+    if stated is not None and stated.focal_px is not None:
+        focal = stated.focal_px
+    ground = find_ground(small)
+    far = height * (1 - ground.heights[1])
+    if stated is not None and stated.horizon is not None:
+        horizon, roll = stated.horizon, 0.0
+    else:
+        found = _find(small, ground, focal / per_pixel)
+        if isinstance(found, str):
+            return found
+        horizon, roll = found[0] * per_pixel, math.degrees(found[1])
+    if stated is not None:
+        roll = roll if stated.roll_deg is None else stated.roll_deg
+        far = far if stated.far_row is None else stated.far_row
+    # However high the camera is held, ground farther than ten times that is not told from what stands on it.
+    far = min(max(far, horizon + 0.1 * focal), 0.95 * height)
+    height_m = None if stated is None else stated.height_m
+    return PhotoPlate(photo, width, height, horizon, roll, focal, far, height_m)
+
+
+def _find(small: NDArray[np.uint8], ground: Ground, focal_px: float) -> tuple[float, float] | str:
+    """The horizon's row in the middle column, and the roll in radians, or why the photo is rejected."""
+    height = len(small)
+    lines = find_horizon(np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8), focal_px)
+    if lines is not None and lines.agreement >= LINES_AGREE and lines.margin >= LINES_MARGIN:
+        return _among_lines(lines, ground, height, focal_px)
+    sky = find_sky(small)
+    if sky.area < SKY_AREA or sky.width < SKY_WIDTH:
+        return "neither a sky nor straight lines that tell the horizon"
+    return _under_sky(sky, ground, height)
+
+
+def _among_lines(lines: Horizon, ground: Ground, height: int, focal_px: float) -> tuple[float, float] | str:
+    row = lines.row(height, focal_px)
+    if not HORIZON_RANGE[0] <= row / height <= HORIZON_RANGE[1]:
+        return "seen from above or below"
+    if ground.heights[1] < GROUND_HEIGHT[1] or ground.width < GROUND_WIDTH:
+        return "no even ground in the lower part"
+    return row, lines.roll
+
+
+def _under_sky(sky: Sky, ground: Ground, height: int) -> tuple[float, float] | str:
+    if ground.heights[1] < GROUND_HEIGHT[0] or ground.width < GROUND_WIDTH:
+        return "no even ground in the lower part"
+    if ground.sharpness < LEAST_SHARPNESS:
+        return "out of focus in the lower part"
+    if sky.lower_edge > HORIZON_RANGE[1]:
+        return "seen from above or below"
+    if sky.roughness < LEVEL_EDGE:
+        return sky.lower_edge * height, 0.0
+    # Hills or houses: the horizon is behind them, below the sky and above the ground.
+    ground_edge = 1 - ground.heights[2]
+    return float(np.clip(USUAL_HORIZON, sky.lower_edge, max(ground_edge, sky.lower_edge))) * height, 0.0
+
+
+def _full_size(photo: str, picture: NDArray[np.uint8]) -> tuple[int, int]:
+    """Width and height of the whole photo, upright, of which ``picture`` may be a smaller copy."""
+    stored = stored_photo_size(photo)
+    height, width = picture.shape[:2]
+    turned = (height > width) != (stored[1] > stored[0])
+    return (stored[1], stored[0]) if turned else stored
