@@ -15,7 +15,7 @@ MAX_QUERIES, MAX_POOL = 100_000, 50_000
 THIN_MM = 20.0
 """Consecutive poses nearer than this count as one: a second of standing still is no second pose."""
 POWER = 2.0
-"""How fast the number of poses grows with the distance. Poses of MoCap fill about 7 dimensions locally (maximum
+"""How fast the number of poses is taken to grow with the distance. Poses of MoCap fill about 7 dimensions locally (maximum
 likelihood, Levina and Bickel 2004), but a k-th neighbour is too noisy a ruler to be raised to that power: what
 is drawn covers the poses most evenly with 2 to 3 (docs/balance.md)."""
 SCALE_MM = 50.0
@@ -40,7 +40,7 @@ class Thinned:
 
 def thin(poses: Poses, limit: int, apart_mm: float = THIN_MM) -> Thinned:
     """Keep a pose only if it is ``apart_mm`` from the last one kept; farther until ``limit`` suffice."""
-    flat = np.ascontiguousarray(poses.reshape(len(poses), -1))
+    flat = np.ascontiguousarray(poses.reshape(len(poses), 3 * poses.shape[1]))
     while True:
         starts = _starts(flat, (apart_mm / GRID_MM) ** 2 * poses.shape[1])
         if starts.sum() <= limit:
@@ -86,15 +86,22 @@ def nearest(queries: Poses, pool: Poses, k: int) -> tuple[NDArray[np.float64], N
 
 
 def counts_around(
-    queries: Poses, pool: Poses, mass: NDArray[np.floating], k: int, scale_mm: float = SCALE_MM
+    queries: Poses,
+    pool: Poses,
+    mass: NDArray[np.floating],
+    k: int,
+    *,
+    scale_mm: float = SCALE_MM,
+    power: float = POWER,
 ) -> NDArray[np.float64]:
     """(Q,) how many of the pool's poses lie within ``scale_mm`` of each query, by its k nearest.
 
-    The mass of the k nearest fills a ball up to the k-th, and is spread evenly in it (:data:`POWER`).
+    The mass of the k nearest fills a ball up to the k-th, and is spread evenly in it.
 
     Args:
         pool: (P, J, 3); thinned out evenly if there are more than :data:`MAX_POOL`.
         mass: (P,) how many poses each stands for.
+        power: how fast the number of poses grows with the distance.
     """
     if not len(pool):
         return np.zeros(len(queries))
@@ -104,4 +111,4 @@ def counts_around(
     k = min(k, len(pool))
     distances, rows = nearest(queries, pool, k)
     radius = np.maximum(distances[:, -1], GRID_MM)
-    return np.asarray(mass[rows].sum(1) * (scale_mm / radius) ** POWER)
+    return np.asarray(mass[rows].sum(1) * (scale_mm / radius) ** power)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posecorpus.core.errors import InputError
-from posecorpus.synth.balance.density import MAX_QUERIES, counts_around, thin
+from posecorpus.synth.balance.density import MAX_QUERIES, POWER, SCALE_MM, counts_around, thin
 from posecorpus.synth.balance.poses import Poses, mirrored
 
 NEIGHBOURS = 10
@@ -22,6 +22,8 @@ def thinness_weights(
     k: int = NEIGHBOURS,
     *,
     twins_of: Sequence[str] | None = None,
+    scale_mm: float = SCALE_MM,
+    power: float = POWER,
 ) -> NDArray[np.float64]:
     """Probabilities with which to draw candidates, so that reference and draws together are most even.
 
@@ -40,6 +42,7 @@ def thinness_weights(
         k: how many neighbours the density is told by.
         twins_of: names of the J joints if draws are mirrored half the time: then each pose counts half
             for itself and half for its mirror image.
+        scale_mm, power: of the density; see :mod:`posecorpus.synth.balance.density`.
 
     Returns:
         (N,) float64 that sum to 1. The same for the same arguments on every machine.
@@ -53,23 +56,25 @@ def thinness_weights(
     if draws < 1 or k < 1:
         raise InputError("poses to balance", "at least one draw and one neighbour", f"{draws} and {k}")
     kept = thin(candidates, MAX_QUERIES)
-    around = [_counts(kept.poses, kept.poses, kept.mass, k, twins_of), np.zeros(len(kept.poses))]
-    if len(reference):
-        there = thin(reference, MAX_QUERIES)
-        around[1] = _counts(kept.poses, there.poses, there.mass, k, twins_of)
-    expected = fill(np.maximum(around[0], kept.mass), around[1], kept.mass, draws)
+    around, before = (
+        counts_around(
+            kept.poses, *_with_twins(thinned.poses, thinned.mass, twins_of), k, scale_mm=scale_mm, power=power
+        )
+        for thinned in (kept, thin(reference, MAX_QUERIES))
+    )
+    expected = fill(np.maximum(around, kept.mass), before, kept.mass, draws)
     weights = expected[kept.of_row]
     return np.asarray(weights / weights.sum())
 
 
-def _counts(
-    queries: Poses, pool: Poses, mass: NDArray[np.float64], k: int, twins_of: Sequence[str] | None
-) -> NDArray[np.float64]:
+def _with_twins(
+    pool: Poses, mass: NDArray[np.float64], twins_of: Sequence[str] | None
+) -> tuple[Poses, NDArray[np.float64]]:
+    """Poses and masses, with mirror images if wanted, in pairs: an even choice of them holds both of a pair."""
     if twins_of is None:
-        return counts_around(queries, pool, mass, k)
-    # Interleaved, so that an even choice of the pool holds both of a pair.
+        return pool, mass
     twins = np.stack([pool, mirrored(pool, twins_of)], 1).reshape(-1, *pool.shape[1:])
-    return counts_around(queries, twins, np.repeat(mass / 2, 2), k)
+    return twins, np.repeat(mass / 2, 2)
 
 
 def fill(
