@@ -31,16 +31,16 @@ def strip_height(size: int) -> int:
     return size // 4
 
 
-def tile(which: tuple[float, float], uv: NDArray[np.floating], ratio: float) -> NDArray[np.float32]:
-    """Coordinates (..., 2) in a tile as coordinates in the whole texture.
+def body_uv(ratio: float) -> tuple[float, float, float, float]:
+    """Origin and scale of u and of v that take the body's layout to a texture of height ``ratio`` times its width."""
+    return 0.0, 1.0, 1 - 1 / ratio, 1 / ratio
 
-    Args:
-        ratio: height over width of the whole texture.
-    """
+
+def tile_uv(which: tuple[float, float], ratio: float) -> tuple[float, float, float, float]:
+    """The same for coordinates within a tile."""
     low, high = which
-    inner = INSET + (1 - 2 * INSET) * np.clip(np.asarray(uv, np.float32), 0, 1)
-    share = (ratio - 1) / ratio
-    return np.stack([low + (high - low) * inner[..., 0], share * inner[..., 1]], axis=-1).astype(np.float32)
+    inner, share = 1 - 2 * INSET, (ratio - 1) / ratio
+    return low + (high - low) * INSET, (high - low) * inner, share * INSET, share * inner
 
 
 def paint_strip(look: Look, height: int, width: int) -> NDArray[np.uint8]:

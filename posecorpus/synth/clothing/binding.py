@@ -58,26 +58,6 @@ class Binding:
         return out
 
 
-def join(bindings: list[Binding]) -> tuple[Binding, list[NDArray[np.int32]]]:
-    """Several bindings as one, and where each one's vertices are in it."""
-    wholes = np.cumsum([0] + [len(b.anchors) for b in bindings])
-    cuts = np.cumsum([wholes[-1]] + [len(b.ends) for b in bindings])
-    joined = Binding(
-        np.concatenate([b.anchors for b in bindings]),
-        np.concatenate([b.shares for b in bindings]),
-        np.concatenate([b.joints for b in bindings]),
-        np.concatenate([b.weights for b in bindings]),
-        np.concatenate([b.offsets for b in bindings]),
-        np.concatenate([b.ends + np.int32(w) for b, w in zip(bindings, wholes[:-1], strict=True)]),
-        np.concatenate([b.end_shares for b in bindings]),
-    )
-    places = [
-        np.concatenate([np.arange(w, w + len(b.anchors)), np.arange(c, c + len(b.ends))]).astype(np.int32)
-        for b, w, c in zip(bindings, wholes[:-1], cuts[:-1], strict=True)
-    ]
-    return joined, places
-
-
 @njit(cache=True, nogil=True)
 def _follow(
     vertices: NDArray[np.float32],

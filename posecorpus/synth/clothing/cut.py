@@ -62,11 +62,14 @@ def cut(
     )
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _count(faces: NDArray[np.int32], field: NDArray[np.float32]) -> tuple[int, int]:
     kept = cut = 0
     for f in range(len(faces)):
-        inside = (field[faces[f, 0]] > 0) + (field[faces[f, 1]] > 0) + (field[faces[f, 2]] > 0)
+        inside = 0
+        for k in range(3):
+            if field[faces[f, k]] > 0:
+                inside += 1
         if inside == 3:
             kept += 1
         elif inside > 0:
@@ -74,7 +77,7 @@ def _count(faces: NDArray[np.int32], field: NDArray[np.float32]) -> tuple[int, i
     return kept, cut
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _cut(
     faces: NDArray[np.int32],
     edges: NDArray[np.int32],
@@ -90,60 +93,52 @@ def _cut(
 ) -> tuple[int, int, int]:
     number = np.full(len(field), -1, np.int32)
     on_edge = np.full(n_edges, -1, np.int32)
+    # Corners of what is left of a face, as numbers (cut ones counted down from -1) and coordinates.
+    ids, u, v = np.empty(4, np.int32), np.empty(4, np.float32), np.empty(4, np.float32)
     n_whole = n_cut = n_faces = 0
     for f in range(len(faces)):
         inside = 0
         for k in range(3):
-            inside += field[faces[f, k]] > 0
+            if field[faces[f, k]] > 0:
+                inside += 1
         if inside == 0:
             continue
         for k in range(3):
-            v = faces[f, k]
-            if number[v] < 0:
-                number[v] = n_whole
-                whole[n_whole] = v
+            at = faces[f, k]
+            if number[at] < 0:
+                number[at] = n_whole
+                whole[n_whole] = at
                 n_whole += 1
         if inside == 3:
             for k in range(3):
                 out[n_faces, k] = number[faces[f, k]]
-                new_uv[n_faces, k] = uv[f, k]
+                new_uv[n_faces, k, 0], new_uv[n_faces, k, 1] = uv[f, k, 0], uv[f, k, 1]
             sources[n_faces] = f
             n_faces += 1
             continue
-        # Turned so that the corner that differs from the other two comes first.
-        a = 0
-        while (field[faces[f, a]] > 0) != (inside == 1):
-            a += 1
-        b, c = (a + 1) % 3, (a + 2) % 3
-        ids = np.empty(2, np.int32)
-        cut_uv = np.empty((2, 2), np.float32)
-        for s in range(2):
-            other, edge = (b, edges[f, a]) if s == 0 else (c, edges[f, c])
-            one, two = field[faces[f, a]], field[faces[f, other]]
+        corners = 0
+        for k in range(3):  # walk around the face, keep what is inside and where the line crosses
+            here, there = faces[f, k], faces[f, (k + 1) % 3]
+            one, two = field[here], field[there]
+            if one > 0:
+                ids[corners], u[corners], v[corners] = number[here], uv[f, k, 0], uv[f, k, 1]
+                corners += 1
+            if (one > 0) == (two > 0):
+                continue
             share = min(max(one / (one - two), np.float32(NEAREST)), np.float32(1 - NEAREST))
-            cut_uv[s] = uv[f, a] + share * (uv[f, other] - uv[f, a])
+            edge = edges[f, k]
             if on_edge[edge] < 0:
                 on_edge[edge] = n_cut
-                ends[n_cut, 0], ends[n_cut, 1] = number[faces[f, a]], number[faces[f, other]]
-                shares[n_cut] = share
+                ends[n_cut, 0], ends[n_cut, 1], shares[n_cut] = number[here], number[there], share
                 n_cut += 1
-            ids[s] = -1 - on_edge[edge]
-        if inside == 1:
-            out[n_faces, 0], out[n_faces, 1], out[n_faces, 2] = number[faces[f, a]], ids[0], ids[1]
-            new_uv[n_faces, 0], new_uv[n_faces, 1], new_uv[n_faces, 2] = uv[f, a], cut_uv[0], cut_uv[1]
-            sources[n_faces] = f
-            n_faces += 1
-        else:
-            out[n_faces, 0], out[n_faces, 1], out[n_faces, 2] = (
-                ids[0],
-                number[faces[f, b]],
-                number[faces[f, c]],
-            )
-            new_uv[n_faces, 0], new_uv[n_faces, 1], new_uv[n_faces, 2] = cut_uv[0], uv[f, b], uv[f, c]
-            sources[n_faces] = f
-            n_faces += 1
-            out[n_faces, 0], out[n_faces, 1], out[n_faces, 2] = ids[0], number[faces[f, c]], ids[1]
-            new_uv[n_faces, 0], new_uv[n_faces, 1], new_uv[n_faces, 2] = cut_uv[0], uv[f, c], cut_uv[1]
+            ids[corners] = -1 - on_edge[edge]
+            u[corners] = uv[f, k, 0] + share * (uv[f, (k + 1) % 3, 0] - uv[f, k, 0])
+            v[corners] = uv[f, k, 1] + share * (uv[f, (k + 1) % 3, 1] - uv[f, k, 1])
+            corners += 1
+        for t in range(corners - 2):
+            for k in range(3):
+                c = 0 if k == 0 else t + k
+                out[n_faces, k], new_uv[n_faces, k, 0], new_uv[n_faces, k, 1] = ids[c], u[c], v[c]
             sources[n_faces] = f
             n_faces += 1
     for f in range(n_faces):

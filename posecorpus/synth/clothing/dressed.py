@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posecorpus.synth.appearance.look import Look
-from posecorpus.synth.appearance.strip import HAIR, SHOE, SKIRT, tile
+from posecorpus.synth.appearance.strip import HAIR, SHOE, SKIRT, body_uv, tile_uv
 from posecorpus.synth.bodies.model import BodyModel
 from posecorpus.synth.bodies.skinning import Posed
 from posecorpus.synth.clothing import long_hair, shoes
-from posecorpus.synth.clothing.binding import Binding, join
+from posecorpus.synth.clothing.assembly import Piece, UvMap, assemble, bare_skin
+from posecorpus.synth.clothing.binding import Binding
 from posecorpus.synth.clothing.cut import cut
 from posecorpus.synth.clothing.drape import Shaped, offsets, shaped
 from posecorpus.synth.clothing.garments import RIM_M, UNDERLAP_M, Lines, Tailored, hair, lines, tailor
@@ -50,15 +51,6 @@ class Dressed:
         return posed.vertices, worn
 
 
-@dataclass(frozen=True, eq=False)
-class _Piece:
-    """Faces of one thing worn, on their way into the common surface; uv: (F, 3, 2) in the whole texture."""
-
-    faces: NDArray[np.int32]
-    face_parts: NDArray[np.uint8]
-    uv: Floats
-
-
 def dress(body: BodyModel, betas: NDArray[np.floating], look: Look, texture: Texture) -> Dressed:
     """Cut a look's clothes for a body of shape ``betas`` (up to B of them).
 
@@ -71,28 +63,22 @@ def dress(body: BodyModel, betas: NDArray[np.floating], look: Look, texture: Tex
     at = lines(look, who.at)
     shape = shaped(who, betas)
     garments, covered = _garments(look, who, at)
-    sewn = [_sew(garment, shape, who, ratio) for garment in garments]
-    sewn.append(_cut_loft(who.shoes, shoes.cut_field(who.shoes, look, who.at), SHOE, ratio))
+    pieces = [_sew(garment, shape, who, body_uv(ratio)) for garment in garments]
+    pieces.append(_cut_loft(who.shoes, shoes.cut_field(who.shoes, look, who.at), tile_uv(SHOE, ratio)))
     if look.long_haired:
-        sewn.append(_cut_loft(who.long_hair, long_hair.cut_field(who.long_hair, look), HAIR, ratio))
-    binding, places = join([bound for bound, _ in sewn])
-    pieces = [
-        _Piece(place[piece.faces], piece.face_parts, piece.uv)
-        for (_, piece), place in zip(sewn, places, strict=True)
-    ]
-    skirt = None
+        field = long_hair.cut_field(who.long_hair, look)
+        pieces.append(_cut_loft(who.long_hair, field, tile_uv(HAIR, ratio)))
+    skirt, cutting, uv_map = None, None, tile_uv(SKIRT, ratio)
     if look.skirted:
-        skirt, piece = _skirt(body, who, betas, look, ratio)
-        pieces.append(_Piece(piece.faces + np.int32(len(binding)), piece.face_parts, piece.uv))
+        skirt, cutting = sew(body, who.skirt, betas, look)
+        scale = uv_map[3] / (at.waist - look.fit.skirt_bottom)  # v of its pattern is the height
+        uv_map = (*uv_map[:2], uv_map[2] - scale * look.fit.skirt_bottom, scale)
+    binding, worn = assemble(pieces, cutting, who.skirt.face_parts, uv_map, texture)
 
     hidden = np.zeros(len(body.v_template), bool)
     hidden[who.own] = covered
     hidden[who.shod] |= shoes.edge_field(who.shod_points, look.outfit.shoe_top, who.at) > RIM_M
-    seen = ~hidden[body.faces].all(axis=1)
-    skin = Surface(
-        body.faces[seen], body.face_parts[seen], _in_worn(body.uv, ratio), body.uv_faces[seen], texture
-    )
-    return Dressed((skin, _together(pieces, texture)), binding, skirt)
+    return Dressed((bare_skin(body, hidden, body_uv(ratio), texture), worn), binding, skirt)
 
 
 def _garments(look: Look, who: Mannequin, at: Lines) -> tuple[list[Tailored], NDArray[np.bool_]]:
@@ -116,58 +102,12 @@ def _garments(look: Look, who: Mannequin, at: Lines) -> tuple[list[Tailored], ND
     return garments, covered
 
 
-def _sew(garment: Tailored, shape: Shaped, who: Mannequin, ratio: float) -> tuple[Binding, _Piece]:
+def _sew(garment: Tailored, shape: Shaped, who: Mannequin, uv_map: UvMap) -> Piece:
     mesh = who.mesh
-    piece = cut(mesh.faces, mesh.edges, mesh.n_edges, who.uv, garment.outline)
-    binding = Binding(
-        who.anchors[piece.whole],
-        who.shares[piece.whole],
-        who.joints[piece.whole],
-        who.weights[piece.whole],
-        offsets(shape, who, piece.whole, garment.ease),
-        piece.ends,
-        piece.shares,
-    )
-    return binding, _Piece(piece.faces, who.face_parts[piece.sources], _in_worn(piece.uv, ratio))
+    cutting = cut(mesh.faces, mesh.edges, mesh.n_edges, who.uv, garment.outline)
+    return Piece(cutting, who, offsets(shape, who, cutting.whole, garment.ease), uv_map)
 
 
-def _cut_loft(loft: Loft, field: Floats, where: tuple[float, float], ratio: float) -> tuple[Binding, _Piece]:
-    piece = cut(loft.faces, loft.edges, loft.n_edges, loft.uv, field)
-    binding = Binding(
-        loft.anchors[piece.whole],
-        loft.shares[piece.whole],
-        loft.joints[piece.whole],
-        loft.weights[piece.whole],
-        loft.offsets[piece.whole],
-        piece.ends,
-        piece.shares,
-    )
-    return binding, _Piece(piece.faces, loft.face_parts[piece.sources], tile(where, piece.uv, ratio))
-
-
-def _skirt(
-    body: BodyModel, who: Mannequin, betas: NDArray[np.floating], look: Look, ratio: float
-) -> tuple[Skirt, _Piece]:
-    skirt, piece = sew(body, who.skirt, betas, look)
-    uv = piece.uv.copy()
-    low, high = look.fit.skirt_bottom, look.outfit.waist
-    uv[..., 1] = (uv[..., 1] - low) / (high - low)
-    return skirt, _Piece(piece.faces, who.skirt.face_parts[piece.sources], tile(SKIRT, uv, ratio))
-
-
-def _together(pieces: list[_Piece], texture: Texture) -> Surface:
-    """One surface of all pieces; each face has texture coordinates of its own."""
-    faces = np.concatenate([piece.faces for piece in pieces])
-    return Surface(
-        faces=faces,
-        face_parts=np.concatenate([piece.face_parts for piece in pieces]),
-        uv=np.concatenate([piece.uv for piece in pieces]).reshape(-1, 2),
-        uv_faces=np.arange(3 * len(faces), dtype=np.int32).reshape(-1, 3),
-        texture=texture,
-        double_sided=True,
-    )
-
-
-def _in_worn(uv: Floats, ratio: float) -> Floats:
-    """Coordinates (..., 2) in the body's layout as coordinates in a texture with a strip below it."""
-    return np.stack([uv[..., 0], 1 - (1 - uv[..., 1]) / np.float32(ratio)], axis=-1)
+def _cut_loft(loft: Loft, field: Floats, uv_map: UvMap) -> Piece:
+    cutting = cut(loft.faces, loft.edges, loft.n_edges, loft.uv, field)
+    return Piece(cutting, loft, loft.offsets[cutting.whole], uv_map)

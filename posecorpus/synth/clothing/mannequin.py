@@ -22,7 +22,7 @@ from posecorpus.synth.clothing.long_hair import long_hair
 from posecorpus.synth.clothing.shoes import shoes
 from posecorpus.synth.clothing.skirt import SkirtPattern, pattern
 
-LONGEST_EDGE_M = 0.012
+LONGEST_EDGE_M = 0.018
 BRIDGE_M = 0.022
 """Cloth spans hollows about this wide: the skin's shape is diffused this far under it."""
 SIDE, UP, ARM, ABOVE_NECK, AROUND, FOLD_A, FOLD_B, DEPTH, HAIR_AT, FOREHEAD, STRANDS, FLAT = range(12)
