@@ -18,7 +18,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import TypeAdapter
 
 from posecorpus.core.errors import InputError
 from posecorpus.core.manifest import (
@@ -39,7 +38,8 @@ from posecorpus.pipelines import ledger
 from posecorpus.pipelines.balancing import Balance, BalanceDraws, plan_balance
 from posecorpus.pipelines.clips import clip_samples, count_people
 from posecorpus.pipelines.engine import Engine, open_engine
-from posecorpus.pipelines.inputs import prepare_bodies, prepare_motions, prepare_photos
+from posecorpus.pipelines.inputs import prepare_bodies, prepare_motions
+from posecorpus.pipelines.materials import prepare_materials
 from posecorpus.synth.balance.weights import NEIGHBOURS
 from posecorpus.synth.config import SynthConfig
 from posecorpus.synth.kernels import kernels_are_compiled
@@ -166,8 +166,12 @@ def _synthesize(
         run=run,
         report=report,
     )
-    photos = prepare_photos(request.backgrounds, skip_bad=skip_bad, run=run, report=report)
-    planned = _manifest(request, bodies | motions.digests | photos.digests, motions.skipped + photos.skipped)
+    prepared = prepare_materials(
+        config, request.backgrounds, skip_bad=skip_bad, run=run, report=report, note=note
+    )
+    planned = _manifest(
+        request, bodies | motions.digests | prepared.digests, motions.skipped + prepared.skipped
+    )
     balance = None if reference is None else _balance(request, reference, motions.clips, report, note)
     if balance is not None:
         planned = planned.model_copy(update={"balance": balance.as_json()})
@@ -183,7 +187,7 @@ def _synthesize(
     plan = out / (PLAN if piece is None else f"{PLAN}-{piece[0]}-of-{piece[1]}")
     if missing:
         starts = None if balance is None else balance.starts
-        _write_plan(plan, motions.clips, starts, Materials(photos=photos.paths))
+        _write_plan(plan, motions.clips, starts, prepared.materials)
         shared = run.share(_load_plan, plan)
         tasks = (ShardTask(request, out, shared, i) for i in missing)
         if not kernels_are_compiled():
@@ -263,13 +267,13 @@ def _write_plan(
     folder: Path, motions: Sequence[BodyMotion], starts: NDArray[np.float64] | None, materials: Materials
 ) -> None:
     write_store(folder, motions, starts)
-    write_atomically(folder / MATERIALS, TypeAdapter(Materials).dump_json(materials))
+    write_atomically(folder / MATERIALS, materials.to_json())
     _load_plan.cache_clear()
 
 
 @lru_cache(maxsize=1)
 def _load_plan(folder: Path) -> Plan:
-    return Plan(MotionStore(folder), TypeAdapter(Materials).validate_json((folder / MATERIALS).read_bytes()))
+    return Plan(MotionStore(folder), Materials.from_json((folder / MATERIALS).read_bytes()))
 
 
 def _shard_samples(request: SynthRequest, index: int) -> int:

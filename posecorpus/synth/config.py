@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from posecorpus.core.errors import InputError
 
 MAX_CONFIG_BYTES = 1 << 20
+MOST_PEOPLE = 8
 
 Number = TypeVar("Number", int, float)
 
@@ -206,6 +207,27 @@ class SynthConfig(_Section):
     place: PlaceConfig = PlaceConfig()
     exposure: ExposureConfig | None = None
 
+    @model_validator(mode="after")
+    def _need_a_floor(self) -> Self:
+        """SURREAL's way of placing the camera knows one person and no floor."""
+        if self.place.kind == "any":
+            if self.people.count != (1, 1):
+                raise ValueError(
+                    "people.count above 1 needs a place with a floor: place.kind room, photo or calibrated"
+                )
+            if any(
+                (
+                    *self.props.in_front,
+                    *self.props.beside,
+                    self.props.held_probability,
+                    self.props.seat_probability,
+                )
+            ):
+                raise ValueError("props need a place with a floor: place.kind room, photo or calibrated")
+        if self.people.count[0] < 1 or self.people.count[1] > MOST_PEOPLE:
+            raise ValueError(f"people.count lies between 1 and {MOST_PEOPLE}")
+        return self
+
     def resized(self, width: int, height: int) -> SynthConfig:
         """The same field of view across the image's width at another size."""
         scale = width / self.image.size[0]
@@ -222,9 +244,12 @@ def presets() -> list[str]:
 
 
 def load_config(
-    preset: str, override: Path | None = None, people: dict[str, Any] | None = None
+    preset: str, override: Path | None = None, sections: dict[str, dict[str, Any]] | None = None
 ) -> SynthConfig:
-    """A preset with a user's YAML file and the command line's choice of people merged over it.
+    """A preset with a user's YAML file and the command line's choices merged over it.
+
+    Args:
+        sections: keys to override, by section.
 
     Raises:
         InputError: no such preset, unreadable YAML, an unknown key, or a value outside its bounds.
@@ -235,8 +260,8 @@ def load_config(
     data = _parse(text, f"preset {preset}")
     if override is not None:
         data = _merge(data, _parse(_read(override), str(override)))
-    if people:
-        data = _merge(data, {"people": people})
+    if sections:
+        data = _merge(data, sections)
     try:
         return SynthConfig.model_validate(data)
     except ValidationError as error:

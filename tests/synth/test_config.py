@@ -36,7 +36,7 @@ def test_a_users_file_changes_only_its_keys(tmp_path: Path) -> None:
 def test_the_command_line_wins_over_the_file(tmp_path: Path) -> None:
     file = tmp_path / "my.yaml"
     file.write_text("people: {genders: [male]}\n")
-    assert load_config("surreal", file, {"genders": ["female"]}).people.genders == ["female"]
+    assert load_config("surreal", file, {"people": {"genders": ["female"]}}).people.genders == ["female"]
 
 
 def test_resizing_keeps_the_field_of_view() -> None:
@@ -72,7 +72,7 @@ def test_mistakes_name_the_file_and_key(tmp_path: Path, text: str, message: str)
 
 
 def test_unreadable_files_and_presets(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="one of surreal"):
+    with pytest.raises(InputError, match="one of hard, lcr-room"):
         load_config("surrreal")
     with pytest.raises(InputError, match="readable YAML"):
         load_config("surreal", tmp_path / "none.yaml")

@@ -33,6 +33,7 @@ class Renderer(StrEnum):
 @app.command(
     epilog=examples(
         "synth corpus --samples 1000",
+        "synth corpus --preset lcr-wild --motions cmu/ --backgrounds photos/ --samples 1000",
         "synth corpus --motions cmu/ --motions walk.bvh --backgrounds photos/ --clips 50 --frames 100",
         "synth more --motions cmu/ --balance corpus     # new poses where corpus is thin",
         "synth corpus --samples 100000 --shard 3/8      # the third of eight machines",
@@ -48,6 +49,15 @@ def synth(
     ] = None,
     backgrounds: Annotated[
         Path | None, typer.Option(help="Folder or zip of photos. Default: procedural rooms.")
+    ] = None,
+    cameras: Annotated[
+        Path | None, typer.Option(help="Calibrated cameras (JSON), for presets like lcr-room.")
+    ] = None,
+    textures: Annotated[
+        Path | None, typer.Option(help="Folder of pictures in the body's UV layout, worn by the people.")
+    ] = None,
+    meshes: Annotated[
+        Path | None, typer.Option(help="Folder of .obj, .ply, .stl or .glb things that hide people.")
     ] = None,
     samples: Annotated[int | None, typer.Option(help="Stills to render [default: 200].", min=1)] = None,
     clips: Annotated[int | None, typer.Option(help="Clips to render, instead of stills.", min=1)] = None,
@@ -78,7 +88,7 @@ def synth(
     from posecorpus.synth.config import load_config
     from posecorpus.synth.regressors.regressor import load_regressor, of_full_42
 
-    settings = load_config(preset, config, _people(body))
+    settings = load_config(preset, config, _overrides(body, cameras, textures, meshes))
     if size is not None:
         settings = settings.resized(*numbers("--size", size, "x", "WIDTHxHEIGHT, e.g. 320x240"))
     count, length = clips_and_frames(samples, clips, frames)
@@ -105,9 +115,21 @@ def synth(
     typer.echo(path)
 
 
-def _people(body: str | None) -> dict[str, Any] | None:
+def _overrides(
+    body: str | None, cameras: Path | None, textures: Path | None, meshes: Path | None
+) -> dict[str, dict[str, Any]]:
+    """Sections of the configuration that options decide."""
+    sections: dict[str, dict[str, Any]] = {
+        "people": _people(body) | ({} if textures is None else {"textures": str(textures)}),
+        "place": {} if cameras is None else {"kind": "calibrated", "cameras": str(cameras)},
+        "props": {} if meshes is None else {"meshes": str(meshes)},
+    }
+    return {name: values for name, values in sections.items() if values}
+
+
+def _people(body: str | None) -> dict[str, Any]:
     if body is None:
-        return None
+        return {}
     if body == "mixed":
         return {"genders": ["neutral", "female", "male"]}
     if body in ("neutral", "female", "male"):

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
 
-from posecorpus.synth.places import Plate
+import numpy as np
+
+from posecorpus.core.cameras import Camera
+from posecorpus.synth.places import CalibratedPlate, PhotoPlate, Plate
 
 
 @dataclass(frozen=True)
@@ -22,3 +27,27 @@ class Materials:
     plates: tuple[Plate, ...] = ()
     textures: tuple[str, ...] = ()
     meshes: tuple[str, ...] = ()
+
+    def to_json(self) -> bytes:
+        """All of it, bit by bit, for :meth:`from_json`."""
+        return json.dumps(asdict(self), default=np.ndarray.tolist).encode()
+
+    @staticmethod
+    def from_json(data: bytes) -> Materials:
+        """The counterpart of :meth:`to_json`."""
+        held = json.loads(data)
+        plates = tuple(_plate(plate) for plate in held.pop("plates"))
+        return Materials(plates=plates, **{name: tuple(paths) for name, paths in held.items()})
+
+
+def _plate(held: dict[str, Any]) -> Plate:
+    if "camera" not in held:
+        return PhotoPlate(**held)
+    K, R, move = (np.array(held["camera"][name], np.float64) for name in ("K", "R", "t"))
+    return CalibratedPlate(
+        name=held["name"],
+        camera=Camera(K, R, move, held["camera"]["width"], held["camera"]["height"]),
+        corners=np.array(held["corners"], np.float64),
+        photo=held["photo"],
+        photo_scale=held["photo_scale"],
+    )

@@ -1,0 +1,104 @@
+"""What the user brought to be rendered with people: photos, calibrated cameras, textures, meshes.
+
+Everything is opened once before a run starts, so that a bad file is told of at once and not in the middle.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from posecorpus.core.errors import InputError
+from posecorpus.core.manifest import Skipped
+from posecorpus.core.progress import Report, silent
+from posecorpus.core.shards import file_sha256
+from posecorpus.pipelines.engine import Run
+from posecorpus.pipelines.inputs import UnusableInputs, named, prepare_photos
+from posecorpus.synth.config import SynthConfig
+from posecorpus.synth.places import Plate
+from posecorpus.synth.places.calibrated import STUDIO, load_cameras
+from posecorpus.synth.props import find_meshes, prop_surface
+from posecorpus.synth.sampling import Materials
+from posecorpus.synth.scene import Prop
+
+
+@dataclass
+class Prepared:
+    """Materials that can be used, the digests of their files by name, and what was left out."""
+
+    materials: Materials
+    digests: dict[str, str] = field(default_factory=dict)
+    skipped: list[Skipped] = field(default_factory=list)
+
+
+def prepare_materials(
+    config: SynthConfig,
+    backgrounds: Path | None,
+    *,
+    skip_bad: bool,
+    run: Run,
+    report: Report = silent,
+    note: Callable[[str], None] = lambda message: None,
+) -> Prepared:
+    """Find and try everything but motions and bodies.
+
+    Args:
+        backgrounds: folder or zip of photos.
+        note: told what will not be used, and why.
+
+    Raises:
+        InputError: nothing where the user says there is something, or unusable files and not ``skip_bad``.
+    """
+    photos = prepare_photos(backgrounds, skip_bad=skip_bad, run=run, report=report)
+    textures = _optional_photos(config.people.textures, skip_bad, run, report)
+    meshes, mesh_digests, bad_meshes = _meshes(config.props.meshes, skip_bad)
+    plates, plate_digests = _plates(config, backgrounds, photos.paths, run, report, note)
+    return Prepared(
+        Materials(photos.paths, tuple(plates), textures.materials.textures, meshes),
+        photos.digests | textures.digests | mesh_digests | plate_digests,
+        photos.skipped + textures.skipped + bad_meshes,
+    )
+
+
+def _optional_photos(where: str | None, skip_bad: bool, run: Run, report: Report) -> Prepared:
+    found = prepare_photos(None if where is None else Path(where), skip_bad=skip_bad, run=run, report=report)
+    return Prepared(Materials(textures=found.paths), found.digests, found.skipped)
+
+
+def _meshes(where: str | None, skip_bad: bool) -> tuple[tuple[str, ...], dict[str, str], list[Skipped]]:
+    if where is None:
+        return (), {}, []
+    usable: list[str] = []
+    skipped: list[Skipped] = []
+    for path in find_meshes(where):
+        try:
+            prop_surface(Prop(path, 0, (1.0, 1.0, 1.0), (0.0, 0.0, 0.0)))
+            usable.append(path)
+        except InputError as error:
+            skipped.append(Skipped(where=error.where, reason=f"expected {error.expected}, got {error.got}"))
+    if skipped and not skip_bad:
+        raise UnusableInputs([f"{s.where}: {s.reason}" for s in skipped])
+    if not usable:
+        raise InputError(where, "at least one usable mesh", f"{len(skipped)} unusable ones")
+    digests = {named(path, [Path(where)]): file_sha256(Path(path)) for path in usable}
+    return tuple(usable), digests, skipped
+
+
+def _plates(
+    config: SynthConfig,
+    backgrounds: Path | None,
+    photos: Sequence[str],
+    run: Run,
+    report: Report,
+    note: Callable[[str], None],
+) -> tuple[list[Plate], dict[str, str]]:
+    """Cameras and photos of known ground that the configured kind of place can draw from."""
+    if config.place.kind == "calibrated":
+        path = Path(config.place.cameras or STUDIO)
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        return list(load_cameras(path, backgrounds)), {f"cameras {path.name}": digest}
+    if config.place.kind == "photo" and not photos:
+        note("no --backgrounds: people stand in procedural rooms")
+    return [], {}
