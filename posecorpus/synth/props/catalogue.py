@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,9 +11,12 @@ import numpy as np
 
 from posecorpus.core.errors import InputError
 from posecorpus.synth.appearance.draws import Draws
-from posecorpus.synth.props import furniture, handheld, things
-from posecorpus.synth.props.meshes import is_mesh, mesh_shape
-from posecorpus.synth.props.shape import Range, Shape, Size
+from posecorpus.synth.props import furniture, handheld, seating, things
+from posecorpus.synth.props.meshes import is_mesh, read_mesh
+from posecorpus.synth.props.shape import Design, Range, Shape, Size, design
+
+DESIGNS = 16
+"""How many designs of a kind there are; each is scaled and coloured anew for every seed."""
 
 
 @dataclass(frozen=True)
@@ -35,11 +39,11 @@ KINDS: dict[str, Kind] = {
     "cabinet": Kind(furniture.cabinet, (0.45, 1.6), (0.6, 2.0), (0.32, 0.6)),
     "shelf": Kind(furniture.shelf, (0.5, 1.2), (0.8, 2.1), (0.24, 0.4)),
     "table": Kind(furniture.table, (0.7, 1.9), (0.68, 0.8), (0.6, 0.95)),
-    "chair": Kind(furniture.chair, (0.4, 0.52), (0.82, 1.0), (0.42, 0.54)),
-    "stool": Kind(furniture.stool, (0.3, 0.42), (0.42, 0.76)),
-    "pouffe": Kind(furniture.pouffe, (0.4, 0.7), (0.32, 0.48)),
-    "bench": Kind(furniture.bench, (1.0, 1.9), (0.4, 0.5), (0.34, 0.5)),
-    "sofa": Kind(furniture.sofa, (0.85, 2.2), (0.72, 0.95), (0.8, 1.0)),
+    "chair": Kind(seating.chair, (0.4, 0.52), (0.82, 1.0), (0.42, 0.54)),
+    "stool": Kind(seating.stool, (0.3, 0.42), (0.42, 0.76)),
+    "pouffe": Kind(seating.pouffe, (0.4, 0.7), (0.32, 0.48)),
+    "bench": Kind(seating.bench, (1.0, 1.9), (0.4, 0.5), (0.34, 0.5)),
+    "sofa": Kind(seating.sofa, (0.85, 2.2), (0.72, 0.95), (0.8, 1.0)),
     "counter": Kind(furniture.counter, (0.9, 2.4), (0.85, 1.12), (0.5, 0.75)),
     "board": Kind(furniture.board, (0.6, 1.8), (1.2, 2.0), (0.35, 0.5)),
     "lamp_post": Kind(things.lamp_post, (0.26, 0.44), (1.5, 4.5)),
@@ -68,31 +72,51 @@ STANDING = (
 """What may stand on the floor."""
 HELD = tuple(handheld.GRIPS)
 """What may be in a hand."""
-SEATS = tuple(furniture.SEAT_SHARE)
+SEATS = tuple(seating.SEAT_SHARE)
 """What people may sit on."""
 
 HELD_BALL: Range = (0.065, 0.24)
+"""Diameter of a ball in a hand."""
+SCALE, STRETCH = (0.88, 1.14), (0.94, 1.06)
+"""How a prop's size differs from its design's: as a whole, and in width and depth over height."""
 
 
-def draw_size(kind: str, draws: Draws, held: bool = False) -> Size:
-    """A plausible size of one of :data:`KINDS`, metres."""
-    if kind == "ball":
-        d = draws.uniform(*(HELD_BALL if held else KINDS[kind].wide))
+def draw_size(kind: str, seed: int, draws: Draws, held: bool = False) -> Size:
+    """A plausible size of a prop, metres: about that of its design."""
+    if kind == "ball" and held:
+        d = draws.uniform(*HELD_BALL)
         return d, d, d
+    x, y, z = design_of(kind, seed).size
+    whole, wide = draws.uniform(*SCALE), 1.0 if kind == "ball" else draws.uniform(*STRETCH)
+    return x * whole * wide, y * whole, z * whole * wide
+
+
+def _design_size(kind: str, draws: Draws) -> Size:
     of = KINDS[kind]
     wide, high = draws.uniform(*of.wide), draws.uniform(*of.high)
+    if kind == "ball":
+        return wide, wide, wide
+    if kind == "plant":  # leaves are about as long as broad
+        wide = high * draws.uniform(0.5, 0.85)
     return wide, high, wide if of.deep is None else draws.uniform(*of.deep)
 
 
-@lru_cache(maxsize=64)
-def shape_of(kind: str, seed: int, size: Size) -> Shape:
-    """The shape of a prop; the same arguments give the same one.
+def design_of(kind: str, seed: int) -> Design:
+    """The design of a prop: one of :data:`DESIGNS` of its kind, or the user's mesh.
 
     Raises:
         InputError: no such kind, or an unreadable mesh file.
     """
     if kind in KINDS:
-        return KINDS[kind].build(size, Draws(np.random.default_rng(seed)))
+        return _drawn_up(kind, seed % DESIGNS)
     if is_mesh(kind):
-        return mesh_shape(kind, size)
+        return read_mesh(kind)
     raise InputError("prop", f"one of {', '.join(KINDS)}, or a mesh file", repr(kind))
+
+
+@lru_cache(maxsize=len(KINDS) * DESIGNS)
+def _drawn_up(kind: str, number: int) -> Design:
+    """Building a shape takes longer than painting it: each process builds a design once."""
+    draws = Draws(np.random.default_rng([number, zlib.crc32(kind.encode())]))
+    size = _design_size(kind, draws)
+    return design(KINDS[kind].build(size, draws), size)

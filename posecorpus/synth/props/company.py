@@ -15,9 +15,14 @@ from posecorpus.synth.props.solidity import any_inside, bounds
 from posecorpus.synth.raster.engine import fixed
 from posecorpus.synth.rotations import about
 
+Footprint = tuple[float, float, float, float, float]
+"""x, z, yaw, half width and half depth."""
 SEEN_POINTS = 160
 """Points of a person that stand for all of it where it is asked how much is hidden."""
-_NOTHING = np.empty((0, 2, 3))
+TOUCH_M = 0.012
+"""How deep who sits on something may press into it."""
+_ACROSS, _ALONG = np.array([-1.0, 1.0, 1.0, -1.0]), np.array([-1.0, -1.0, 1.0, 1.0])
+_NOBODY = np.empty(0, np.uint8)
 
 
 @dataclass(eq=False)
@@ -40,7 +45,7 @@ class Company:
     seen: NDArray[np.float64] = field(init=False)
     visible: NDArray[np.bool_] = field(init=False)
     hidden: NDArray[np.bool_] = field(init=False)
-    footprints: list[tuple[float, float, float, float, float]] = field(default_factory=list)
+    footprints: list[Footprint] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.vertices = [fixed(p.vertices, np.float32) for p in self.people]
@@ -70,7 +75,7 @@ class Company:
 
         Args:
             margin: metres that must stay free around every box.
-            sitter: a person who may touch them: no margin is kept from this one.
+            sitter: a person who may press :data:`TOUCH_M` into them.
         """
         low, high = solids[:, 0].min(0), solids[:, 1].max(0)
         half_x, half_z = max(high[0], -low[0]), max(high[2], -low[2])
@@ -84,7 +89,7 @@ class Company:
         for i, vertices in enumerate(self.vertices):
             if (self.swept[i, 0] > upper).any() or (self.swept[i, 1] < lower).any():
                 continue
-            if any_inside(vertices, to_prop, solids, 0.0 if i == sitter else margin, _NOTHING):
+            if any_inside(vertices, to_prop, solids, -TOUCH_M if i == sitter else margin, _NOBODY):
                 return False
         return True
 
@@ -95,11 +100,14 @@ class Company:
         self.footprints.append((x, z, yaw, float(half_x), float(half_z)))
 
 
-def corners(x: float, z: float, yaw: float, half_x: float, half_z: float) -> NDArray[np.float64]:
-    """(4, 2) x and z of a footprint's corners, in order around it."""
-    c, s = np.cos(yaw), np.sin(yaw)
-    local = np.array([(-half_x, -half_z), (half_x, -half_z), (half_x, half_z), (-half_x, half_z)])
-    return np.stack([x + c * local[:, 0] + s * local[:, 1], z - s * local[:, 0] + c * local[:, 1]], -1)
+def corners(places: NDArray[np.float64], half_x: float, half_z: float) -> NDArray[np.float64]:
+    """(..., 4, 2) x and z of a footprint's corners, in order around it, at places (..., 3): x, z and yaw."""
+    c, s = np.cos(places[..., 2:]), np.sin(places[..., 2:])
+    across, along = half_x * _ACROSS, half_z * _ALONG
+    out = np.empty((*places.shape[:-1], 4, 2))
+    out[..., 0] = places[..., :1] + c * across + s * along
+    out[..., 1] = places[..., 1:2] - s * across + c * along
+    return out
 
 
 def _some(vertices: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -114,12 +122,14 @@ def _to_prop(x: float, z: float, yaw: float) -> NDArray[np.float64]:
     return np.column_stack([turn, -turn @ (x, 0.0, z)])[None]
 
 
-def _overlap(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+def _overlap(one: Footprint, other: Footprint) -> bool:
     """Whether two footprints overlap, by the separating axes of two rectangles."""
-    a, b = corners(*one[:5]), corners(*other[:5])
-    for yaw in (one[2], other[2]):
-        for axis in ((np.cos(yaw), -np.sin(yaw)), (np.sin(yaw), np.cos(yaw))):
-            p, q = a @ axis, b @ axis
-            if p.max() <= q.min() or q.max() <= p.min():
-                return False
-    return True
+    reach = np.hypot(*one[3:]) + np.hypot(*other[3:])
+    if np.hypot(one[0] - other[0], one[1] - other[1]) > reach:
+        return False
+    a, b = (corners(np.array(f[:3]), *f[3:]) for f in (one, other))
+    axes = np.array(
+        [v for f in (one, other) for v in ((np.cos(f[2]), -np.sin(f[2])), (np.sin(f[2]), np.cos(f[2])))]
+    )
+    p, q = a @ axes.T, b @ axes.T
+    return not bool(((p.max(0) <= q.min(0)) | (q.max(0) <= p.min(0))).any())

@@ -8,10 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posecorpus.synth.appearance.draws import Draws
-from posecorpus.synth.props.catalogue import STANDING, draw_size, shape_of
+from posecorpus.synth.props.catalogue import STANDING, design_of, draw_size
 from posecorpus.synth.props.company import Company, corners
-from posecorpus.synth.props.meshes import mesh_size
-from posecorpus.synth.props.shape import Shape, Size
+from posecorpus.synth.props.shape import Size
 from posecorpus.synth.props.solidity import hidden
 from posecorpus.synth.scene import Prop
 
@@ -35,7 +34,7 @@ def in_front(company: Company, draws: Draws, meshes: Sequence[str]) -> Prop | No
         return None
     eye = company.camera.centre
     for _ in range(TRIES):
-        kind, seed, size, shape = _something(draws, meshes)
+        kind, seed, size, solids = _something(draws, meshes)
         person = int(shown[draws.below(len(shown))])
         target = company.seen[person][:, [0, 2]]
         middle, width = target.mean(0), float(np.ptp(target, 0).max())
@@ -51,9 +50,9 @@ def in_front(company: Company, draws: Draws, meshes: Sequence[str]) -> Prop | No
             aside = draws.uniform(-1, 1) * (0.5 * width * near + 0.5 * max(size[0], size[2]))
             places[c, :2] = eye[[0, 2]] + near * away + aside * across
             places[c, 2] = _yaw(draws, ahead)
-        place = _first_that_hides(company, shape, size, places, must=True)
+        place = _first_that_hides(company, solids, size, places, must=True)
         if place is not None:
-            return _put(company, kind, seed, size, shape, place)
+            return _put(company, kind, seed, size, solids, place)
     return None
 
 
@@ -61,7 +60,7 @@ def beside(company: Company, draws: Draws, meshes: Sequence[str], rng: np.random
     """Something elsewhere on the floor that the camera sees; None if nothing fits."""
     eye = company.camera.centre
     for _ in range(TRIES):
-        kind, seed, size, shape = _something(draws, meshes)
+        kind, seed, size, solids = _something(draws, meshes)
         spots = company.ground.sample(rng, PLACES)
         at = np.insert(spots, 1, size[1] / 2, axis=1)
         pixels, depth = company.camera.project(at)
@@ -73,23 +72,20 @@ def beside(company: Company, draws: Draws, meshes: Sequence[str], rng: np.random
         yaws = [
             _yaw(draws, (p - eye[[0, 2]]) / max(float(np.hypot(*(p - eye[[0, 2]]))), 1e-6)) for p in spots
         ]
-        place = _first_that_hides(company, shape, size, np.c_[spots, yaws], must=False)
+        place = _first_that_hides(company, solids, size, np.c_[spots, yaws], must=False)
         if place is not None:
-            return _put(company, kind, seed, size, shape, place)
+            return _put(company, kind, seed, size, solids, place)
     return None
 
 
-def _something(draws: Draws, meshes: Sequence[str]) -> tuple[str, int, Size, Shape]:
-    """A kind, a seed, a size and their shape."""
+def _something(draws: Draws, meshes: Sequence[str]) -> tuple[str, int, Size, NDArray[np.float64]]:
+    """A kind, a seed, a size and the solids."""
     own = bool(meshes) and draws.random() < MESH_SHARE
+    kind = meshes[draws.below(len(meshes))] if own else STANDING[draws.below(len(STANDING))]
     seed = draws.below(SEEDS)
-    if own:
-        kind = meshes[draws.below(len(meshes))]
-        size = mesh_size(kind)
-    else:
-        kind = STANDING[draws.below(len(STANDING))]
-        size = draw_size(kind, draws)
-    return kind, seed, size, shape_of(kind, seed, size)
+    design = design_of(kind, seed)
+    size = design.size if own else draw_size(kind, seed, draws)
+    return kind, seed, size, design.solids_at(size)
 
 
 def _yaw(draws: Draws, ahead: NDArray[np.float64]) -> float:
@@ -101,7 +97,7 @@ def _yaw(draws: Draws, ahead: NDArray[np.float64]) -> float:
 
 
 def _first_that_hides(
-    company: Company, shape: Shape, size: Size, places: NDArray[np.float64], must: bool
+    company: Company, solids: NDArray[np.float64], size: Size, places: NDArray[np.float64], must: bool
 ) -> NDArray[np.float64] | None:
     """The first place (3,) where there is room, and where no more of anybody is hidden than may be.
 
@@ -109,12 +105,11 @@ def _first_that_hides(
         must: somebody must be hidden as much as :data:`HIDES` says.
     """
     eye = company.camera.centre
-    standing = np.array([_may_stand(company, size, place) for place in places])
-    places = places[standing]
+    places = places[_may_stand(company, size, places)]
     if not len(places):
         return None
     people, count = company.visible.shape
-    cut = hidden(company.seen.reshape(-1, 3), eye, places, shape.solids).reshape(len(places), people, count)
+    cut = hidden(company.seen.reshape(-1, 3), eye, places, solids).reshape(len(places), people, count)
     total = np.maximum(company.visible.sum(1), 1)
     before = company.hidden
     share = ((cut | before) & company.visible).sum(-1) / total  # (C, P)
@@ -124,28 +119,31 @@ def _first_that_hides(
         good &= (more[:, company.visible.mean(1) > _EDGE] >= HIDES[0]).any(-1)
     for place, hides in zip(places[good], cut[good], strict=True):
         x, z, yaw = place
-        if company.room_for(x, z, yaw, shape.solids, CLEAR_M):
+        if company.room_for(x, z, yaw, solids, CLEAR_M):
             company.hidden = before | hides
             return np.asarray(place)
     return None
 
 
-def _may_stand(company: Company, size: Size, place: NDArray[np.float64]) -> bool:
+def _may_stand(company: Company, size: Size, places: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Whether it stands on the ground, or where the floor under it is below the picture's lower border."""
-    x, z, yaw = place
-    foot = corners(x, z, yaw, size[0] / 2, size[2] / 2)
+    foot = corners(places, size[0] / 2, size[2] / 2)
     eye = company.camera.centre
-    if np.hypot(foot[:, 0] - eye[0], foot[:, 1] - eye[2]).min() < 0.5 * NEAREST_M:
-        return False
-    if company.ground.contains(foot).all():
-        return True
-    pixels, depth = company.camera.project(np.insert(foot, 1, 0.0, axis=1))
-    return bool((depth > 0.3).all() and (pixels[:, 1] > company.camera.height).all())
+    far = np.hypot(foot[..., 0] - eye[0], foot[..., 1] - eye[2]).min(-1) > 0.5 * NEAREST_M
+    inside = company.ground.contains(foot).all(-1)
+    pixels, depth = company.camera.project(np.insert(foot, 1, 0.0, axis=-1))
+    unseen = (depth > 0.3).all(-1) & (pixels[..., 1] > company.camera.height).all(-1)
+    return np.asarray(far & (inside | unseen))
 
 
 def _put(
-    company: Company, kind: str, seed: int, size: Size, shape: Shape, place: NDArray[np.float64]
+    company: Company,
+    kind: str,
+    seed: int,
+    size: Size,
+    solids: NDArray[np.float64],
+    place: NDArray[np.float64],
 ) -> Prop:
     x, z, yaw = (float(v) for v in place)
-    company.stand(x, z, yaw, shape.solids)
+    company.stand(x, z, yaw, solids)
     return Prop(kind, seed, size, (x, 0.0, z), (0.0, yaw, 0.0))

@@ -17,19 +17,20 @@ def bag(size: Size, draws: Draws) -> Shape:
     """A shopping bag or handbag with two straps."""
     x, y, z = size[0] / 2, size[1], size[2] / 2
     top = (1 - BAG_STRAPS) * y
-    cover = (of.fabric, of.leather, of.paint)[draws.below(3)](draws)
+    cover = (of.fabric, of.leather, of.paint)[draws.below(3)]
     body = boxes((-x, 0, -z), (x, top, z), max(size), 0, 0.02, draws.random())
     r = 0.006
     t = np.linspace(0, np.pi, 9)
     half = min(0.5 * x, 0.07)
+    leather_straps = draws.random() < 0.4
     pieces = [(body, solid(((-x, 0, -z), (x, top, z))))]
     for side in (-1, 1):
         # Both straps meet in the hand, as the middle of their arches.
         sway = side * 0.6 * z * (1 - np.sin(t))
         arch = np.stack([half * np.cos(t), top + (y - top - r) * np.sin(t) ** 0.7, sway], -1)
         arch[[0, -1], 1] = top - 0.03
-        pieces.append((tube(arch, r, 0.5, 1, 6), np.empty((0, 2, 3))))
-    return standing(pieces, [cover, cover if draws.random() < 0.6 else of.leather(draws)])
+        pieces.append((tube(arch, r, 0.5, int(leather_straps), 6), np.empty((0, 2, 3))))
+    return standing(pieces, [cover, of.leather] if leather_straps else [cover])
 
 
 def bottle(size: Size, draws: Draws) -> Shape:
@@ -45,7 +46,7 @@ def bottle(size: Size, draws: Draws) -> Shape:
     )  # fmt: skip
     cap = cylinder(1.15 * neck, 0.93 * y, y, 0.2, 1, 12)
     solids = solid(((-r, 0, -r), (r, shoulder, r)), ((-neck, shoulder, -neck), (neck, y, neck)))
-    return standing([(body, solids), (cap, solids[:0])], [of.label(draws), of.plastic(draws)])
+    return standing([(body, solids), (cap, solids[:0])], [of.label, of.plastic])
 
 
 def racket(size: Size, draws: Draws) -> Shape:
@@ -73,10 +74,9 @@ def racket(size: Size, draws: Draws) -> Shape:
     ]
     strings = boxes(low, high, 1.0, 2, 0.0003)
     solids = solid(((-x, centre - b, -rim), (x, y, rim)), ((-z, 0, -z), (z, centre - b, z)))
-    white = of.Material(of.PLAIN, (225, 225, 215), (225, 225, 215), (225, 225, 215))
     return standing(
         [(head, solids), (handle, solids[:0]), (shaft, solids[:0]), (strings, solids[:0])],
-        [of.plastic(draws), of.leather(draws), white],
+        [of.plastic, of.leather, of.string],
     )
 
 
@@ -85,7 +85,7 @@ def phone(size: Size, draws: Draws) -> Shape:
     x, y, z = size[0] / 2, size[1], size[2] / 2
     body = boxes((-x, 0, -z), (x, y, 0.9 * z), max(size), 0, 0.003)
     glass = boxes((-0.95 * x, 0.02 * y, 0.9 * z), (0.95 * x, 0.98 * y, z), 0.98 * y, 1, 0.0003)
-    return standing([(body, None), (glass, np.empty((0, 2, 3)))], [of.plastic(draws), of.screen(draws)])
+    return standing([(body, None), (glass, np.empty((0, 2, 3)))], [of.plastic, of.screen])
 
 
 def umbrella(size: Size, draws: Draws) -> Shape:
@@ -107,7 +107,7 @@ def umbrella(size: Size, draws: Draws) -> Shape:
     )
     return standing(
         [(canopy, solids), (shaft, solids[:0]), (handle, solids[:0])],
-        [of.panes(draws), of.metal(draws)],
+        [of.panes, of.metal],
         True,
     )
 
@@ -116,7 +116,7 @@ def stick(size: Size, draws: Draws) -> Shape:
     """A walking stick, staff, bat or broom handle."""
     y, r = size[1], min(size[0], size[2]) / 2
     thin = r * draws.uniform(0.6, 1.0)
-    material = of.wood(draws) if draws.random() < 0.65 else of.metal(draws)
+    material = of.wood if draws.random() < 0.65 else of.metal
     body = turned(
         [[(0, 0), (0.9 * thin, 0)], [(0.9 * thin, 0), (thin, 0.01), (r, y - 0.01), (0.9 * r, y)], [(0.9 * r, y), (0, y)]],
         y, 0, 10,
@@ -127,7 +127,7 @@ def stick(size: Size, draws: Draws) -> Shape:
 def parcel(size: Size, draws: Draws) -> Shape:
     """A small box or a book."""
     x, y, z = size[0] / 2, size[1], size[2] / 2
-    material = of.carton(draws) if draws.random() < 0.5 else of.paint(draws, 0.3)
+    material = of.carton if draws.random() < 0.5 else of.vivid_paint
     return standing([(boxes((-x, 0, -z), (x, y, z), max(size), 0, 0.004, draws.random()), None)], [material])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import colorsys
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,6 +39,9 @@ class Material:
     blotch: float = 0.05
 
 
+Recipe = Callable[[Draws], Material]
+"""Draws a material."""
+
 _WOODS: tuple[RGB, ...] = (
     (205, 170, 125), (186, 140, 92), (150, 102, 62), (110, 70, 42), (78, 50, 34), (216, 190, 152), (128, 112, 98),
 )  # fmt: skip
@@ -46,39 +50,48 @@ _WOODS: tuple[RGB, ...] = (
 def wood(draws: Draws) -> Material:
     """Boards: natural tones from birch to walnut, and weathered grey."""
     base = scale(_WOODS[draws.below(len(_WOODS))], draws.uniform(0.85, 1.12))
-    dark = scale(base, draws.uniform(0.62, 0.85))
-    return Material(
-        WOOD, base, dark, scale(base, 0.45), draws.uniform(0.06, 0.16), draws.random(), 0.07, 0.07
-    )
+    dark = scale(base, draws.uniform(0.72, 0.88))
+    return Material(WOOD, base, dark, scale(base, 0.6), draws.uniform(0.09, 0.3), draws.random(), 0.03, 0.02)
 
 
 def paint(draws: Draws, sober: float = 0.6) -> Material:
     """A painted or lacquered surface, a little worn."""
     base = cloth(draws, sober)
-    return Material(
-        PLAIN, base, scale(base, 0.8), base, rough=draws.uniform(0.01, 0.05), blotch=draws.uniform(0.02, 0.08)
-    )
+    worn = draws.random() ** 2
+    return Material(PLAIN, base, base, base, rough=0.01 + 0.02 * worn, blotch=0.01 + 0.05 * worn)
+
+
+def vivid_paint(draws: Draws) -> Material:
+    """Paint of mostly bright colours."""
+    return paint(draws, 0.25)
+
+
+def sober_paint(draws: Draws) -> Material:
+    """Paint of mostly greys, blues and browns."""
+    return paint(draws, 0.85)
 
 
 def white(draws: Draws) -> Material:
     """The white and off-white of kitchens and cupboards."""
     value = draws.uniform(190, 245)
     base = (value, value * draws.uniform(0.97, 1.0), value * draws.uniform(0.9, 1.0))
-    return Material(PLAIN, base, base, base, rough=0.015, blotch=0.03)
+    return Material(PLAIN, base, base, base, rough=0.01, blotch=0.015)
 
 
 def metal(draws: Draws) -> Material:
-    """Brushed steel, black iron or brass."""
-    value = (draws.uniform(130, 205), draws.uniform(25, 70), draws.uniform(150, 190))[draws.below(3)]
+    """Steel, black iron or brass, with soft reflections."""
+    value = (draws.uniform(120, 190), draws.uniform(25, 70), draws.uniform(140, 180))[draws.below(3)]
     warm = draws.uniform(0.94, 1.0)
     base = (value, value * (1 + warm) / 2, value * warm)
-    return Material(METAL, base, scale(base, 0.8), base, rough=draws.uniform(0.04, 0.12), blotch=0.06)
+    return Material(
+        METAL, base, scale(base, draws.uniform(1.15, 1.4)), scale(base, 0.7), 0.5, draws.random(), 0.025, 0.02
+    )
 
 
 def plastic(draws: Draws) -> Material:
     """Even colour, often vivid."""
     base = cloth(draws, 0.35)
-    return Material(PLAIN, base, base, base, rough=0.015, blotch=0.025)
+    return Material(PLAIN, base, base, base, rough=0.01, blotch=0.01)
 
 
 def fabric(draws: Draws) -> Material:
@@ -86,7 +99,7 @@ def fabric(draws: Draws) -> Material:
     base = cloth(draws, 0.65)
     duty = 0.0 if draws.random() < 0.6 else draws.uniform(0.15, 0.85)
     return Material(
-        FABRIC, base, cloth(draws, 0.6), cloth(draws, 0.6), draws.uniform(0.04, 0.2), duty, 0.14, 0.08
+        FABRIC, base, cloth(draws, 0.6), cloth(draws, 0.6), draws.uniform(0.04, 0.2), duty, 0.09, 0.04
     )
 
 
@@ -94,7 +107,7 @@ def leather(draws: Draws) -> Material:
     """Blacks, browns, and a few dyes, with creases."""
     browns: tuple[RGB, ...] = ((35, 30, 28), (96, 58, 36), (140, 88, 52), (60, 40, 32))
     base = browns[draws.below(4)] if draws.random() < 0.75 else cloth(draws, 0.3)
-    return Material(STONE, base, scale(base, 0.75), scale(base, 1.2), 0.1, 0.25, 0.05, 0.12)
+    return Material(STONE, base, scale(base, 0.85), scale(base, 1.15), 0.1, 0.2, 0.04, 0.05)
 
 
 def stone(draws: Draws) -> Material:
@@ -160,6 +173,30 @@ def panes(draws: Draws) -> Material:
     base = cloth(draws, 0.35)
     other = base if draws.random() < 0.6 else cloth(draws, 0.4)
     return Material(PANES, base, other, scale(base, 0.7), 1 / 8, 0.5, 0.04, 0.05)
+
+
+def signal_orange(draws: Draws) -> Material:
+    """A traffic cone's colour, more or less faded."""
+    base = scale((226, 92, 30), draws.uniform(0.75, 1.05))
+    return Material(PLAIN, base, base, base, rough=0.015, blotch=0.04)
+
+
+def reflector(draws: Draws) -> Material:
+    """A traffic cone's bands."""
+    base = scale((236, 236, 232), draws.uniform(0.75, 1.0))
+    return Material(PLAIN, base, base, base, rough=0.015, blotch=0.03)
+
+
+def soil(draws: Draws) -> Material:
+    """What a plant's pot holds; its stems share it."""
+    base = scale((56, 42, 31), draws.uniform(0.7, 1.3))
+    return Material(STONE, base, scale(base, 0.65), scale(base, 1.3), 0.1, 0.2, 0.15, 0.15)
+
+
+def string(draws: Draws) -> Material:
+    """A racket's strings."""
+    base = scale((228, 228, 215), draws.uniform(0.4, 1.0))
+    return Material(PLAIN, base, base, base)
 
 
 def record(materials: tuple[Material, ...]) -> np.ndarray:

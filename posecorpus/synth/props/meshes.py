@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path, PurePath
 
-import numpy as np
-from numpy.typing import NDArray
-
 from posecorpus.core.errors import InputError
 from posecorpus.core.files import list_files
-from posecorpus.synth.props.shape import Shape, Size
-from posecorpus.synth.surface import Surface
+from posecorpus.synth.props.shape import Design
 
 SUFFIXES = (".obj", ".ply", ".stl", ".glb")
 
@@ -35,16 +31,6 @@ def find_meshes(where: str | Path) -> list[str]:
     return found
 
 
-def mesh_size(path: str) -> Size:
-    """Its extents in metres."""
+def read_mesh(path: str) -> Design:
+    """A user's mesh."""
     raise InputError(path, "a built-in prop", "a mesh file", "mesh files cannot be read yet")
-
-
-def mesh_shape(path: str, size: Size) -> Shape:
-    """What it fills, at a size."""
-    raise InputError(path, "a built-in prop", f"a mesh file of {size}", "mesh files cannot be read yet")
-
-
-def mesh_surface(path: str, size: Size) -> tuple[Surface, NDArray[np.float32]]:
-    """What is drawn of it, at a size."""
-    raise InputError(path, "a built-in prop", f"a mesh file of {size}", "mesh files cannot be read yet")

@@ -28,9 +28,9 @@ from posecorpus.synth.raster.jit import inline, kernel
 from posecorpus.synth.raster.mipmap import build_texture
 from posecorpus.synth.scene import Texture
 
-TILE_SIDE = 96
-"""Texels along the side of a tile."""
-MARGIN = 3
+SIDE = 128
+"""Texels along the side of a texture: one tile, or two by two."""
+MARGIN = 2
 """Texels along a tile's border that nothing shows, so that blurred levels do not mix materials at once."""
 
 _f: Any = np.float32
@@ -46,17 +46,15 @@ def grid(count: int) -> int:
 def to_texture(uv: NDArray[np.float64], tile: int, count: int) -> NDArray[np.float32]:
     """Places (..., 2) within a tile to places in the whole texture; its first tile is at the bottom left."""
     side = grid(count)
-    inner = (MARGIN + uv * (TILE_SIDE - 2 * MARGIN)) / TILE_SIDE
+    share = MARGIN * side / SIDE
+    inner = share + uv * (1 - 2 * share)
     return np.asarray((inner + (tile % side, tile // side)) / side, np.float32)
 
 
 def paint_texture(materials: tuple[Material, ...], seed: int) -> Texture:
     """The tiles of up to four materials, with mip levels."""
-    side = TILE_SIDE * grid(len(materials))
-    out = np.empty((side, side, 3), np.uint8)
-    if len(materials) in (2, 3):
-        out[: side // 2] = 128
-    _paint(record(materials), _noise(), seed & 0xFFFF, TILE_SIDE, out)
+    out = np.full((SIDE, SIDE, 3), 128, np.uint8)
+    _paint(record(materials), _noise(), seed & 0xFFFF, SIDE // grid(len(materials)), out)
     return build_texture(out)
 
 
@@ -98,15 +96,20 @@ def _pattern(
 ) -> Colour:
     base, second, third = (m[1], m[2], m[3]), (m[4], m[5], m[6]), (m[7], m[8], m[9])
     period, duty = m[10], m[11]
-    if kind == WOOD:
-        # Growth rings are stretched along the board; fine pores likewise.
-        warp = _look(noise, u * _f(40) + o, v * _f(12))
-        ring = _frac(u / period + warp * _f(0.9) + duty)
-        grain = _look(noise, u * _f(420) + o, v * _f(22))
-        colour = _mix(base, second, abs(_f(2) * ring - _f(1)) * _f(0.75))
-        return _mix(colour, third, max(grain - _f(0.15), _f(0)) * _f(0.5))
-    if kind == METAL:
-        return _mix(base, second, _f(0.5) + _f(0.5) * _look(noise, u * _f(16) + o, v * _f(480)))
+    if kind == WOOD:  # boards of slightly different tones, pores stretched along them
+        board = np.floor(u / period + duty)
+        tone = _f(0.5) + _f(0.5) * _look(noise, board * _f(37) + o, board * _f(11))
+        warp = _look(noise, u * _f(60) + o, v * _f(9) + board * _f(29))
+        ring = _f(0.5) + _f(0.5) * np.sin((u / period * _f(3) + warp) * _f(2 * np.pi))
+        grain = _look(noise, u * _f(420) + o, v * _f(22) + board * _f(29))
+        colour = _mix(base, second, _f(0.6) * tone + _f(0.25) * ring)
+        colour = _mix(colour, third, max(grain - _f(0.1), _f(0)) * _f(0.4))
+        return _mix(
+            colour, third, _f(0.8) * _band(u + (duty - _f(0.5)) * period, period, _f(0.04), soft * _f(0.7))
+        )
+    if kind == METAL:  # a highlight and a dark reflection along the length
+        wave = np.sin((u / period + duty) * _f(2 * np.pi))
+        return _mix(base, second if wave > 0 else third, _f(0.4) * wave * wave)
     if kind == FABRIC:
         if duty == 0:
             return base

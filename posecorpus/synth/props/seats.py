@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from posecorpus.core.skeletons import SMPL_24
 from posecorpus.synth.appearance.draws import Draws
 from posecorpus.synth.bodies.skinning import Posed
-from posecorpus.synth.props.catalogue import SEATS, shape_of
+from posecorpus.synth.props.catalogue import design_of
 from posecorpus.synth.props.company import Company
 from posecorpus.synth.props.floor import SEEDS
-from posecorpus.synth.props.furniture import ARM_SHARE, BACK_SHARE, SEAT_SHARE
+from posecorpus.synth.props.seating import ARM_SHARE, BACK_SHARE, SEAT_SHARE
 from posecorpus.synth.rotations import about
 from posecorpus.synth.scene import Prop
 
@@ -28,7 +28,12 @@ MAX_TURN, MAX_SLIDE_M = np.radians(20), 0.12
 """A sitter who turns or moves more during the clip gets no seat."""
 SINK_M = 0.008
 """How deep a seat gives."""
-TRIES = 6
+LOWEST_M, LEAST_FRONT_M = 0.2, 0.04
+"""A lower seat, or one that ends nearer to the hips, would be none."""
+CLEAR_M = 0.05
+"""Room between a seat and other people."""
+_WEIGHTS = {"chair": 0.4, "sofa": 0.2, "stool": 0.15, "bench": 0.1, "crate": 0.1, "pouffe": 0.05}
+"""How often each kind is tried first; the order is drawn without replacement, by weight (Efraimidis and Spirakis 2006)."""
 _BUTTOCKS_M = (-0.2, 0.1)
 """Behind and before the hips: there the seat must carry."""
 
@@ -81,20 +86,18 @@ def seat(company: Company, person: int, draws: Draws) -> Prop | None:
     sitter = _measure(posed, company.vertices[person])
     if sitter is None:
         return None
-    first = draws.below(len(SEATS))
-    for attempt in range(TRIES):
-        kind = SEATS[(first + attempt) % len(SEATS)]
+    for kind in sorted(_WEIGHTS, key=lambda kind: draws.random() ** (1 / _WEIGHTS[kind]), reverse=True):
         prop = _fitted(kind, sitter, draws)
-        solids = shape_of(prop.kind, prop.seed, prop.size).solids
+        solids = design_of(prop.kind, prop.seed).solids_at(prop.size)
         x, _, z = prop.position
-        if company.room_for(x, z, sitter.yaw, solids, 0.05, sitter=person):
+        if company.room_for(x, z, sitter.yaw, solids, CLEAR_M, sitter=person):
             company.stand(x, z, sitter.yaw, solids)
             return prop
     return None
 
 
 def _measure(posed: Posed, vertices: NDArray[np.float32]) -> _Sitter | None:
-    """Where a seat may be; None if the person moves about on it."""
+    """Where a seat may be; None if the person moves about on it, or crouches."""
     hips, knees = (
         np.stack([posed.landmarks[:, SMPL_24.index(f"{side}_{name}")] for side in "lr"], 1)
         .mean(1)
@@ -125,7 +128,9 @@ def _measure(posed: Posed, vertices: NDArray[np.float32]) -> _Sitter | None:
     front = float(min(depth[lower].min(initial=9.0) - 0.01, np.linalg.norm(ahead, axis=1).min()))
     # ... and a back is behind the trunk, arms aside.
     trunk = between & (up > height) & (up < height + 0.45)
-    return _Sitter(float(x), float(z), yaw, height, half_width, float(depth[trunk].min()), front)
+    if height < LOWEST_M or front < LEAST_FRONT_M:
+        return None
+    return _Sitter(float(x), float(z), yaw, height, half_width, float(depth[trunk].min(initial=-0.1)), front)
 
 
 def _fitted(kind: str, sitter: _Sitter, draws: Draws) -> Prop:

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from posecorpus.synth.props.materials import Material
+from posecorpus.synth.props.materials import Recipe
+from posecorpus.synth.props.paint import to_texture
 from posecorpus.synth.props.solids import Piece
+from posecorpus.synth.scene import Texture
 
 Size = tuple[float, float, float]
 Range = tuple[float, float]
@@ -39,13 +41,13 @@ class Shape:
         pieces: what is drawn.
         solids: (K, 2, 3) float64 lower and upper corners of boxes that together hold whatever of it can be bumped
             into, or hides what is behind.
-        materials: of the pieces, by tile.
+        materials: recipes of the pieces' materials, by tile; at most four.
         double_sided: has sheets that are seen from both sides.
     """
 
     pieces: tuple[Piece, ...]
     solids: NDArray[np.float64]
-    materials: tuple[Material, ...]
+    materials: tuple[Recipe, ...]
     double_sided: bool = False
 
 
@@ -61,7 +63,7 @@ def spread(*parts: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def standing(
     kinds: Sequence[tuple[Piece, NDArray[np.float64] | None]],
-    materials: Sequence[Material],
+    materials: Sequence[Recipe],
     double_sided: bool = False,
 ) -> Shape:
     """A shape from pieces with their solids; None where a piece's own bounds will do."""
@@ -70,3 +72,55 @@ def standing(
         for p, s in kinds
     ]
     return Shape(tuple(p for p, _ in kinds), np.concatenate(boxes), tuple(materials), double_sided)
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """A prop at the size it was designed for, ready to be scaled and coloured.
+
+    Attributes:
+        size: (3,) metres.
+        vertices: (V, 3) float32 in its own frame.
+        faces, uv_faces: (F, 3) int32. uv: (T, 2) float32.
+        solids: (K, 2, 3), as of a :class:`Shape`.
+        materials: recipes of its tiles; none if it has a texture of its own.
+        texture: its own.
+        double_sided: as of a :class:`Shape`.
+    """
+
+    size: Size
+    vertices: NDArray[np.float32]
+    faces: NDArray[np.int32]
+    uv: NDArray[np.float32]
+    uv_faces: NDArray[np.int32]
+    solids: NDArray[np.float64]
+    materials: tuple[Recipe, ...]
+    texture: Texture | None
+    double_sided: bool
+
+    def solids_at(self, size: Size) -> NDArray[np.float64]:
+        """The solids of the same design at another size."""
+        return np.asarray(self.solids * (np.asarray(size) / self.size))
+
+    def vertices_at(self, size: Size) -> NDArray[np.float32]:
+        """The vertices of the same design at another size."""
+        return np.asarray(self.vertices * (np.asarray(size) / self.size), np.float32)
+
+
+def design(shape: Shape, size: Size) -> Design:
+    """A shape's pieces as one mesh with one texture."""
+    starts = np.cumsum([0] + [len(p.vertices) for p in shape.pieces])
+    count = len(shape.materials)
+    faces = [p.faces + n for p, n in zip(shape.pieces, starts[:-1], strict=True)]
+    uv = np.concatenate([to_texture(p.uv, p.tile, count) for p in shape.pieces]).reshape(-1, 2)
+    return Design(
+        size=size,
+        vertices=np.concatenate([p.vertices for p in shape.pieces]).astype(np.float32),
+        faces=np.concatenate(faces).astype(np.int32),
+        uv=uv,
+        uv_faces=np.arange(len(uv), dtype=np.int32).reshape(-1, 3),
+        solids=shape.solids,
+        materials=shape.materials,
+        texture=None,
+        double_sided=shape.double_sided,
+    )

@@ -7,10 +7,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from posecorpus.synth.raster.engine import fixed
 from posecorpus.synth.raster.jit import inline, kernel
 
 F64 = NDArray[np.float64]
 F32 = NDArray[np.float32]
+U8 = NDArray[np.uint8]
+
+
+@kernel
+def _moved(vertices: Any, turn: F64, by: F64, out: F32) -> None:
+    for v in range(len(vertices)):
+        x, y, z = vertices[v, 0], vertices[v, 1], vertices[v, 2]
+        for a in range(3):
+            out[v, a] = turn[a, 0] * x + turn[a, 1] * y + turn[a, 2] * z + by[a]
+
+
+def moved(vertices: NDArray[np.floating], turn: NDArray[np.floating], by: NDArray[np.floating]) -> F32:
+    """Points (V, 3) turned by (3, 3), then moved by (3,), as float32; the same bytes on every machine."""
+    out = np.empty(vertices.shape, np.float32)
+    _moved(fixed(vertices, np.float32), fixed(turn, np.float64), fixed(by, np.float64), out)
+    return out
 
 
 @kernel
@@ -30,14 +47,14 @@ def bounds(vertices: Any) -> F32:
 
 
 @kernel
-def any_inside(vertices: Any, to_prop: F64, solids: F64, margin: float, spared: F64) -> bool:
+def any_inside(vertices: Any, to_prop: F64, solids: F64, margin: float, spared: U8) -> bool:
     """Whether a vertex of any of N poses is in one of the boxes, or less than ``margin`` from it along each axis.
 
     Args:
         vertices: (N, V, 3) float32 world.
         to_prop: (N or 1, 3, 4) from the world to the frame of the boxes.
         solids: (K, 2, 3) lower and upper corners.
-        spared: (M, 2, 3) boxes in the SAME frame whose contents do not count (the hand that holds the thing).
+        spared: (V,) uint8, 1 for a vertex that does not count (of the hand that holds the thing); or (0,).
     """
     low, high = np.empty(3), np.empty(3)
     for a in range(3):
@@ -49,6 +66,8 @@ def any_inside(vertices: Any, to_prop: F64, solids: F64, margin: float, spared: 
     for n in range(vertices.shape[0]):
         T = to_prop[min(n, len(to_prop) - 1)]
         for v in range(vertices.shape[1]):
+            if len(spared) > 0 and spared[v] > 0:
+                continue
             x, y, z = vertices[n, v, 0], vertices[n, v, 1], vertices[n, v, 2]
             py = T[1, 0] * x + T[1, 1] * y + T[1, 2] * z + T[1, 3]
             if py < low[1] or py > high[1]:
@@ -59,15 +78,6 @@ def any_inside(vertices: Any, to_prop: F64, solids: F64, margin: float, spared: 
             pz = T[2, 0] * x + T[2, 1] * y + T[2, 2] * z + T[2, 3]
             if pz < low[2] or pz > high[2]:
                 continue
-            free = False
-            for m in range(len(spared)):
-                free |= (
-                    spared[m, 0, 0] <= px <= spared[m, 1, 0]
-                    and spared[m, 0, 1] <= py <= spared[m, 1, 1]
-                    and spared[m, 0, 2] <= pz <= spared[m, 1, 2]
-                )
-            if free:
-                continue
             for k in range(len(solids)):
                 if (
                     solids[k, 0, 0] - margin <= px <= solids[k, 1, 0] + margin
@@ -76,6 +86,70 @@ def any_inside(vertices: Any, to_prop: F64, solids: F64, margin: float, spared: 
                 ):
                     return True
     return False
+
+
+@kernel
+def carried(transforms: F64, turn: F64, place: F64, solids: F64, to_prop: F64) -> F64:
+    """Where boxes go that a joint carries.
+
+    Args:
+        transforms: (N, 3, 4) of the joint.
+        turn, place: (3, 3) and (3,), from the boxes' frame to the joint's.
+        solids: (K, 2, 3).
+        to_prop: (N, 3, 4) receives what takes the world to the boxes' frame.
+
+    Returns:
+        (2, 3) lower and upper corner of the room they pass through.
+    """
+    room = np.empty((2, 3))
+    room[0], room[1] = np.inf, -np.inf
+    for n in range(len(transforms)):
+        J = transforms[n]
+        for a in range(3):
+            origin = J[a, 0] * place[0] + J[a, 1] * place[1] + J[a, 2] * place[2] + J[a, 3]
+            for b in range(3):
+                to_prop[n, b, a] = J[a, 0] * turn[0, b] + J[a, 1] * turn[1, b] + J[a, 2] * turn[2, b]
+            for k in range(len(solids)):
+                low = high = origin
+                for b in range(3):
+                    one, other = to_prop[n, b, a] * solids[k, 0, b], to_prop[n, b, a] * solids[k, 1, b]
+                    low, high = low + min(one, other), high + max(one, other)
+                room[0, a], room[1, a] = min(room[0, a], low), max(room[1, a], high)
+            for b in range(3):
+                to_prop[n, b, 3] = (to_prop[n, b, 3] if a > 0 else 0.0) - to_prop[n, b, a] * origin
+    return room
+
+
+@kernel
+def hand_skin(vertices: Any, turn: F64, grip: F64, ahead: float, reach: F64, palm: F64, skin: U8) -> float:
+    """Mark the skin of a hand, and find the palm.
+
+    Args:
+        vertices: (V, 3) float32 world.
+        turn: (3, 4) from the world to the frame of the hand's joint.
+        grip: (3,) in that frame.
+        ahead: 1 or -1, which way along x the fingers point.
+        reach: (3,) how far a hand reaches from the grip: ahead, back, and to all other sides.
+        palm: (2,) half sizes, along x and z, of the piece of skin around the grip that the palm is.
+        skin: (V,) receives 1 within reach, else 0.
+
+    Returns:
+        the lowest y of the palm over the grip's, negative; 0 if there is no skin.
+    """
+    low = 0.0
+    for v in range(len(vertices)):
+        skin[v] = 0
+        x, y, z = vertices[v, 0], vertices[v, 1], vertices[v, 2]
+        px = (turn[0, 0] * x + turn[0, 1] * y + turn[0, 2] * z + turn[0, 3] - grip[0]) * ahead
+        if px > reach[0] or px < -reach[1]:
+            continue
+        py = turn[1, 0] * x + turn[1, 1] * y + turn[1, 2] * z + turn[1, 3] - grip[1]
+        pz = turn[2, 0] * x + turn[2, 1] * y + turn[2, 2] * z + turn[2, 3] - grip[2]
+        if abs(py) < reach[2] and abs(pz) < reach[2]:
+            skin[v] = 1
+            if abs(px) < palm[0] and abs(pz) < palm[1]:
+                low = min(low, py)
+    return low
 
 
 @inline

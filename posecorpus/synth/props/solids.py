@@ -113,6 +113,20 @@ def boxes(
     return Piece(vertices.reshape(-1, 3), faces.reshape(-1, 3), uv.reshape(-1, 3, 2), tile)
 
 
+def boxed(corners: Floats, span: float, tile: int, shift: float, bevel: float = 0.006) -> Piece:
+    """:func:`boxes` from (K, 2, 3) lower and upper corners."""
+    return boxes(corners[:, 0], corners[:, 1], span, tile, bevel, shift)
+
+
+def four_legs(x: float, z: float, top: float, thick: float) -> Floats:
+    """(4, 2, 3) corners of square legs from the floor to ``top``, whose outer edges are at +-x, +-z."""
+    out = np.empty((4, 2, 3))
+    for i, (sx, sz) in enumerate(((-1, -1), (1, -1), (-1, 1), (1, 1))):
+        xs, zs = sorted((sx * x, sx * (x - thick))), sorted((sz * z, sz * (z - thick)))
+        out[i] = (xs[0], 0, zs[0]), (xs[1], top, zs[1])
+    return out
+
+
 def turned(
     strips: Sequence[ArrayLike], span: float, tile: int = 0, around: int = 16, wrap: bool = False
 ) -> Piece:

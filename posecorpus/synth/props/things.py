@@ -41,14 +41,14 @@ def lamp_post(size: Size, draws: Draws) -> Shape:
     solids = np.concatenate(
         [_round(r, 0, 0.03 * y), _round(1.3 * pole, 0.03 * y, y - tall), _round(head, y - tall, y)]
     )
-    shade = of.fabric(draws) if y < 2.2 else of.white(draws)
-    return standing([(post, solids), (lamp, solids[:0])], [of.metal(draws), shade])
+    shade = of.fabric if y < 2.2 else of.white
+    return standing([(post, solids), (lamp, solids[:0])], [of.metal, shade])
 
 
 def column(size: Size, draws: Draws) -> Shape:
     """A pillar: round with base and capital, or square."""
     x, y, z = size[0] / 2, size[1], size[2] / 2
-    material = of.stone(draws) if draws.random() < 0.6 else of.paint(draws, 0.9)
+    material = of.stone if draws.random() < 0.6 else of.sober_paint
     if draws.random() < 0.5 or abs(x - z) > 1e-6:
         body = boxes((-x, 0, -z), (x, y, z), max(size), 0, 0.012, draws.random())
         return standing([(body, None)], [material])
@@ -74,7 +74,7 @@ def column(size: Size, draws: Draws) -> Shape:
 def pole(size: Size, draws: Draws) -> Shape:
     """A bollard, pipe or rail post."""
     y, r = size[1], min(size[0], size[2]) / 2
-    material = of.metal(draws) if draws.random() < 0.6 else of.paint(draws, 0.3)
+    material = of.metal if draws.random() < 0.6 else of.vivid_paint
     return standing([(cylinder(r, 0, y, y, 0, 14, 0.3 * r), None)], [material])
 
 
@@ -89,7 +89,7 @@ def floor_ball(size: Size, draws: Draws) -> Shape:
             for a, b, c in ((outer, inner, inner), (inner, outer, inner), (inner, inner, outer))
         ]
     )
-    return standing([(ball(r, r, 0, 24), solids)], [of.ball_cover(draws)])
+    return standing([(ball(r, r, 0, 24), solids)], [of.ball_cover])
 
 
 def bin_(size: Size, draws: Draws) -> Shape:
@@ -97,7 +97,7 @@ def bin_(size: Size, draws: Draws) -> Shape:
     y, r = size[1], min(size[0], size[2]) / 2
     low = r * draws.uniform(0.7, 0.95)
     rim = 0.06 * y
-    material = (of.metal, of.plastic, of.paint)[draws.below(3)](draws)
+    material = (of.metal, of.plastic, of.paint)[draws.below(3)]
     body = turned(
         [
             [(0, 0), (low, 0)],
@@ -122,19 +122,17 @@ def barrel(size: Size, draws: Draws) -> Shape:
         h = np.linspace(0, y, 9)
         belly = r * (0.84 + 0.16 * np.sin(np.pi * h / y))
         body = turned([[(0, 0), (belly[0], 0)], np.c_[belly, h], [(belly[-1], y), (0, y)]], y, 0, 24)
-        return standing([(body, None)], [of.wood(draws)])
+        return standing([(body, None)], [of.wood])
     ribs = np.array([(0.96, 0.0), (1.0, 0.02), (0.96, 0.04), (0.96, 0.32), (1.0, 0.34), (0.96, 0.36), (0.96, 0.64), (1.0, 0.66), (0.96, 0.68), (0.96, 0.96), (1.0, 0.98), (0.96, 1.0)])  # fmt: skip
     side = ribs * (r, y)
     body = turned([[(0, 0), side[0]], side, [side[-1], (0, y)]], y, 0, 24)
-    return standing([(body, None)], [of.paint(draws, 0.2)])
+    return standing([(body, None)], [of.vivid_paint])
 
 
 def cone(size: Size, draws: Draws) -> Shape:
     """A traffic cone on its square foot."""
     x, y, z = size[0] / 2, size[1], size[2] / 2
     foot, r = 0.05 * y, 0.85 * min(x, z)
-    orange = of.Material(of.PLAIN, (226, 92, 30), (226, 92, 30), (226, 92, 30), rough=0.02, blotch=0.05)
-    band = of.Material(of.PLAIN, (236, 236, 232), (236, 236, 232), (236, 236, 232), rough=0.02, blotch=0.03)
 
     def ring(low: float, high: float, tile: int) -> Piece:
         at = [(r + (0.18 - 1) * r * t, foot + (y - foot) * t) for t in (low, high)]
@@ -146,7 +144,10 @@ def cone(size: Size, draws: Draws) -> Shape:
     rings = [ring(a, b, k % 2) for k, (a, b) in enumerate(pairwise(edges))]
     lower, upper = _round(0.8 * r, foot, y / 2), _round(0.45 * r, y / 2, y)
     solids = np.concatenate([lower, upper])
-    return standing([(base, None), (rings[0], solids), *((p, solids[:0]) for p in rings[1:])], [orange, band])
+    return standing(
+        [(base, None), (rings[0], solids), *((p, solids[:0]) for p in rings[1:])],
+        [of.signal_orange, of.reflector],
+    )
 
 
 def suitcase(size: Size, draws: Draws) -> Shape:
@@ -170,10 +171,10 @@ def suitcase(size: Size, draws: Draws) -> Shape:
         max(size), 0, 0.0005,
     )  # fmt: skip
     whole = solid(((-x, 0, -z), (x, body_y, z)), ((-bar, body_y, -0.7 * z), (bar, y, -0.5 * z)))
-    cover = of.plastic(draws) if draws.random() < 0.6 else of.fabric(draws)
+    cover = of.plastic if draws.random() < 0.6 else of.fabric
     return standing(
         [(shell, whole), (handle, whole[:0]), (wheels, whole[:0]), (ridges, whole[:0])],
-        [cover, of.metal(draws)],
+        [cover, of.metal],
     )
 
 
@@ -198,8 +199,7 @@ def plant(size: Size, draws: Draws) -> Shape:
     arching = draws.random() < 0.55
     foliage, stems = (_arching if arching else _bushy)(size, pot_y, pot_r, draws)
     foliage, *stems = _filling(foliage, stems, size, 0.92 * pot_y)
-    ground = of.Material(of.STONE, (52, 38, 28), (34, 26, 20), (70, 52, 38), 0.1, 0.2, 0.2, 0.2)
-    ceramic = of.stone(draws) if draws.random() < 0.6 else of.paint(draws, 0.5)
+    ceramic = of.stone if draws.random() < 0.6 else of.paint
     soil = turned([[(0.88 * pot_r, 0.93 * pot_y), (0, 0.95 * pot_y)]], 0.4, 2, 18)
     # Foliage hides about half of what is behind its outline: its box is drawn in.
     middle = solid(((-0.72 * x, 0.5 * (pot_y + y) * 0.7, -0.72 * z), (0.72 * x, 0.94 * y, 0.72 * z)))
@@ -209,7 +209,7 @@ def plant(size: Size, draws: Draws) -> Shape:
         (foliage, middle),
     ]
     pieces += [(stem, middle[:0]) for stem in stems]
-    return standing(pieces, [of.leaf(draws), ceramic, ground], double_sided=True)
+    return standing(pieces, [of.leaf, ceramic, of.soil], double_sided=True)
 
 
 def _filling(foliage: Piece, others: Sequence[Piece], size: Size, rim: float) -> list[Piece]:

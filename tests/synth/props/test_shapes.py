@@ -7,14 +7,14 @@ import pytest
 
 from posecorpus.synth.appearance.draws import Draws
 from posecorpus.synth.props import KINDS, place_prop, prop_surface
-from posecorpus.synth.props.catalogue import draw_size, shape_of
+from posecorpus.synth.props.catalogue import design_of, draw_size
 from posecorpus.synth.scene import Prop
 
 SEEDS = range(6)
 
 
 def _prop(kind: str, seed: int) -> Prop:
-    return Prop(kind, seed, draw_size(kind, Draws(np.random.default_rng(seed))), (0.0, 0.0, 0.0))
+    return Prop(kind, seed, draw_size(kind, seed, Draws(np.random.default_rng(seed))), (0.0, 0.0, 0.0))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -40,7 +40,7 @@ def test_a_prop_stands_where_it_is_put() -> None:
 def test_solids_hold_the_shape_and_lie_within_its_size(kind: str) -> None:
     for seed in SEEDS:
         prop = _prop(kind, seed)
-        solids = shape_of(kind, seed, prop.size).solids
+        solids = design_of(kind, seed).solids_at(prop.size)
         half = np.array([prop.size[0] / 2, np.inf, prop.size[2] / 2])
         assert (solids[:, 0] < solids[:, 1]).all()
         assert (solids[:, 0] >= -half - 1e-9).all() and (solids[:, 1] <= half + 1e-9).all()
