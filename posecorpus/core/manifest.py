@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -96,10 +97,14 @@ class Manifest(BaseModel):
         """Whether every planned shard is finished."""
         return len(self.shards) == self.planned_shards
 
+    def as_bytes(self) -> bytes:
+        """The contents of the manifest's file."""
+        data = self.model_dump(exclude={"balance"} if self.balance is None else None)
+        return (json.dumps(data, indent=1, sort_keys=True) + "\n").encode()
+
     def write(self, path: Path) -> None:
         """Write the manifest atomically to a file."""
-        data = self.model_dump(exclude={"balance"} if self.balance is None else None)
-        write_atomically(path, (json.dumps(data, indent=1, sort_keys=True) + "\n").encode())
+        write_atomically(path, self.as_bytes())
 
 
 def installed_packages() -> dict[str, str]:
@@ -116,21 +121,37 @@ def read_manifest(path: Path) -> Manifest:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise InputError(path, f"at most {MAX_BYTES} bytes", path.stat().st_size)
-        raw = json.loads(path.read_bytes())
+        raw = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
-        fix = "name a folder that `posecorpus synth`, `import` or another command has written"
-        raise InputError(path, "a corpus's manifest", "no such file", fix) from None
+        raise no_manifest(path) from None
+    return parse_manifest(raw, path)
+
+
+def no_manifest(where: object) -> InputError:
+    """The error of a place without a corpus."""
+    fix = "name a folder that `posecorpus synth`, `import` or another command has written"
+    return InputError(where, "a corpus's manifest", "no such file", fix)
+
+
+def parse_manifest(data: bytes, where: object) -> Manifest:
+    """Validate the contents of a manifest file.
+
+    Raises:
+        InputError: not JSON, or not a manifest of this schema version.
+    """
+    try:
+        raw = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise InputError(path, "JSON", error) from None
+        raise InputError(where, "JSON", error) from None
     if isinstance(raw, dict) and raw.get("schema_version") != SCHEMA_VERSION:
         fix = "make the corpus again with this version of posecorpus"
-        raise InputError(f"{path}: schema_version", str(SCHEMA_VERSION), raw.get("schema_version"), fix)
+        raise InputError(f"{where}: schema_version", str(SCHEMA_VERSION), raw.get("schema_version"), fix)
     try:
         return Manifest.model_validate(raw)
     except ValidationError as error:
         first = error.errors()[0]
         raise InputError(
-            f"{path}: {'.'.join(map(str, first['loc']))}", first["msg"], first["input"]
+            f"{where}: {'.'.join(map(str, first['loc']))}", first["msg"], first["input"]
         ) from None
 
 
@@ -160,12 +181,17 @@ def describe_taxonomy(name: str) -> dict[str, Any]:
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a file so that a reader sees the old contents or the new, never a part, even after a crash."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with aside.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(aside, path)
+    # Processes of several machines may write one file of a shared folder, and their ids can be the same.
+    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        with aside.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(aside, path)
+    except BaseException:
+        aside.unlink(missing_ok=True)
+        raise
     sync_folder(path.parent)
 
 

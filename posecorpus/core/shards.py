@@ -12,9 +12,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from posecorpus.core.errors import InputError
-from posecorpus.core.manifest import MANIFEST, Manifest, ShardEntry, read_manifest, write_atomically
+from posecorpus.core.manifest import (
+    MANIFEST,
+    MAX_BYTES,
+    Manifest,
+    ShardEntry,
+    no_manifest,
+    parse_manifest,
+    read_manifest,
+)
 from posecorpus.core.sample import RASTERS, Sample
 from posecorpus.core.schema import RASTER_COLUMNS, SCHEMA, sample_of, table
+from posecorpus.core.storage import LocalStorage, Storage, read_limited, storage_at
 
 ROW_GROUP = 50
 """Rows read at a time; small enough for shuffling readers, large enough to be sequential on disk."""
@@ -25,8 +34,8 @@ def shard_name(index: int) -> str:
     return f"shard-{index:05d}.parquet"
 
 
-def write_shard(folder: Path, index: int, samples: Iterable[Sample]) -> ShardEntry:
-    """Write samples as one shard, atomically, and return its manifest entry.
+def write_shard(folder: Path | str | Storage, index: int, samples: Iterable[Sample]) -> ShardEntry:
+    """Write samples as one shard, whole or not at all, and return its manifest entry.
 
     The bytes depend on the samples alone. The images and label maps are compressed already, so the
     columns are not compressed again.
@@ -35,9 +44,8 @@ def write_shard(folder: Path, index: int, samples: Iterable[Sample]) -> ShardEnt
     rows = table(samples)
     pq.write_table(rows, sink, row_group_size=ROW_GROUP, compression="NONE", use_dictionary=False)
     data = sink.getvalue()
-    path = folder / shard_name(index)
-    write_atomically(path, data)
-    return ShardEntry(file=path.name, samples=rows.num_rows, sha256=hashlib.sha256(data).hexdigest())
+    storage_at(folder).put(shard_name(index), data)
+    return ShardEntry(file=shard_name(index), samples=rows.num_rows, sha256=hashlib.sha256(data).hexdigest())
 
 
 def file_sha256(path: Path) -> str:
@@ -46,8 +54,17 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def stored_manifest(storage: Storage, name: str) -> Manifest:
+    """Read and validate a manifest wherever it lies; raises as :func:`read_manifest`."""
+    if isinstance(storage, LocalStorage):
+        return read_manifest(storage.folder / name)
+    if name not in storage.names():
+        raise no_manifest(storage.where(name))
+    return parse_manifest(read_limited(storage, name, MAX_BYTES), storage.where(name))
+
+
 class Corpus:
-    """A corpus on disk, read-only.
+    """A corpus in a folder or behind a URL, read-only.
 
     ``len(corpus)``, ``corpus[i]`` and iteration give :class:`Sample` objects in shard order; rasters can
     be left undecoded by naming the wanted ones in :meth:`samples`.
@@ -56,9 +73,20 @@ class Corpus:
         InputError: no corpus there, or a shard that is missing or damaged.
     """
 
-    def __init__(self, path: Path | str) -> None:
-        self.path = Path(path)
-        self.manifest: Manifest = read_manifest(self.path / MANIFEST)
+    def __init__(self, place: Path | str | Storage) -> None:
+        self.storage = storage_at(place)
+        self.manifest: Manifest = stored_manifest(self.storage, MANIFEST)
+
+    @property
+    def path(self) -> Path:
+        """The corpus's folder.
+
+        Raises:
+            InputError: it lies behind a URL.
+        """
+        if isinstance(self.storage, LocalStorage):
+            return self.storage.folder
+        raise InputError(self.storage, "a corpus in a local folder", "a URL", "copy it to this machine first")
 
     def __len__(self) -> int:
         return sum(entry.samples for entry in self.manifest.shards)
@@ -108,9 +136,10 @@ class Corpus:
         return pa.concat_tables(tables) if tables else SCHEMA.empty_table().select(list(names))
 
     def _open(self, entry: ShardEntry) -> pq.ParquetFile:
-        path = self.path / entry.file
+        path = self.storage.where(entry.file)
         try:
-            file = pq.ParquetFile(path)
+            local = isinstance(self.storage, LocalStorage)  # Arrow's own reader is the faster one
+            file = pq.ParquetFile(path if local else self.storage.open(entry.file))
         except (OSError, pa.ArrowException) as error:
             raise InputError(
                 path, "a Parquet shard", error, "run `posecorpus verify` on the corpus"
@@ -130,7 +159,7 @@ class Corpus:
         file = self._open(entry)
         skipped = [] if keep_encoded else [RASTER_COLUMNS[name] for name in RASTERS if name not in fields]
         columns = [name for name in SCHEMA.names if name not in skipped]
-        where = str(self.path / entry.file)
+        where = self.storage.where(entry.file)
         for group in range(file.num_row_groups):
             rows = file.metadata.row_group(group).num_rows
             if start >= rows:

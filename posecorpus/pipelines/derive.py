@@ -18,6 +18,7 @@ from posecorpus.core.manifest import MANIFEST, Manifest, ShardEntry
 from posecorpus.core.progress import Report
 from posecorpus.core.sample import Sample
 from posecorpus.core.shards import Corpus, file_sha256, write_shard
+from posecorpus.core.storage import Storage
 from posecorpus.pipelines import ledger
 from posecorpus.pipelines.engine import local_engine
 
@@ -29,13 +30,13 @@ class DeriveTask(Generic[Settings]):
     """One shard to make; small, picklable, and complete.
 
     Attributes:
-        source: folder of the old corpus; out: of the new.
+        source: where the old corpus lies; out: the new.
         index: the shard's number in both.
         change, settings: what to do with its samples; see :func:`derive`.
     """
 
-    source: Path
-    out: Path
+    source: Storage
+    out: Storage
     index: int
     change: Callable[[Settings, Iterator[Sample]], Iterable[Sample]]
     settings: Settings
@@ -62,18 +63,18 @@ def derive(
     Raises:
         InputError: ``out`` holds something else, or is the source itself.
     """
-    finished = ledger.open_ledger(out, planned, None)
-    missing = [i for i in range(len(source.manifest.shards)) if i not in finished]
     samples = [entry.samples for entry in source.manifest.shards]
-    done, total = sum(samples) - sum(samples[i] for i in missing), sum(samples)
-    report(stage, done, total)
-    tasks = [DeriveTask(source.path, out, i, change, settings) for i in missing]
-    with local_engine(workers) as run, ledger.recorder(out, planned, finished, None) as record:
-        for index, entry in run(make_shard, tasks):
-            record(index, entry)
-            done += samples[index]
-            report(stage, done, total)
-    return ledger.close_ledger(out, planned, finished, None)
+    with ledger.claimed(out) as storage, local_engine(workers) as run:
+        book = ledger.Ledger(storage, planned, run=run, report=report)
+        done, total = sum(samples) - sum(samples[i] for i in book.missing), sum(samples)
+        report(stage, done, total)
+        tasks = [DeriveTask(source.storage, storage, i, change, settings) for i in book.missing]
+        with book.taking() as take:
+            for index, entry in run(make_shard, tasks):
+                take(index, entry)
+                done += samples[index]
+                report(stage, done, total)
+        return out / book.close()
 
 
 def make_shard(task: DeriveTask[Settings]) -> tuple[int, ShardEntry]:

@@ -10,10 +10,11 @@ from __future__ import annotations
 import gc
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import cv2
 import numpy as np
@@ -34,6 +35,7 @@ from posecorpus.core.progress import Report, silent
 from posecorpus.core.sample import Sample
 from posecorpus.core.shards import Corpus, file_sha256, write_shard
 from posecorpus.core.skeletons import FULL_42, SMPL_24
+from posecorpus.core.storage import LocalStorage, Storage
 from posecorpus.pipelines import ledger
 from posecorpus.pipelines.balancing import Balance, BalanceDraws, plan_balance
 from posecorpus.pipelines.clips import clip_samples, count_people
@@ -100,7 +102,7 @@ class ShardTask:
     """
 
     request: SynthRequest
-    out: Path
+    out: Storage
     plan: Callable[[], Plan]
     index: int
 
@@ -115,7 +117,7 @@ class Plan:
 
 def synthesize(
     request: SynthRequest,
-    out: Path,
+    out: Path | str,
     *,
     workers: int = 1,
     engine: str = "local",
@@ -123,11 +125,12 @@ def synthesize(
     piece: tuple[int, int] | None = None,
     report: Report = silent,
     note: Callable[[str], None] = lambda message: None,
-) -> Path:
+) -> str:
     """Make, or finish, a corpus.
 
     Args:
-        out: the corpus's folder. If it holds a part of the same corpus, only the rest is made.
+        out: the corpus's folder, or a URL that fsspec knows. If it holds a part of the same corpus, only the
+            rest is made.
         workers, engine, ray_address: who makes the shards; see :func:`open_engine`.
         piece: (i, n) makes every n-th shard, beginning with the i-th (1-based): a corpus can be made in
             pieces on several machines that share the folder, or whose folders are put together later.
@@ -135,24 +138,29 @@ def synthesize(
         note: called with one line for each stage and each thing the user should know.
 
     Returns:
-        The manifest's path, of the corpus or of the piece.
+        The manifest's path or URL, of the corpus or of the piece.
 
     Raises:
-        InputError: unusable inputs, or ``out`` holds something else.
+        InputError: unusable inputs, ``out`` cannot be written or holds something else, or another run is at
+            work there.
     """
-    ledger.check_folder(out)
-    with open_engine(engine, workers, ray_address, note) as run:
-        return _synthesize(request, out, run, piece, report, note)
+    with ledger.claimed(out, piece) as storage, ExitStack() as stack:
+        if storage.one_process:
+            if engine != "local":
+                raise InputError(out, "a place that all processes see", "the memory of one")
+            workers = 1
+        run = stack.enter_context(open_engine(engine, workers, ray_address, note))
+        return storage.where(_synthesize(request, storage, run, piece, report, note))
 
 
 def _synthesize(
     request: SynthRequest,
-    out: Path,
+    out: Storage,
     run: Engine,
     piece: tuple[int, int] | None,
     report: Report,
     note: Callable[[str], None],
-) -> Path:
+) -> str:
     config, skip_bad = request.config, request.skip_bad
     reference = None if request.balance is None else Corpus(request.balance)
     bodies = prepare_bodies(config.people.body, config.people.genders)
@@ -175,31 +183,39 @@ def _synthesize(
     balance = None if reference is None else _balance(request, reference, motions.clips, report, note)
     if balance is not None:
         planned = planned.model_copy(update={"balance": balance.as_json()})
-    finished = ledger.open_ledger(out, planned, piece)
-    wanted = [i for i in range(request.shards) if piece is None or i % piece[1] == piece[0] - 1]
-    missing = [i for i in wanted if i not in finished]
+    book = ledger.Ledger(out, planned, piece, note=note, run=run, report=report)
+    wanted, missing = book.wanted, book.missing
     before = len(wanted) - len(missing)
     note(f"{len(motions.clips)} motions, {len(wanted)} shards, {before} of them finished before")
 
     total = sum(_shard_samples(request, i) for i in wanted)
     done = total - sum(_shard_samples(request, i) for i in missing)
     report("rendering", done, total)
-    plan = out / (PLAN if piece is None else f"{PLAN}-{piece[0]}-of-{piece[1]}")
     if missing:
-        starts = None if balance is None else balance.starts
-        _write_plan(plan, motions.clips, starts, prepared.materials)
-        shared = run.share(_load_plan, plan)
-        tasks = (ShardTask(request, out, shared, i) for i in missing)
-        if not kernels_are_compiled():
-            _compile_kernels(ShardTask(request, out, shared, missing[0]), report)
-        with ledger.recorder(out, planned, finished, piece) as record:
-            for index, entry in run(make_shard, tasks):
-                record(index, entry)
+        with _plan_folder(out, piece) as folder, book.taking() as take:
+            starts = None if balance is None else balance.starts
+            _write_plan(folder, motions.clips, starts, prepared.materials)
+            plan = run.share(_load_plan, folder)
+            if not kernels_are_compiled():
+                _compile_kernels(ShardTask(request, out, plan, missing[0]), report)
+            for index, entry in run(make_shard, (ShardTask(request, out, plan, i) for i in missing)):
+                take(index, entry)
                 done += entry.samples
                 report("rendering", done, total)
-    if plan.exists():
-        shutil.rmtree(plan)
-    return ledger.close_ledger(out, planned, finished, piece)
+    return book.close()
+
+
+@contextmanager
+def _plan_folder(out: Storage, piece: tuple[int, int] | None) -> Iterator[Path]:
+    """A local folder for what all shards are made from, beside them if they are local: room is there."""
+    if isinstance(out, LocalStorage):
+        folder = out.folder / (PLAN if piece is None else f"{PLAN}-{piece[0]}-of-{piece[1]}")
+        yield folder
+        # A run that is stopped leaves it for its workers, who end a moment later, and the next run.
+        shutil.rmtree(folder, ignore_errors=True)
+    else:
+        with TemporaryDirectory(prefix="posecorpus-") as name:
+            yield Path(name)
 
 
 def _balance(

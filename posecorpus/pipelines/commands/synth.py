@@ -30,6 +30,13 @@ class Renderer(StrEnum):
     pyrender = "pyrender"
 
 
+class EngineName(StrEnum):
+    """Who makes the shards: processes of this machine, or a Ray cluster."""
+
+    local = "local"
+    ray = "ray"
+
+
 @app.command(
     epilog=examples(
         "synth corpus --samples 1000",
@@ -37,10 +44,16 @@ class Renderer(StrEnum):
         "synth corpus --motions cmu/ --motions walk.bvh --backgrounds photos/ --clips 50 --frames 100",
         "synth more --motions cmu/ --balance corpus     # new poses where corpus is thin",
         "synth corpus --samples 100000 --shard 3/8      # the third of eight machines",
+        "synth s3://bucket/corpus --samples 100000 --engine ray --ray-address auto",
     )
 )
 def synth(
-    out: Annotated[Path, typer.Argument(help="Folder of the corpus; an unfinished one is finished.")],
+    out: Annotated[
+        str,
+        typer.Argument(
+            help="Folder of the corpus, or a URL such as s3://bucket/corpus; an unfinished one is finished."
+        ),
+    ],
     preset: Annotated[str, typer.Option(help="Recipe to start from.")] = "surreal",
     motions: Motions = None,
     body: Annotated[
@@ -68,6 +81,14 @@ def synth(
     seed: Seed = 0,
     workers: Workers = None,
     shard: Annotated[str | None, typer.Option(help="i/n: make the i-th of n pieces (1-based).")] = None,
+    engine: Annotated[EngineName, typer.Option(help="Who makes the shards.")] = EngineName.local,
+    ray_address: Annotated[
+        str | None,
+        typer.Option(
+            help="host:port of a Ray cluster's head, or auto on one of its nodes. Default: a Ray of this machine's own.",
+            metavar="ADDRESS",
+        ),
+    ] = None,
     renderer: Annotated[Renderer, typer.Option(help="Rendering engine.")] = Renderer.raster,
     config: Annotated[Path | None, typer.Option(help="YAML file with the preset's keys to override.")] = None,
     balance: Annotated[
@@ -110,7 +131,14 @@ def synth(
         raise InputError("--shard", "i/n with 1 <= i <= n, e.g. 3/8", shard)
     with resumable_stages() as (report, note):
         path = synthesize(
-            request, out, workers=workers or usable_workers(), piece=piece, report=report, note=note
+            request,
+            out,
+            workers=workers or usable_workers(),
+            engine=engine.value,
+            ray_address=ray_address,
+            piece=piece,
+            report=report,
+            note=note,
         )
     typer.echo(path)
 

@@ -8,11 +8,20 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 from posecorpus.core.errors import InputError
-from posecorpus.pipelines.engine.local import THREAD_VARIABLES, local_engine
+from posecorpus.pipelines.engine.local import THREAD_VARIABLES, here, local_engine
 from posecorpus.pipelines.engine.protocol import Engine, Run
 from posecorpus.pipelines.engine.ray import ray_engine
 
-__all__ = ["ENGINES", "THREAD_VARIABLES", "Engine", "Run", "local_engine", "open_engine", "ray_engine"]
+__all__ = [
+    "ENGINES",
+    "THREAD_VARIABLES",
+    "Engine",
+    "Run",
+    "here",
+    "local_engine",
+    "open_engine",
+    "ray_engine",
+]
 
 ENGINES = ("local", "ray")
 

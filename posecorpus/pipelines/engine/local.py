@@ -34,7 +34,7 @@ def local_engine(workers: int, note: Callable[[str], None] = lambda message: Non
         InputError: workers are killed again and again.
     """
     if workers <= 1:
-        yield _Here()
+        yield here
         return
     # One thread per process: the shards are the parallelism. Children read these at import.
     before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
@@ -60,6 +60,10 @@ class _Here:
 
     def share(self, load: Callable[[Path], Value], folder: Path) -> Callable[[], Value]:
         return partial(load, folder)
+
+
+here = _Here()
+"""The engine without other processes."""
 
 
 class _Pool:

@@ -18,6 +18,7 @@ from posecorpus.core.manifest import Manifest, Skipped, describe_skeletons
 from posecorpus.core.progress import Report, silent
 from posecorpus.core.shards import file_sha256
 from posecorpus.core.skeletons import skeleton
+from posecorpus.core.storage import Storage
 from posecorpus.pipelines import ledger
 from posecorpus.pipelines.engine import Run, local_engine
 from posecorpus.pipelines.importing.corpus import import_corpus
@@ -97,18 +98,18 @@ def import_photos(
         return import_corpus(
             request.annotations, out, target, request.rules, workers=workers, report=report, note=note
         )
-    with local_engine(workers) as run:
-        return _import(request, request.format, out, run, report, note)
+    with ledger.claimed(out) as storage, local_engine(workers, note) as run:
+        return out / _import(request, request.format, storage, run, report, note)
 
 
 def _import(
     request: ImportRequest,
     form: PhotoFormat,
-    out: Path,
+    out: Storage,
     run: Run,
     report: Report,
     note: Callable[[str], None],
-) -> Path:
+) -> str:
     report("reading annotations", 0, 1)
     annotations = read_annotations(form, request.annotations)
     summary = judge(annotations)
@@ -122,25 +123,25 @@ def _import(
     summary.count(photos, request.rules)
     groups = shard_groups(photos, request.samples_per_shard, SHARD_BYTES)
     planned = _manifest(request, annotations, photos, summary, len(groups))
-    finished = ledger.open_ledger(out, planned, None)
-    missing = [i for i in range(planned.planned_shards) if i not in finished]
+    book = ledger.Ledger(out, planned, note=note, run=run, report=report)
+    missing = book.missing
     if len(missing) < planned.planned_shards:
         note(
             f"{planned.planned_shards - len(missing)} of {planned.planned_shards} shards were finished before"
         )
-    done = sum(entry.samples for entry in finished.values())
+    done = sum(entry.samples for entry in book.finished.values())
     report("importing", done, planned.planned_samples)
     if missing:
         tasks = _tasks(request, annotations, photos, groups, out)
-        with ledger.recorder(out, planned, finished, None) as record:
+        with book.taking() as take:
             for index, entry in run(make_shard, [tasks[i] for i in missing]):
-                record(index, entry)
+                take(index, entry)
                 done += entry.samples
                 report("importing", done, planned.planned_samples)
-    path = ledger.close_ledger(out, planned, finished, None)
+    name = book.close()
     for line in summary.lines():
         note(line)
-    return path
+    return name
 
 
 def shard_groups(photos: Photos, samples: int, limit_bytes: int) -> list[slice]:
@@ -156,7 +157,7 @@ def shard_groups(photos: Photos, samples: int, limit_bytes: int) -> list[slice]:
 
 
 def _tasks(
-    request: ImportRequest, annotations: Annotations, photos: Photos, groups: list[slice], out: Path
+    request: ImportRequest, annotations: Annotations, photos: Photos, groups: list[slice], out: Storage
 ) -> list[ShardTask]:
     keys = sample_keys([photo.name for photo, _ in photos.usable])
     rows = [(key, *usable) for key, usable in zip(keys, photos.usable, strict=True)]

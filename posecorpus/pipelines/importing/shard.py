@@ -13,6 +13,7 @@ from posecorpus.core.manifest import ShardEntry
 from posecorpus.core.sample import Sample
 from posecorpus.core.shards import write_shard
 from posecorpus.core.skeletons import skeleton
+from posecorpus.core.storage import Storage
 from posecorpus.pipelines.importing.pictures import Examined, carry
 from posecorpus.pseudogt.photos.records import AnnotatedPhoto
 from posecorpus.pseudogt.photos.samples import JointRules, photo_sample
@@ -27,7 +28,7 @@ class ShardTask:
         provenance: what all samples of the corpus share.
     """
 
-    out: Path
+    out: Storage
     index: int
     source: str
     target: str
