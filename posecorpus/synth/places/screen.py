@@ -33,7 +33,7 @@ HFOV_DEG = 55.0
 LEAST_SIDE_PX = 200
 LONGEST_SHAPE = 2.2
 
-LINES_AGREE, LINES_MARGIN = 0.6, 0.15
+LINES_AGREE, LINES_MARGIN = 0.55, 0.15
 """Least agreement and margin of a horizon found from lines."""
 
 HORIZON_RANGE = 0.08, 0.75
