@@ -17,8 +17,9 @@ from posecorpus.core.shards import file_sha256
 from posecorpus.pipelines.engine import Run
 from posecorpus.pipelines.inputs import UnusableInputs, named, prepare_photos
 from posecorpus.synth.config import SynthConfig
-from posecorpus.synth.places import Plate
+from posecorpus.synth.places import PhotoPlate, Plate, Rejected, Stated, count_reasons, read_sidecar
 from posecorpus.synth.places.calibrated import STUDIO, load_cameras
+from posecorpus.synth.places.screen import judge_photo
 from posecorpus.synth.props import find_meshes, prop_surface
 from posecorpus.synth.sampling import Materials
 from posecorpus.synth.scene import Prop
@@ -99,6 +100,39 @@ def _plates(
         path = Path(config.place.cameras or STUDIO)
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         return list(load_cameras(path, backgrounds)), {f"cameras {path.name}": digest}
-    if config.place.kind == "photo" and not photos:
+    if config.place.kind != "photo":
+        return [], {}
+    if not photos:
         note("no --backgrounds: people stand in procedural rooms")
-    return [], {}
+        return [], {}
+    return _screened(photos, config.place.plates, run, report, note)
+
+
+def _screened(
+    photos: Sequence[str], sidecar: str | None, run: Run, report: Report, note: Callable[[str], None]
+) -> tuple[list[Plate], dict[str, str]]:
+    """Photos with a visible ground plane; what is wrong with the others is counted and told."""
+    stated = {} if sidecar is None else read_sidecar(sidecar, photos)
+    plates: dict[str, PhotoPlate] = {}
+    rejected: list[Rejected] = []
+    tasks = [(photo, stated.get(photo)) for photo in photos]
+    for done, (photo, found) in enumerate(run(_judge, tasks), 1):
+        report("looking for ground", done, len(photos))
+        if isinstance(found, PhotoPlate):
+            plates[photo] = found
+        else:
+            rejected.append(Rejected(photo, found))
+    reasons = ", ".join(f"{count} {reason}" for reason, count in count_reasons(rejected).items())
+    if not plates:
+        fix = "state horizons in a file (place.plates), or use place.kind room"
+        raise InputError("backgrounds", "at least one photo with a visible ground plane", reasons, fix)
+    note(
+        f"{len(plates)} of {len(photos)} photos show a ground plane"
+        + (f"; left out: {reasons}" if reasons else "")
+    )
+    digests = {} if sidecar is None else {f"plates {Path(sidecar).name}": file_sha256(Path(sidecar))}
+    return [plates[photo] for photo in photos if photo in plates], digests
+
+
+def _judge(task: tuple[str, Stated | None]) -> tuple[str, PhotoPlate | str]:
+    return task[0], judge_photo(*task)

@@ -155,7 +155,8 @@ class PlaceConfig(_Section):
         reach_m: people stand between these distances from the camera; less where a photo shows less ground.
         shadow: strength of shadows.
         match_light: whether people are lit from the place's direction and in its colour.
-        cameras: file of calibrated cameras.
+        cameras: file of calibrated cameras; None for four of a made-up studio.
+        plates: file that states horizons of photos; None to find them all in the pictures.
     """
 
     kind: Literal["any", "room", "photo", "calibrated"] = "any"
@@ -167,6 +168,7 @@ class PlaceConfig(_Section):
     shadow: Range = (0.3, 0.7)
     match_light: bool = True
     cameras: str | None = None
+    plates: str | None = None
 
 
 class ExposureConfig(_Section):
