@@ -68,6 +68,14 @@ class TrustModel:
         )
         return Trust(flat.reshape(people, joints), flat_ends.reshape(people, joints, 2), pose, pose_ends)
 
+    def beyond(self, trust: Trust, method: Method = "depth") -> NDArray[np.bool_]:
+        """(Q,) people who look worse than 999 of 1000 of the calibration: off by at least what is predicted.
+
+        How much more cannot be told, so nothing larger than ``most_mm`` of :meth:`reliability` is predicted.
+        """
+        most = self.methods[method].pose.most_mm[0] if method in self.methods else np.inf
+        return np.asarray(trust.pose_error_mm >= most)
+
     def reliability(self) -> dict[str, Any]:
         """How predictions did on subjects that they were fitted without, ready for JSON.
 

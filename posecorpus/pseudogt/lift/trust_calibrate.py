@@ -93,13 +93,19 @@ def calibrate(
         if len(people) >= FEWEST:
             report(f"fitting trust in {method}", 0, 1)
             fitted[method], outcomes = _fit(people)
-            tables[method] = reliability_table(outcomes)
+            tables[method] = reliability_table(outcomes) | _bounds(fitted[method])
             report(f"fitting trust in {method}", 1, 1)
         tables.setdefault(method, {})
         tables[method] |= _notes(left_out, len(people))
     first, *others = methods
     main = tables[first] | {"method": first, "methods": {name: tables[name] for name in others}}
     return TrustModel(fitted, main)
+
+
+def _bounds(trust: MethodTrust) -> dict[str, float]:
+    """The largest errors of poses and joints that are ever predicted."""
+    parts = {"most_mm": trust.pose, "joint_most_mm": trust.joint}
+    return {key: round(float(part.most_mm[0]), 2) for key, part in parts.items()}
 
 
 def _notes(left_out: HeldOut, people: int) -> dict[str, str]:

@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 
 from posecorpus.core.skeletons import TORSO, Skeleton
 from posecorpus.pseudogt.library.store import PoseLibrary
+from posecorpus.pseudogt.lift.chains import chains
 from posecorpus.pseudogt.lift.lifted import Lifted
 from posecorpus.pseudogt.lift.perspective import NEAR_M
+from posecorpus.pseudogt.lift.trust_rays import RAY_FEATURES, ray_features
 
 Array = NDArray[np.float64]
 BLOCK = 256
@@ -36,6 +38,7 @@ POSE_FEATURES = (
     "spread", "spread_depth", "spread_even", "matches", "clips", "subjects",
     "about", "about_loose", "off", "result_off", "closest", "close", "flipped",
     "elevation", "distance", "width", "height", "depth", "upright", "annotated_extent", "deviation",
+    *RAY_FEATURES,
 )  # fmt: skip
 JOINT_FEATURES = (
     "pose", "spread", "spread_depth", "spread_image", "spread_even", "about_loose", "result_off",
@@ -114,6 +117,7 @@ class _Look:
         self._even = self._matches.var(1).sum(-1)
         self._apart = np.linalg.norm(self._matches - self._result[:, None], axis=-1)
         self._there = there
+        self._rays = self._annotated_rays()
         self._misfit = self._misfits()
         self._bones = _bones(skeleton, seen)
         # Not every method has a deviation of its own.
@@ -122,8 +126,8 @@ class _Look:
     def _centred(self, points: Array) -> Array:
         return np.asarray(points - points[..., self._torso, :].mean(-2, keepdims=True))
 
-    def _misfits(self) -> Array:
-        """(Q, k) RMS distance, mm at the person, of each match as it was placed from the annotated joints."""
+    def _annotated_rays(self) -> Array:
+        """(Q, J, 2) annotated joints on the plane z = 1, NaN where missing."""
         lifted, at = self._lifted, np.ix_(self._rows, self._seen)
         points, pixels = lifted.joints3d[at], lifted.joints2d[at]
         # Pixels are rays times the focal length, plus an offset: both follow from the result's projection.
@@ -132,16 +136,20 @@ class _Look:
         spread = ((rays - middle) ** 2).sum((1, 2))
         focal = ((rays - middle) * (pixels - centre)).sum((1, 2)) / np.maximum(spread, 1e-12)
         annotated = (pixels - centre) / np.maximum(focal, 1.0)[:, None, None] + middle
-        placed = lifted.hypotheses[self._rows][:, :, self._seen].astype(np.float64)
+        return np.where(self._completed[..., None], np.nan, annotated)
+
+    def _misfits(self) -> Array:
+        """(Q, k) RMS distance, mm at the person, of each match as it was placed from the annotated joints."""
+        placed = self._lifted.hypotheses[self._rows][:, :, self._seen].astype(np.float64)
         placed = np.where(self._there[:, :, None, None], placed, 1.0)
-        off = placed[..., :2] / np.maximum(placed[..., 2:], NEAR_M) - annotated[:, None]
-        square = np.where(self._completed[:, None], np.nan, (off**2).sum(-1))
-        misfit = 1000 * np.sqrt(np.nanmean(square, -1)) * points[..., 2].mean(1)[:, None]
+        off = placed[..., :2] / np.maximum(placed[..., 2:], NEAR_M) - self._rays[:, None]
+        away = self._lifted.joints3d[np.ix_(self._rows, self._seen)][..., 2].mean(1)
+        misfit = 1000 * np.sqrt(np.nanmean((off**2).sum(-1), -1)) * away[:, None]
         return np.where(self._there, np.minimum(misfit, NOWHERE_MM), NOWHERE_MM)
 
     def features(self) -> tuple[Array, Array]:
         columns = {
-            **self._missing(), **self._match(), **self._disagreement(), **self._alternatives(), **self._company(), **self._shape(),
+            **self._missing(), **self._match(), **self._disagreement(), **self._alternatives(), **self._company(), **self._shape(), **self._on_rays(),
         }  # fmt: skip
         pose = np.stack([columns[name] for name in POSE_FEATURES], -1).astype(np.float64)
         of_joints = self._joints()
@@ -195,6 +203,12 @@ class _Look:
             "close": _log(whole[:, :5].mean(1)),
             "flipped": _log(self._flipped(loose)),
         }
+
+    def _on_rays(self) -> dict[str, Array]:
+        result = self._lifted.joints3d[np.ix_(self._rows, self._seen)]
+        placed = self._lifted.hypotheses[self._rows][:, :, self._seen].astype(np.float64)
+        bones = chains(self._skeleton).of(self._seen)
+        return ray_features(placed, self._there, result, self._rays, bones, self._torso)
 
     def _flipped(self, shares: Array) -> Array:
         """(Q,) mean depth, mm, of bones times the share of matches that have them the other way round."""

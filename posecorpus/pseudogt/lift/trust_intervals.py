@@ -25,6 +25,10 @@ REACH = 1.0
 """How far samples with another number of missing joints count: the deviation of a normal distribution."""
 ENOUGH = 40.0
 """Effective number of samples below which a cell borrows from all of its size, then from all."""
+UP_TO = 0.999
+"""Share of the calibration's errors that bounds what is predicted."""
+FARTHEST_MM = 2500.0
+"""Where intervals end at the latest: no joint of one pose is farther from that of another."""
 FLOOR_MM = 1.0
 """Added before the log: errors far below it are as good as none."""
 
@@ -38,6 +42,8 @@ class Intervals:
         edges: (SIZES - 1,) predicted log errors that part the sizes.
         low, high: (MISSING, SIZES) ends of the interval, in deviations.
         mean: (MISSING, SIZES) mean error over the exponential of its predicted log.
+        most_mm: (1,) no predicted error exceeds it: 999 of 1000 errors of the calibration lie below. What would
+            be larger was never seen, and by how much it is larger cannot be told.
     """
 
     size: Ridge
@@ -46,6 +52,7 @@ class Intervals:
     low: Array
     high: Array
     mean: Array
+    most_mm: Array
 
     def predict(self, features: Array, missing: NDArray[np.integer]) -> tuple[Array, Array]:
         """Expected errors (N,) and intervals (N, 2), mm, of features (N, F); NaN features give NaN."""
@@ -56,8 +63,9 @@ class Intervals:
         low, high = (_at(table, self.edges, size, missing) for table in (self.low, self.high))
         ends = np.exp(np.stack([size + low * deviation, size + high * deviation], -1)) - FLOOR_MM
         expected = np.exp(size) * _at(self.mean, self.edges, size, missing) - FLOOR_MM
-        ends = np.maximum(ends, 0.0)
-        return np.clip(expected, ends[:, 0], ends[:, 1]), ends
+        most = self.most_mm[0]
+        ends = np.clip(ends, 0.0, [min(most, FARTHEST_MM), FARTHEST_MM])
+        return np.minimum(np.clip(expected, ends[:, 0], ends[:, 1]), most), ends
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,6 +134,7 @@ def _tables(
 ) -> Intervals:
     """Quantiles of the normalised residuals of the samples to use, cell by cell."""
     predicted, off = size.unseen[use], (target - size.unseen)[use]
+    measured = np.exp(target[use]) - FLOOR_MM
     ratio = off / np.exp(deviation.unseen[use])
     weight, missing = weight[use], np.minimum(missing[use], MISSING - 1)
     edges = _quantile(predicted, weight, np.arange(1, SIZES) / SIZES)
@@ -144,7 +153,8 @@ def _tables(
                 np.array([max(tail * (1 + share) - share, 0), min((1 - tail) * (1 + share), 1)]),
             )
             mean[m, s] = np.average(np.exp(off), weights=counts)
-    return Intervals(size.ridge, deviation.ridge, edges, low, high, mean)
+    most = _quantile(measured, weight, np.array([UP_TO]))
+    return Intervals(size.ridge, deviation.ridge, edges, low, high, mean, most)
 
 
 def _first_with_enough(options: list[Array]) -> Array:

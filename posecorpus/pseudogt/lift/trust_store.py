@@ -26,7 +26,7 @@ from posecorpus.pseudogt.lift.trust_features import JOINT_FEATURES, POSE_FEATURE
 from posecorpus.pseudogt.lift.trust_intervals import MISSING, SIZES, Intervals, MethodTrust
 from posecorpus.pseudogt.lift.trust_regression import Ridge
 
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
 MAX_BYTES = 32 << 20
 _FIX = "make the library again with `posecorpus library`"
 _ABOUT = "about"
@@ -51,7 +51,7 @@ def write_trust(methods: Mapping[Method, MethodTrust], table: Mapping[str, Any],
             intervals: Intervals = getattr(methods[name], target)
             for part, ridge in (("size", intervals.size), ("deviation", intervals.deviation)):
                 arrays |= {f"{name}/{target}/{part}/{f.name}": getattr(ridge, f.name) for f in fields(Ridge)}
-            for table_name in ("edges", "low", "high", "mean"):
+            for table_name in ("edges", "low", "high", "mean", "most_mm"):
                 arrays[f"{name}/{target}/{table_name}"] = getattr(intervals, table_name)
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -114,12 +114,17 @@ def _about(path: Path, archive: zipfile.ZipFile) -> dict[str, Any]:
 
 def _intervals(path: Path, archive: zipfile.ZipFile, where: str, features: int) -> Intervals:
     cells = (MISSING, SIZES)
-    shapes: dict[str, tuple[int, ...]] = {"edges": (SIZES - 1,), "low": cells, "high": cells, "mean": cells}
+    shapes: dict[str, tuple[int, ...]] = {
+        "edges": (SIZES - 1,), "low": cells, "high": cells, "mean": cells, "most_mm": (1,),
+    }  # fmt: skip
     size, deviation = (_ridge(path, archive, f"{where}/{part}", features) for part in ("size", "deviation"))
-    edges, low, high, mean = (_member(path, archive, f"{where}/{n}", "<f8", s) for n, s in shapes.items())
+    tables = {n: _member(path, archive, f"{where}/{n}", "<f8", s) for n, s in shapes.items()}
+    edges, low, high, most = (tables[name] for name in ("edges", "low", "high", "most_mm"))
     if (np.diff(edges) < 0).any() or (low > high).any():
         raise InputError(f"{path}: {where}", "ascending edges and intervals", "descending ones", _FIX)
-    return Intervals(size, deviation, edges, low, high, mean)
+    if most[0] < 0:
+        raise InputError(f"{path}: {where}/most_mm", "an error", most[0], _FIX)
+    return Intervals(size, deviation, **tables)
 
 
 def _ridge(path: Path, archive: zipfile.ZipFile, where: str, features: int) -> Ridge:

@@ -47,6 +47,11 @@ def test_the_table_tells_what_was_done(model: TrustModel) -> None:
     assert table["method"] == "depth" and list(table["methods"]) == ["nn"] and table["held_out"] == "subjects"
     assert "80 people" in table["note"] and table["people"] == 80 and table["methods"]["nn"]["people"] == 40
     assert set(table["coverage_by_source"]) == {"source0", "source1"}
+    for key, part in (
+        ("most_mm", model.methods["depth"].pose),
+        ("joint_most_mm", model.methods["depth"].joint),
+    ):
+        assert table[key] == round(float(part.most_mm[0]), 2) > 0
     assert 0.75 < table["coverage"] <= 1 and 0.8 < table["joint_coverage"] <= 1
 
 

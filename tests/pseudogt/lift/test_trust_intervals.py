@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy.stats import norm
 
 from posecorpus.pseudogt.lift import trust_regression
-from posecorpus.pseudogt.lift.trust_intervals import Calibrated, _quantile, calibrate_intervals
+from posecorpus.pseudogt.lift.trust_intervals import FARTHEST_MM, Calibrated, _quantile, calibrate_intervals
 from posecorpus.pseudogt.lift.trust_regression import fit_ridge
 
 Array = NDArray[np.float64]
@@ -159,3 +161,31 @@ def test_a_weight_counts_like_copies() -> None:
     np.testing.assert_array_equal(
         _quantile(values, copies.astype(float), shares), _quantile(repeated, np.ones(len(repeated)), shares)
     )
+
+
+def test_nothing_is_predicted_beyond_what_was_seen(fitted: Calibrated) -> None:
+    """The features of someone far worse than everybody in the calibration, once extrapolated to metres."""
+    _, errors, _, _, _ = people(6000, 0)
+    most = fitted.intervals.most_mm[0]
+    assert np.sort(errors)[-12] <= most <= np.sort(errors)[-4]  # 6 of 6000 are larger
+    extrapolating = replace(
+        fitted.intervals, size=replace(fitted.intervals.size, limits=np.array([-50.0, 50.0]))
+    )
+    stranger = np.array([[40.0, 0, 0, 5], [40.0, 30, 30, 5], [0, 0, 0, 5]])
+    expected, ends = extrapolating.predict(stranger, np.full(3, 5))
+    size = extrapolating.size.predict(stranger)
+    assert np.exp(size[:2]).min() > 1.2 * most  # what the regression alone would say
+    np.testing.assert_array_equal(expected[:2], most)
+    assert expected[2] < most / 2
+    assert (ends[:, 0] <= expected).all() and (expected <= ends[:, 1]).all()
+    assert (ends[:2, 1] > most).all() and ends.max() <= FARTHEST_MM
+
+
+def test_the_bound_leaves_others_alone(fitted: Calibrated) -> None:
+    features, _, missing, _, _ = people(3000, 4)
+    unbounded = replace(fitted.intervals, most_mm=np.array([np.inf]))
+    a, b = fitted.intervals.predict(features, missing), unbounded.predict(features, missing)
+    under = b[0] < fitted.intervals.most_mm[0]
+    assert under.mean() > 0.99
+    np.testing.assert_array_equal(a[0][under], b[0][under])
+    np.testing.assert_array_equal(a[1][under], b[1][under])

@@ -6,6 +6,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -84,6 +85,19 @@ def test_a_method_that_was_not_calibrated_says_nothing(model: TrustModel) -> Non
     assert trust.pose_error_mm[0] == UNKNOWN_MM and tuple(trust.interval_mm[0, 0]) == UNKNOWN_INTERVAL_MM
 
 
+def test_people_worse_than_all_of_the_calibration_are_told_apart(model: TrustModel) -> None:
+    lifted = random_lifted(LIBRARY)
+    usual = model.predict(lifted, LIBRARY, LSP_14)
+    assert not model.beyond(usual).any()
+    most = float(np.sort(usual.pose_error_mm)[3])
+    tight = replace(model.methods["depth"].pose, most_mm=np.array([most]))
+    strict = replace(model, methods={"depth": replace(model.methods["depth"], pose=tight)})
+    bounded = strict.predict(lifted, LIBRARY, LSP_14)
+    assert bounded.pose_error_mm.max() == most
+    np.testing.assert_array_equal(strict.beyond(bounded), usual.pose_error_mm >= most)
+    assert not strict.beyond(strict.predict(lifted, LIBRARY, LSP_14, "soft"), "soft").any()
+
+
 # --- damage ------------------------------------------------------------------------------------------------
 
 
@@ -112,7 +126,7 @@ FAULTS: dict[str, Callable[[Members], Members]] = {
     "text that is no JSON": lambda m: m | {"about.npy": array(np.frombuffer(b"{nope", np.uint8))},
     "text nested too deep": lambda m: m | {"about.npy": array(np.frombuffer(b"[" * 100_000, np.uint8))},
     "text that is a list": lambda m: m | {"about.npy": array(np.frombuffer(b"[]", np.uint8))},
-    "another version": lambda m: about(m, format_version=2),
+    "another version": lambda m: about(m, format_version=1),
     "other features": lambda m: about(m, pose_features=["a"]),
     "a table that is none": lambda m: about(m, reliability=3),
     "methods that are none": lambda m: about(m, methods="depth"),
@@ -123,6 +137,7 @@ FAULTS: dict[str, Callable[[Members], Members]] = {
     "column order": lambda m: m | {"depth/pose/low.npy": array(np.asfortranarray(np.zeros((11, 4))))},
     "NaN": lambda m: m | {"depth/pose/mean.npy": array(np.full((11, 4), np.nan))},
     "ends exchanged": lambda m: m | {"depth/pose/low.npy": array(np.full((11, 4), 1e6))},
+    "a bound below nothing": lambda m: m | {"depth/pose/most_mm.npy": array(np.array([-1.0]))},
     "edges descending": lambda m: m | {"depth/pose/edges.npy": array([3.0, 2.0, 1.0])},
     "a scale of zero": lambda m: m | {"nn/joint/size/scale.npy": array(np.zeros(len(JOINT_FEATURES)))},
     "limits exchanged": lambda m: m | {"nn/joint/size/limits.npy": array([3.0, 2.0])},
