@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,91 +12,129 @@ from numpy.typing import NDArray
 NEAREST = 0.02
 """A cut keeps this share of an edge away from its ends: no slivers."""
 
+Floats = NDArray[np.float32]
+UvMap = tuple[float, float, float, float]
+"""Origin and scale of u, origin and scale of v: where a piece's coordinates lie in the whole texture."""
+
 
 @dataclass(frozen=True, eq=False)
-class Cutting:
-    """A piece of cloth. Its vertices are whole ones of the mesh, then those where edges were cut.
+class Uncut:
+    """A mesh to cut from.
+
+    Attributes:
+        faces: (F, 3) int32.
+        edges, n_edges: (F, 3) ids of the edges from each corner to the next, and how many there are.
+        uv: (F, 3, 2) float32 of the corners.
+        face_parts: (F,) uint8.
+    """
+
+    faces: NDArray[np.int32]
+    edges: NDArray[np.int32]
+    n_edges: int
+    uv: Floats
+    face_parts: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class Sheet:
+    """Faces of things that are worn, being filled piece by piece; see :class:`Surface`. uv: (3 F, 2)."""
+
+    faces: NDArray[np.int32]
+    face_parts: NDArray[np.uint8]
+    uv: Floats
+
+    @staticmethod
+    def of(count: int) -> Sheet:
+        """Room for that many faces."""
+        return Sheet(
+            np.empty((count, 3), np.int32), np.empty(count, np.uint8), np.empty((3 * count, 2), np.float32)
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Seam:
+    """Vertices of a piece: whole ones of the mesh, then those where edges were cut.
 
     Attributes:
         whole: (W,) int32 vertices of the mesh; some lie outside, and only carry cut ones.
         ends: (C, 2) int32 into ``whole``: the ends of the edge that each cut vertex lies on.
         shares: (C,) float32 of the second end.
-        faces: (F, 3) int32 into whole and cut vertices.
-        sources: (F,) int32, the face of the mesh that each face is a piece of.
-        uv: (F, 3, 2) float32.
     """
 
     whole: NDArray[np.int32]
     ends: NDArray[np.int32]
-    shares: NDArray[np.float32]
-    faces: NDArray[np.int32]
-    sources: NDArray[np.int32]
-    uv: NDArray[np.float32]
+    shares: Floats
+
+    def __len__(self) -> int:
+        return len(self.whole) + len(self.ends)
 
 
-def cut(
-    faces: NDArray[np.int32],
-    edges: NDArray[np.int32],
-    n_edges: int,
-    uv: NDArray[np.float32],
-    field: NDArray[np.float32],
-) -> Cutting:
+def cut_faces(mesh: Uncut, field: Floats) -> int:
+    """How many faces :func:`cut` makes."""
+    return int(_count(mesh.faces, field))
+
+
+def cut(mesh: Uncut, field: Floats, uv_map: UvMap, sheet: Sheet, face: int, vertex: int) -> Seam:
     """Keep of a mesh what has a positive field.
 
     Args:
-        faces, edges, n_edges: of the mesh, see :class:`ClothMesh`.
-        uv: (F, 3, 2) of its corners.
         field: (V,) linear over each face.
+        uv_map: where the coordinates lie in the whole texture.
+        sheet: what to write to, from its face number ``face`` on, :func:`cut_faces` faces.
+        vertex: number of the piece's first vertex in the sheet.
     """
-    kept, cut_faces = _count(faces, field)
-    whole = np.empty(len(field), np.int32)
-    ends = np.empty((2 * cut_faces + 1, 2), np.int32)
-    shares = np.empty(2 * cut_faces + 1, np.float32)
-    out = np.empty((kept + 2 * cut_faces, 3), np.int32)
-    sources = np.empty(len(out), np.int32)
-    new_uv = np.empty((len(out), 3, 2), np.float32)
-    n_whole, n_cut, n_faces = _cut(
-        faces, edges, n_edges, uv, field, whole, ends, shares, out, sources, new_uv
-    )
-    return Cutting(
-        whole[:n_whole], ends[:n_cut], shares[:n_cut], out[:n_faces], sources[:n_faces], new_uv[:n_faces]
-    )
+    number, on_edge, whole, ends, shares, crossed = _scratch(len(field), mesh.n_edges)
+    n_whole, n_cut = _cut(
+        mesh.faces, mesh.edges, mesh.uv, mesh.face_parts, field, np.array(uv_map, np.float32), face, vertex,
+        number, on_edge, whole, ends, shares, crossed, sheet.faces, sheet.face_parts, sheet.uv,
+    )  # fmt: skip
+    return Seam(whole[:n_whole].copy(), ends[:n_cut].copy(), shares[:n_cut].copy())
+
+
+_local = threading.local()
+
+
+_Buffers = tuple[
+    NDArray[np.int32], NDArray[np.int32], NDArray[np.int32], NDArray[np.int32], Floats, NDArray[np.int32]
+]
+
+
+def _scratch(vertices: int, edges: int) -> _Buffers:
+    """Buffers of a thread, the first two all -1: fresh memory for every cut would cost more than the cut."""
+    held: _Buffers | None = getattr(_local, "held", None)
+    if held is None or len(held[0]) < vertices or len(held[1]) < edges:
+        held = _local.held = (
+            np.full(vertices, -1, np.int32), np.full(edges, -1, np.int32), np.empty(vertices, np.int32),
+            np.empty((edges, 2), np.int32), np.empty(edges, np.float32), np.empty(edges, np.int32),
+        )  # fmt: skip
+    return held
 
 
 @njit(cache=True, nogil=True)
-def _count(faces: NDArray[np.int32], field: NDArray[np.float32]) -> tuple[int, int]:
-    kept = cut = 0
+def _count(faces: NDArray[np.int32], field: Floats) -> int:
+    count = 0
     for f in range(len(faces)):
         inside = 0
         for k in range(3):
             if field[faces[f, k]] > 0:
                 inside += 1
-        if inside == 3:
-            kept += 1
-        elif inside > 0:
-            cut += 1
-    return kept, cut
+        if inside > 0:
+            count += 2 if inside == 2 else 1
+    return count
 
 
 @njit(cache=True, nogil=True)
 def _cut(
-    faces: NDArray[np.int32],
-    edges: NDArray[np.int32],
-    n_edges: int,
-    uv: NDArray[np.float32],
-    field: NDArray[np.float32],
-    whole: NDArray[np.int32],
-    ends: NDArray[np.int32],
-    shares: NDArray[np.float32],
-    out: NDArray[np.int32],
-    sources: NDArray[np.int32],
-    new_uv: NDArray[np.float32],
-) -> tuple[int, int, int]:
-    number = np.full(len(field), -1, np.int32)
-    on_edge = np.full(n_edges, -1, np.int32)
+    faces: NDArray[np.int32], edges: NDArray[np.int32], uv: Floats, parts: NDArray[np.uint8], field: Floats,
+    uv_map: Floats, first_face: int, first_vertex: int,
+    number: NDArray[np.int32], on_edge: NDArray[np.int32], whole: NDArray[np.int32],
+    ends: NDArray[np.int32], shares: Floats, crossed: NDArray[np.int32],
+    out: NDArray[np.int32], out_parts: NDArray[np.uint8], out_uv: Floats,
+) -> tuple[int, int]:  # fmt: skip
     # Corners of what is left of a face, as numbers (cut ones counted down from -1) and coordinates.
     ids, u, v = np.empty(4, np.int32), np.empty(4, np.float32), np.empty(4, np.float32)
-    n_whole = n_cut = n_faces = 0
+    n_whole = n_cut = 0
+    n = first_face
     for f in range(len(faces)):
         inside = 0
         for k in range(3):
@@ -109,13 +148,6 @@ def _cut(
                 number[at] = n_whole
                 whole[n_whole] = at
                 n_whole += 1
-        if inside == 3:
-            for k in range(3):
-                out[n_faces, k] = number[faces[f, k]]
-                new_uv[n_faces, k, 0], new_uv[n_faces, k, 1] = uv[f, k, 0], uv[f, k, 1]
-            sources[n_faces] = f
-            n_faces += 1
-            continue
         corners = 0
         for k in range(3):  # walk around the face, keep what is inside and where the line crosses
             here, there = faces[f, k], faces[f, (k + 1) % 3]
@@ -129,6 +161,7 @@ def _cut(
             edge = edges[f, k]
             if on_edge[edge] < 0:
                 on_edge[edge] = n_cut
+                crossed[n_cut] = edge
                 ends[n_cut, 0], ends[n_cut, 1], shares[n_cut] = number[here], number[there], share
                 n_cut += 1
             ids[corners] = -1 - on_edge[edge]
@@ -138,11 +171,16 @@ def _cut(
         for t in range(corners - 2):
             for k in range(3):
                 c = 0 if k == 0 else t + k
-                out[n_faces, k], new_uv[n_faces, k, 0], new_uv[n_faces, k, 1] = ids[c], u[c], v[c]
-            sources[n_faces] = f
-            n_faces += 1
-    for f in range(n_faces):
+                out[n, k] = ids[c]
+                out_uv[3 * n + k, 0] = uv_map[0] + uv_map[1] * u[c]
+                out_uv[3 * n + k, 1] = uv_map[2] + uv_map[3] * v[c]
+            out_parts[n] = parts[f]
+            n += 1
+    for i in range(first_face, n):
         for k in range(3):
-            if out[f, k] < 0:
-                out[f, k] = n_whole - 1 - out[f, k]
-    return n_whole, n_cut, n_faces
+            out[i, k] = first_vertex + (out[i, k] if out[i, k] >= 0 else n_whole - 1 - out[i, k])
+    for i in range(n_whole):
+        number[whole[i]] = -1
+    for i in range(n_cut):
+        on_edge[crossed[i]] = -1
+    return n_whole, n_cut

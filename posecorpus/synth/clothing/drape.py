@@ -53,7 +53,7 @@ def offsets(shape: Shaped, who: Mannequin, whole: NDArray[np.int32], ease: Float
         ease: (N,) metres between skin and cloth, folds included.
     """
     out = np.empty((len(whole), 3), np.float32)
-    _offsets(shape.skin, shape.cloth, shape.normals, who.mesh.middles, whole, ease, out)
+    _offsets(shape.skin, shape.cloth, shape.normals, who.middles, whole, ease, out)
     return out
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,14 +14,15 @@ from posecorpus.synth.appearance.strip import HAIR, SHOE, SKIRT, body_uv, tile_u
 from posecorpus.synth.bodies.model import BodyModel
 from posecorpus.synth.bodies.skinning import Posed
 from posecorpus.synth.clothing import long_hair, shoes
-from posecorpus.synth.clothing.assembly import Piece, UvMap, assemble, bare_skin
-from posecorpus.synth.clothing.binding import Binding
-from posecorpus.synth.clothing.cut import cut
+from posecorpus.synth.clothing import skirt as skirts
+from posecorpus.synth.clothing.binding import Bound
+from posecorpus.synth.clothing.cut import Seam, Sheet, Uncut, UvMap, cut, cut_faces
 from posecorpus.synth.clothing.drape import Shaped, offsets, shaped
 from posecorpus.synth.clothing.garments import RIM_M, UNDERLAP_M, Lines, Tailored, hair, lines, tailor
 from posecorpus.synth.clothing.loft import Loft
 from posecorpus.synth.clothing.mannequin import ARM, UP, Mannequin, mannequin
-from posecorpus.synth.clothing.skirt import Skirt, sew
+from posecorpus.synth.clothing.skin import bare_skin, counting
+from posecorpus.synth.clothing.skirt import Skirt
 from posecorpus.synth.scene import Texture
 from posecorpus.synth.surface import Surface
 
@@ -35,20 +38,35 @@ class Dressed:
 
     Attributes:
         surfaces: what a pose does not change, in the order of :meth:`pose`.
-        binding: how the first vertices of the second surface follow the body.
-        skirt: where its other vertices go, if there is one.
+        bound: the pieces of the second surface that follow the body, in the order of its vertices.
+        skirt: the last of its pieces, if there is one.
     """
 
     surfaces: tuple[Surface, ...]
-    binding: Binding
+    bound: tuple[Bound, ...]
     skirt: Skirt | None
 
     def pose(self, posed: Posed) -> tuple[Floats, ...]:
         """Vertices of each surface, (N, Vi, 3) float32 in the world, on N poses of the body."""
-        worn = self.binding.pose(posed.vertices, posed.transforms)
+        sizes = [len(piece.seam) for piece in self.bound] + [len(self.skirt) if self.skirt else 0]
+        worn = np.empty((len(posed.vertices), sum(sizes), 3), np.float32)
+        start = 0
+        for piece, size in zip(self.bound, sizes, strict=False):
+            piece.pose(posed.vertices, posed.transforms, worn[:, start : start + size])
+            start += size
         if self.skirt is not None:
-            worn = np.concatenate([worn, self.skirt.pose(posed.transforms)], axis=1)
+            self.skirt.pose(posed.transforms, worn[:, start:])
         return posed.vertices, worn
+
+
+@dataclass(frozen=True, eq=False)
+class _Piece:
+    """One thing worn, to be cut: its offsets are a function of the vertices that the cut leaves."""
+
+    mesh: Uncut
+    outline: Floats
+    uv_map: UvMap
+    bind: Callable[[Seam], Bound | Skirt]
 
 
 def dress(body: BodyModel, betas: NDArray[np.floating], look: Look, texture: Texture) -> Dressed:
@@ -63,22 +81,34 @@ def dress(body: BodyModel, betas: NDArray[np.floating], look: Look, texture: Tex
     at = lines(look, who.at)
     shape = shaped(who, betas)
     garments, covered = _garments(look, who, at)
-    pieces = [_sew(garment, shape, who, body_uv(ratio)) for garment in garments]
-    pieces.append(_cut_loft(who.shoes, shoes.cut_field(who.shoes, look, who.at), tile_uv(SHOE, ratio)))
+    pieces = [_sewn(garment, shape, who, body_uv(ratio)) for garment in garments]
+    pieces.append(_loft(who.shoes, shoes.cut_field(who.shoes, look, who.at), tile_uv(SHOE, ratio)))
     if look.long_haired:
-        field = long_hair.cut_field(who.long_hair, look)
-        pieces.append(_cut_loft(who.long_hair, field, tile_uv(HAIR, ratio)))
-    skirt, cutting, uv_map = None, None, tile_uv(SKIRT, ratio)
+        pieces.append(_loft(who.long_hair, long_hair.cut_field(who.long_hair, look), tile_uv(HAIR, ratio)))
     if look.skirted:
-        skirt, cutting = sew(body, who.skirt, betas, look)
-        scale = uv_map[3] / (at.waist - look.fit.skirt_bottom)  # v of its pattern is the height
-        uv_map = (*uv_map[:2], uv_map[2] - scale * look.fit.skirt_bottom, scale)
-    binding, worn = assemble(pieces, cutting, who.skirt.face_parts, uv_map, texture)
+        pieces.append(_skirt(body, who, betas, look, tile_uv(SKIRT, ratio)))
+    worn, bound = _cut_out(pieces, texture)
 
     hidden = np.zeros(len(body.v_template), bool)
     hidden[who.own] = covered
     hidden[who.shod] |= shoes.edge_field(who.shod_points, look.outfit.shoe_top, who.at) > RIM_M
-    return Dressed((bare_skin(body, hidden, body_uv(ratio), texture), worn), binding, skirt)
+    skin = bare_skin(body, hidden, texture, _worn_uv(who, body_uv(ratio)))
+    skirt = bound[-1] if isinstance(bound[-1], Skirt) else None
+    return Dressed((skin, worn), tuple(piece for piece in bound if isinstance(piece, Bound)), skirt)
+
+
+def _cut_out(pieces: list[_Piece], texture: Texture) -> tuple[Surface, list[Bound | Skirt]]:
+    """All pieces as one surface, each face with texture coordinates of its own, and what moves them."""
+    counts = [cut_faces(piece.mesh, piece.outline) for piece in pieces]
+    sheet = Sheet.of(sum(counts))
+    bound: list[Bound | Skirt] = []
+    face = vertex = 0
+    for piece, count in zip(pieces, counts, strict=True):
+        seam = cut(piece.mesh, piece.outline, piece.uv_map, sheet, face, vertex)
+        bound.append(piece.bind(seam))
+        face, vertex = face + count, vertex + len(seam)
+    uv_faces = counting(len(sheet.faces))
+    return Surface(sheet.faces, sheet.face_parts, sheet.uv, uv_faces, texture, double_sided=True), bound
 
 
 def _garments(look: Look, who: Mannequin, at: Lines) -> tuple[list[Tailored], NDArray[np.bool_]]:
@@ -102,12 +132,31 @@ def _garments(look: Look, who: Mannequin, at: Lines) -> tuple[list[Tailored], ND
     return garments, covered
 
 
-def _sew(garment: Tailored, shape: Shaped, who: Mannequin, uv_map: UvMap) -> Piece:
-    mesh = who.mesh
-    cutting = cut(mesh.faces, mesh.edges, mesh.n_edges, who.uv, garment.outline)
-    return Piece(cutting, who, offsets(shape, who, cutting.whole, garment.ease), uv_map)
+def _sewn(garment: Tailored, shape: Shaped, who: Mannequin, uv_map: UvMap) -> _Piece:
+    return _Piece(
+        who.mesh,
+        garment.outline,
+        uv_map,
+        lambda seam: Bound(who.hold, seam, offsets(shape, who, seam.whole, garment.ease)),
+    )
 
 
-def _cut_loft(loft: Loft, field: Floats, uv_map: UvMap) -> Piece:
-    cutting = cut(loft.faces, loft.edges, loft.n_edges, loft.uv, field)
-    return Piece(cutting, loft, loft.offsets[cutting.whole], uv_map)
+def _loft(loft: Loft, outline: Floats, uv_map: UvMap) -> _Piece:
+    return _Piece(loft.mesh, outline, uv_map, lambda seam: Bound(loft.hold, seam, loft.offsets[seam.whole]))
+
+
+def _skirt(body: BodyModel, who: Mannequin, betas: NDArray[np.floating], look: Look, tile: UvMap) -> _Piece:
+    low = look.fit.skirt_bottom
+    scale = tile[3] / (look.outfit.waist - low)  # v of its pattern is the height
+    return _Piece(
+        who.skirt.mesh,
+        skirts.outline(who.skirt, look),
+        (tile[0], tile[1], tile[2] - scale * low, scale),
+        lambda seam: skirts.sew(body, who.skirt, seam, betas, look),
+    )
+
+
+@lru_cache(maxsize=16)
+def _worn_uv(who: Mannequin, uv_map: UvMap) -> Floats:
+    """The body's coordinates in a worn texture."""
+    return np.asarray(who.body_uv * uv_map[1::2] + uv_map[::2], np.float32)

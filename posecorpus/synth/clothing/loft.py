@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import ConvexHull, QhullError, cKDTree
 
-from posecorpus.synth.clothing.binding import ANCHORS, JOINTS
+from posecorpus.synth.clothing.binding import ANCHORS, JOINTS, Hold
+from posecorpus.synth.clothing.cut import Uncut
 
 Floats = NDArray[np.float32]
 Vectors = NDArray[np.float64]
@@ -16,28 +17,18 @@ Vectors = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Loft:
-    """A mesh made once for a body, before a look cuts it.
+    """A thing to wear that is made once for a body, before a look cuts it.
 
     Attributes:
         points: (N, 3) float32 on the rest body of mean shape.
-        faces: (F, 3) int32.
-        edges, n_edges: see :class:`ClothMesh`.
-        uv: (F, 3, 2) float32 within its tile.
-        anchors, shares, joints, weights, offsets: see :class:`Binding`.
-        face_parts: (F,) uint8.
+        mesh: uv is within its tile.
+        hold, offsets: (N, 3), what binds it to the body.
     """
 
     points: Floats
-    faces: NDArray[np.int32]
-    edges: NDArray[np.int32]
-    n_edges: int
-    uv: Floats
-    anchors: NDArray[np.int32]
-    shares: Floats
-    joints: NDArray[np.uint8]
-    weights: Floats
+    mesh: Uncut
+    hold: Hold
     offsets: Floats
-    face_parts: NDArray[np.uint8]
 
 
 def section(points: Vectors, edges: NDArray[np.integer], origin: Vectors, normal: Vectors) -> Vectors:

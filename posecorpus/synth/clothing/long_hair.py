@@ -9,7 +9,9 @@ from posecorpus.synth.appearance.landmarks import JOINT, Landmarks
 from posecorpus.synth.appearance.look import Look
 from posecorpus.synth.appearance.noise import value_noise
 from posecorpus.synth.bodies.model import BodyModel, face_parts
+from posecorpus.synth.clothing.binding import Hold
 from posecorpus.synth.clothing.cloth_mesh import edge_ids
+from posecorpus.synth.clothing.cut import Uncut
 from posecorpus.synth.clothing.loft import (
     Floats,
     Loft,
@@ -58,12 +60,12 @@ def long_hair(body: BodyModel, dense: Vectors, at: Landmarks) -> Loft:
     faces = ring_faces(LEVELS, STRANDS, closed=False)
     ids, n_edges = edge_ids(faces)
     uv = np.stack(np.meshgrid(np.linspace(0, 1, STRANDS), np.linspace(1, 0, LEVELS)), axis=-1).reshape(-1, 2)
-    return Loft(
-        flat.astype(np.float32), faces, ids, n_edges, uv[faces].astype(np.float32), held,
-        portions.astype(np.float32), joints, weights,
-        (flat - np.einsum("nk,nkc->nc", portions, skin[held])).astype(np.float32),
-        face_parts(mixed.astype(np.float32), faces),
-    )  # fmt: skip
+    mesh = Uncut(
+        faces, ids, n_edges, uv[faces].astype(np.float32), face_parts(mixed.astype(np.float32), faces)
+    )
+    offsets = flat - np.einsum("nk,nkc->nc", portions, skin[held])
+    hold = Hold(held, portions.astype(np.float32), joints, weights)
+    return Loft(flat.astype(np.float32), mesh, hold, offsets.astype(np.float32))
 
 
 def cut_field(loft: Loft, look: Look) -> Floats:

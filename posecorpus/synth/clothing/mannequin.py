@@ -15,9 +15,10 @@ from posecorpus.synth.appearance.landmarks import JOINT, Landmarks, dense_weight
 from posecorpus.synth.appearance.noise import value_noise
 from posecorpus.synth.bodies.bake_weights import cotangent_laplacian
 from posecorpus.synth.bodies.model import BodyModel
-from posecorpus.synth.clothing.binding import ANCHORS, JOINTS
-from posecorpus.synth.clothing.cloth_mesh import ClothMesh, refine
-from posecorpus.synth.clothing.loft import Loft
+from posecorpus.synth.clothing.binding import ANCHORS, Hold
+from posecorpus.synth.clothing.cloth_mesh import refine
+from posecorpus.synth.clothing.cut import Uncut
+from posecorpus.synth.clothing.loft import Loft, heaviest
 from posecorpus.synth.clothing.long_hair import long_hair
 from posecorpus.synth.clothing.shoes import shoes
 from posecorpus.synth.clothing.skirt import SkirtPattern, pattern
@@ -37,8 +38,8 @@ class Mannequin:
 
     Attributes:
         at: the body's landmarks.
-        mesh: of trunk, neck and limbs without hands, feet and face.
-        uv: (F, 3, 2) texture coordinates of its corners.
+        mesh: of trunk, neck, head and limbs without hands, toes and face; uv is the body's.
+        middles: (M, 2) int32, the vertices that each of the last M lies between.
         own: (W,) int32, the body's vertices that the mesh has.
         faces: (G, 3) int32 of those, before refinement.
         skin, skin_directions: (W, 3) float32 and (B, W, 3), their rest positions and change per beta.
@@ -47,9 +48,8 @@ class Mannequin:
             arm, metres above the neckline, angle around the trunk in metres, two fold heights in [0, 1], z,
             metres above an average hairline, 1 at the forehead to 0 at the nape, tufts in [-1, 1],
             1 where hair lies flat around the ears, else 0.
-        joints, weights: (N, JOINTS) what turns an offset.
-        anchors, shares: (N, ANCHORS) into the body's vertices.
-        face_parts: (F,) uint8.
+        hold: (N, ...), what binds them to the body.
+        body_uv: (T, 2), the body's own texture coordinates.
         shoes: of the largest kind, for looks to cut.
         shod: (V', ) int32 vertices of the body that shoes may hide.
         shod_points: (V', 3) float64, where they are.
@@ -57,8 +57,8 @@ class Mannequin:
     """
 
     at: Landmarks
-    mesh: ClothMesh
-    uv: Floats
+    mesh: Uncut
+    middles: NDArray[np.int32]
     own: NDArray[np.int32]
     faces: NDArray[np.int32]
     skin: Floats
@@ -66,11 +66,8 @@ class Mannequin:
     smooth: Floats
     smooth_directions: Floats
     fields: Floats
-    joints: NDArray[np.uint8]
-    weights: Floats
-    anchors: NDArray[np.int32]
-    shares: Floats
-    face_parts: NDArray[np.uint8]
+    hold: Hold
+    body_uv: Floats
     shoes: Loft
     shod: NDArray[np.int32]
     shod_points: NDArray[np.float64]
@@ -105,13 +102,6 @@ def measure(body: BodyModel) -> Mannequin:
 
     points = _with_middles(template[own], mesh.middles)
     mixed = _with_middles(dense[own], mesh.middles)
-    joints = np.argsort(-mixed, axis=1, kind="stable")[:, :JOINTS].astype(np.uint8)
-    weights = np.take_along_axis(mixed, joints.astype(np.intp), axis=1)
-    anchors = np.zeros((len(points), ANCHORS), np.int32)
-    shares = np.zeros((len(points), ANCHORS), np.float32)
-    anchors[: len(own), 0], shares[: len(own), 0] = own, 1
-    anchors[len(own) :, :2], shares[len(own) :, :2] = own[mesh.middles], 0.5
-
     feet = dense[:, [JOINT[s + n] for s in ("l_", "r_") for n in ("knee", "ankle", "foot")]].sum(axis=1)
     shod = np.flatnonzero(feet > 0.5)
     directions = np.moveaxis(body.shapedirs, -1, 0)[:, own].astype(np.float64)
@@ -124,8 +114,8 @@ def measure(body: BodyModel) -> Mannequin:
     smooth = (columns + bridged[:, None, None] * (smooth - columns)).transpose(1, 0, 2)
     return Mannequin(
         at=at,
-        mesh=mesh,
-        uv=uv.astype(np.float32),
+        mesh=Uncut(mesh.faces, mesh.edges, mesh.n_edges, uv.astype(np.float32), body.face_parts[body_faces]),
+        middles=mesh.middles,
         own=own.astype(np.int32),
         faces=faces,
         skin=template[own].astype(np.float32),
@@ -133,17 +123,22 @@ def measure(body: BodyModel) -> Mannequin:
         smooth=np.ascontiguousarray(smooth[0], np.float32),
         smooth_directions=np.ascontiguousarray(smooth[1:], np.float32),
         fields=_fields(points, mixed, at),
-        joints=joints,
-        weights=(weights / weights.sum(axis=1, keepdims=True)).astype(np.float32),
-        anchors=anchors,
-        shares=shares,
-        face_parts=body.face_parts[body_faces],
+        hold=_hold(own, mesh.middles, mixed),
+        body_uv=body.uv,
         shoes=shoes(body, dense, at),
         shod=shod.astype(np.int32),
         shod_points=template[shod],
         skirt=pattern(body, dense, at),
         long_hair=long_hair(body, dense, at),
     )
+
+
+def _hold(own: NDArray[np.integer], middles: NDArray[np.int32], dense: NDArray[np.float64]) -> Hold:
+    anchors = np.zeros((len(own) + len(middles), ANCHORS), np.int32)
+    shares = np.zeros((len(own) + len(middles), ANCHORS), np.float32)
+    anchors[: len(own), 0], shares[: len(own), 0] = own, 1
+    anchors[len(own) :, :2], shares[len(own) :, :2] = own[middles], 0.5
+    return Hold(anchors, shares, *heaviest(dense))
 
 
 def diffuse(

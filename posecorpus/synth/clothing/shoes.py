@@ -10,7 +10,9 @@ from posecorpus.synth.appearance.landmarks import JOINT, Landmarks
 from posecorpus.synth.appearance.look import Look
 from posecorpus.synth.appearance.strip import SOLE_V
 from posecorpus.synth.bodies.model import BodyModel, face_parts
+from posecorpus.synth.clothing.binding import Hold
 from posecorpus.synth.clothing.cloth_mesh import edge_ids
+from posecorpus.synth.clothing.cut import Uncut
 from posecorpus.synth.clothing.loft import Floats, Loft, Vectors, attach, hull_radii, ring_faces, section
 
 AROUND = 28
@@ -55,10 +57,8 @@ def shoes(body: BodyModel, dense: Vectors, at: Landmarks) -> Loft:
     spread = np.zeros((len(points), dense.shape[1]), np.float32)
     np.put_along_axis(spread, joints.astype(np.intp), weights, axis=1)
     ids, n_edges = edge_ids(faces)
-    return Loft(
-        points.astype(np.float32), faces, ids, n_edges, uv[faces].astype(np.float32),
-        anchors, shares, joints, weights, offsets, face_parts(spread, faces),
-    )  # fmt: skip
+    mesh = Uncut(faces, ids, n_edges, uv[faces].astype(np.float32), face_parts(spread, faces))
+    return Loft(points.astype(np.float32), mesh, Hold(anchors, shares, joints, weights), offsets)
 
 
 def cut_field(loft: Loft, look: Look, at: Landmarks) -> Floats:

@@ -18,7 +18,7 @@ from posecorpus.synth.appearance.landmarks import JOINT, Landmarks
 from posecorpus.synth.appearance.look import Look
 from posecorpus.synth.bodies.model import BodyModel, face_parts
 from posecorpus.synth.clothing.cloth_mesh import edge_ids
-from posecorpus.synth.clothing.cut import Cutting, cut
+from posecorpus.synth.clothing.cut import Seam, Uncut
 from posecorpus.synth.clothing.loft import Floats, Vectors, heaviest, hull_radii, ring_faces, section
 
 AROUND, LEVELS = 64, 44
@@ -43,9 +43,8 @@ class SkirtPattern:
     Attributes:
         points: (N, 3) float32 at rest, row by row from the waist down. directions: (B, N, 3) per unit of beta.
         outwards: (N, 3) level unit vectors. flare: (N,) 0 at the hips to 1 at the ankles. angle: (N,) radians.
-        joints, weights: (N, JOINTS). dense: (N, 24).
-        faces, edges, n_edges, uv, face_parts: of its mesh; v of uv is the height y.
-        top: the height of its first row.
+        joints, weights: (N, JOINTS).
+        mesh: v of uv is the height y.
         legs: (S, 2) joints, limb: (L,) which of them each of the vertices ``skin`` (L,) of the body is around,
             bins: (L,) and where along it.
     """
@@ -57,11 +56,7 @@ class SkirtPattern:
     angle: Floats
     joints: NDArray[np.uint8]
     weights: Floats
-    faces: NDArray[np.int32]
-    edges: NDArray[np.int32]
-    n_edges: int
-    uv: Floats
-    face_parts: NDArray[np.uint8]
+    mesh: Uncut
     skin: NDArray[np.int32]
     limb: NDArray[np.int32]
     bins: NDArray[np.int32]
@@ -93,14 +88,12 @@ class Skirt:
     def __len__(self) -> int:
         return len(self.rest) + len(self.ends)
 
-    def pose(self, transforms: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(T, N, 3) float32 vertices on bodies whose joints move by (T, 24, 3, 4)."""
-        out = np.empty((len(transforms), len(self), 3), np.float32)
+    def pose(self, transforms: NDArray[np.float32], out: NDArray[np.float32]) -> None:
+        """Write the vertices, (T, N, 3), on bodies whose joints move by (T, 24, 3, 4) to ``out``."""
         _hang(
             transforms, self.rest, self.joints, self.weights, self.neighbours, self.ends, self.end_shares,
             self.axes, self.owners, self.radii, out,
         )  # fmt: skip
-        return out
 
 
 def pattern(body: BodyModel, dense: Vectors, at: Landmarks) -> SkirtPattern:
@@ -136,25 +129,22 @@ def pattern(body: BodyModel, dense: Vectors, at: Landmarks) -> SkirtPattern:
         angle=np.tile(angle, LEVELS).astype(np.float32),
         joints=joints,
         weights=kept,
-        faces=faces,
-        edges=ids,
-        n_edges=n_edges,
-        uv=uv.astype(np.float32),
-        face_parts=face_parts(weights.astype(np.float32), faces),
+        mesh=Uncut(faces, ids, n_edges, uv.astype(np.float32), face_parts(weights.astype(np.float32), faces)),
         skin=own.astype(np.int32),
         limb=limb.astype(np.int32),
         bins=bins.astype(np.int32),
     )
 
 
-def sew(
-    body: BodyModel, made: SkirtPattern, betas: NDArray[np.floating], look: Look
-) -> tuple[Skirt, Cutting]:
-    """A skirt of a look's length and width on a body of shape ``betas``, and its faces."""
-    fit, waist = look.fit, look.outfit.waist
-    field = np.minimum(made.points[:, 1] - fit.skirt_bottom, waist - made.points[:, 1]).astype(np.float32)
-    piece = cut(made.faces, made.edges, made.n_edges, made.uv, field)
-    use = piece.whole
+def outline(made: SkirtPattern, look: Look) -> Floats:
+    """(N,) metres to the edges of a look's skirt, positive where it is."""
+    height = made.points[:, 1]
+    return np.asarray(np.minimum(height - look.fit.skirt_bottom, look.outfit.waist - height), np.float32)
+
+
+def sew(body: BodyModel, made: SkirtPattern, seam: Seam, betas: NDArray[np.floating], look: Look) -> Skirt:
+    """A skirt of a look's width on a body of shape ``betas``, of the vertices ``seam``."""
+    fit, use = look.fit, seam.whole
     rest = made.points[use] + np.tensordot(betas, made.directions[: len(betas), use], 1)
     swing = fit.skirt_flare * made.flare[use]
     pleats = 0.5 + 0.5 * np.cos(9 * made.angle[use] + 6 * look.mix_cos)
@@ -172,12 +162,12 @@ def sew(
         joints=made.joints[use],
         weights=made.weights[use],
         neighbours=number[_neighbours()[use]],
-        ends=piece.ends,
-        end_shares=piece.shares,
+        ends=seam.ends,
+        end_shares=seam.shares,
         axes=axes.astype(np.float32),
         owners=np.array([a for a, _ in _SEGMENTS], np.int32),
         radii=_radii(shaped.astype(np.float32), axes.astype(np.float32), made.limb, made.bins),
-    ), piece
+    )
 
 
 def _hulls(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from posecorpus.synth.clothing.cloth_mesh import refine
-from posecorpus.synth.clothing.cut import NEAREST, cut
+from posecorpus.synth.clothing.cloth_mesh import ClothMesh, refine
+from posecorpus.synth.clothing.cut import NEAREST, Seam, Sheet, Uncut, cut, cut_faces
 
 
 def grid(side: int) -> tuple[np.ndarray, np.ndarray]:
@@ -49,25 +49,33 @@ def test_refined_faces_tile_the_surface(longest: float) -> None:
     assert (long > longest).all()
 
 
+def cut_out(mesh: ClothMesh, uv: np.ndarray, field: np.ndarray) -> tuple[Seam, Sheet]:
+    uncut = Uncut(mesh.faces, mesh.edges, mesh.n_edges, uv, np.arange(len(mesh.faces)).astype(np.uint8))
+    sheet = Sheet.of(cut_faces(uncut, field))
+    return cut(uncut, field, (0, 1, 0, 1), sheet, 0, 0), sheet
+
+
 def test_a_cut_is_where_the_field_is_zero_and_its_area_is_exact() -> None:
     points, faces = grid(11)
     mesh = refine(points, faces, 0.08)
     finer = np.concatenate([points, points[mesh.middles].mean(axis=1)])
     uv = np.ascontiguousarray(finer[mesh.faces][..., :2], np.float32)
     field = (0.61 - 0.4 * finer[:, 0] - finer[:, 1]).astype(np.float32)  # below a straight line
-    piece = cut(mesh.faces, mesh.edges, mesh.n_edges, uv, field)
-    whole = finer[piece.whole]
-    a, b = whole[piece.ends[:, 0]], whole[piece.ends[:, 1]]
-    vertices = np.concatenate([whole, a + piece.shares[:, None] * (b - a)])
-    areas = area(vertices, piece.faces)
+    for _ in range(2):  # the second time with used buffers
+        seam, sheet = cut_out(mesh, uv, field)
+    whole = finer[seam.whole]
+    a, b = whole[seam.ends[:, 0]], whole[seam.ends[:, 1]]
+    vertices = np.concatenate([whole, a + seam.shares[:, None] * (b - a)])
+    assert len(vertices) == len(seam)
+    areas = area(vertices, sheet.faces)
     assert (areas > -1e-9).all()
     np.testing.assert_allclose(areas.sum(), 0.61 - 0.2, rtol=2e-3)
-    unmoved = (piece.shares > NEAREST * 1.01) & (piece.shares < 1 - NEAREST * 1.01)
+    unmoved = (seam.shares > NEAREST * 1.01) & (seam.shares < 1 - NEAREST * 1.01)
     off = 0.61 - 0.4 * vertices[:, 0] - vertices[:, 1]
     np.testing.assert_allclose(off[len(whole) :][unmoved], 0, atol=1e-6)
     assert unmoved.mean() > 0.7
-    np.testing.assert_allclose(piece.uv, vertices[piece.faces][..., :2], atol=2e-6)
-    rim = np.unique(list(border(piece.faces)))
+    np.testing.assert_allclose(sheet.uv.reshape(-1, 3, 2), vertices[sheet.faces][..., :2], atol=2e-6)
+    rim = np.unique(list(border(sheet.faces)))
     x, y = vertices[rim, 0], vertices[rim, 1]
     assert (np.isclose(x, 0) | np.isclose(y, 0) | np.isclose(x, 1) | (np.abs(off[rim]) < 4e-3)).all()
 
@@ -76,7 +84,8 @@ def test_nothing_and_everything_can_be_cut() -> None:
     points, faces = grid(4)
     mesh = refine(points, faces, 9.0)
     uv = np.zeros((len(mesh.faces), 3, 2), np.float32)
-    everything = cut(mesh.faces, mesh.edges, mesh.n_edges, uv, np.ones(len(points), np.float32))
-    np.testing.assert_array_equal(everything.whole[everything.faces], mesh.faces)
-    nothing = cut(mesh.faces, mesh.edges, mesh.n_edges, uv, -np.ones(len(points), np.float32))
-    assert len(nothing.faces) == len(nothing.whole) == len(nothing.ends) == 0
+    seam, sheet = cut_out(mesh, uv, np.ones(len(points), np.float32))
+    np.testing.assert_array_equal(seam.whole[sheet.faces], mesh.faces)
+    np.testing.assert_array_equal(sheet.face_parts, np.arange(len(mesh.faces)))
+    seam, sheet = cut_out(mesh, uv, -np.ones(len(points), np.float32))
+    assert len(sheet.faces) == len(seam) == 0
