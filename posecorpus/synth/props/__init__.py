@@ -2,7 +2,17 @@
 
 from posecorpus.synth.props.catalogue import HELD, KINDS, SEATS, STANDING
 from posecorpus.synth.props.draw import draw_props
-from posecorpus.synth.props.meshes import find_meshes
+from posecorpus.synth.props.meshes import find_meshes, read_mesh
 from posecorpus.synth.props.surface import place_prop, prop_surface
 
-__all__ = ["HELD", "KINDS", "SEATS", "STANDING", "draw_props", "find_meshes", "place_prop", "prop_surface"]
+__all__ = [
+    "HELD",
+    "KINDS",
+    "SEATS",
+    "STANDING",
+    "draw_props",
+    "find_meshes",
+    "place_prop",
+    "prop_surface",
+    "read_mesh",
+]
