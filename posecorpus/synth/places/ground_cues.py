@@ -17,28 +17,33 @@ GROUND_STEP = 16.0
 """Ground may differ by this much, in Lab with its lightness halved (shadows) and its colours stretched, from the ground
 below it."""
 
+CLEAR_WIDTH = 0.25
+"""Least width of the ground that people are put on, as a share of the picture."""
+
 FOLLOW = 0.07
 """How fast what counts as the ground's colour follows, per row."""
 
 
 @dataclass(frozen=True)
-class Ground:
+class GroundCue:
     """What of a photo may be ground.
 
     Attributes:
         heights: quantiles 0.25, 0.5 and 0.75 over the columns, of how far up from the lower edge the ground goes, as a
             share of the picture's height.
+        clear: left, right and height, as shares, of the largest rectangle on the lower edge that is all ground.
         width: share of the columns with ground.
         sharpness: of the strongest edges in the lower third: about 1.4 if out of focus, 2 and more if sharp.
     """
 
     heights: tuple[float, float, float]
+    clear: tuple[float, float, float]
     width: float
     sharpness: float
 
 
 @dataclass(frozen=True)
-class Sky:
+class SkyCue:
     """What of a photo may be sky.
 
     Attributes:
@@ -54,7 +59,7 @@ class Sky:
     roughness: float
 
 
-def find_sky(picture: NDArray[np.uint8]) -> Sky:
+def find_sky(picture: NDArray[np.uint8]) -> SkyCue:
     """The smooth, bright, grey to blue area that touches the upper edge of a picture (H, W, 3)."""
     grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
     texture = cv2.blur(np.abs(cv2.Laplacian(grey, cv2.CV_32F)), (7, 7))
@@ -68,12 +73,12 @@ def find_sky(picture: NDArray[np.uint8]) -> Sky:
     ends = np.where(sky.any(0), height - sky[::-1].argmax(0), 0) / height
     under = ends[ends > 0.05]
     if len(under) == 0:
-        return Sky(float(sky.mean()), 0.0, 0.0, 0.0)
+        return SkyCue(float(sky.mean()), 0.0, 0.0, 0.0)
     edge = float(np.median(under))
-    return Sky(float(sky.mean()), len(under) / sky.shape[1], edge, float(np.median(np.abs(under - edge))))
+    return SkyCue(float(sky.mean()), len(under) / sky.shape[1], edge, float(np.median(np.abs(under - edge))))
 
 
-def find_ground(picture: NDArray[np.uint8]) -> Ground:
+def find_ground(picture: NDArray[np.uint8]) -> GroundCue:
     """What continues, column by column, the colour of the lower edge of a picture (H, W, 3)."""
     height, width = picture.shape[:2]
     smooth = cv2.pyrMeanShiftFiltering(picture, 8, 14, maxLevel=1)
@@ -90,7 +95,24 @@ def find_ground(picture: NDArray[np.uint8]) -> Ground:
         tops[alive] = row
     heights = (height - tops) / height
     low, middle, high = (float(q) for q in np.quantile(heights, [0.25, 0.5, 0.75]))
-    return Ground((low, middle, high), float((heights > 0.06).mean()), _sharpness(picture))
+    width_share = float((heights > 0.06).mean())
+    return GroundCue((low, middle, high), _clear(heights), width_share, _sharpness(picture))
+
+
+def _clear(heights: NDArray[np.float64]) -> tuple[float, float, float]:
+    """The largest rectangle under the columns' heights that is at least :data:`CLEAR_WIDTH` of them wide."""
+    columns = len(heights)
+    smooth = cv2.medianBlur(heights.astype(np.float32)[None], 5)[0]  # a blade of grass does not split it
+    best, result = -1.0, (0.0, 1.0, float(smooth.min()))
+    for height in np.unique(np.round(smooth, 2)):
+        edges = np.flatnonzero(
+            np.diff(np.concatenate([[False], smooth >= height - 0.005, [False]]).astype(int))
+        )
+        for left, right in edges.reshape(-1, 2):
+            area = float((right - left) / columns * height)
+            if right - left >= CLEAR_WIDTH * columns and area > best:
+                best, result = area, (float(left / columns), float(right / columns), float(height))
+    return result
 
 
 def _sharpness(picture: NDArray[np.uint8]) -> float:

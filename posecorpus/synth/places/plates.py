@@ -20,7 +20,8 @@ class PhotoPlate:
         horizon: row of the ground's horizon in the middle column.
         roll_deg: by which the horizon falls to the right, degrees.
         focal_px: focal length; the principal point is the photo's middle.
-        far_row: the ground is visible from the lower edge up to this row, in the middle column.
+        far_row: the ground is visible from the lower edge up to this row,
+        left, right: between these columns.
         height_m: of the camera above the ground; None if unknown.
     """
 
@@ -31,6 +32,8 @@ class PhotoPlate:
     roll_deg: float
     focal_px: float
     far_row: float
+    left: float
+    right: float
     height_m: float | None = None
 
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from posecorpus.core.errors import InputError
 from posecorpus.synth.appearance.photos import load_photo, stored_photo_size
-from posecorpus.synth.places.ground_cues import Ground, Sky, find_ground, find_sky
+from posecorpus.synth.places.ground_cues import GroundCue, SkyCue, find_ground, find_sky
 from posecorpus.synth.places.horizon import Horizon, find_horizon
 from posecorpus.synth.places.plates import PhotoPlate
 from posecorpus.synth.places.sidecar import Stated
@@ -49,6 +49,9 @@ USUAL_HORIZON = 0.45
 GROUND_WIDTH = 0.85
 GROUND_HEIGHT = 0.1, 0.15
 """Least height of the ground in the middle column, under a sky and among lines."""
+
+LEAST_COLOUR = 6.0
+"""Coloured people do not belong into grey photos."""
 
 LEAST_SHARPNESS = 1.75
 """Ground under a sky is sharper than this, in close-ups it is not."""
@@ -120,9 +123,12 @@ def judge_photo(photo: str, stated: Stated | None = None) -> PhotoPlate | str:
     if stated is not None and stated.focal_px is not None:
         focal = stated.focal_px
     ground = find_ground(small)
-    far = height * (1 - ground.heights[1])
+    left, right, up = ground.clear
+    far = height * (1 - up)
     if stated is not None and stated.horizon is not None:
         horizon, roll = stated.horizon, 0.0
+    elif _colourfulness(small) < LEAST_COLOUR:
+        return "without colours"
     else:
         found = _find(small, ground, focal / per_pixel)
         if isinstance(found, str):
@@ -130,14 +136,15 @@ def judge_photo(photo: str, stated: Stated | None = None) -> PhotoPlate | str:
         horizon, roll = found[0] * per_pixel, math.degrees(found[1])
     if stated is not None:
         roll = roll if stated.roll_deg is None else stated.roll_deg
-        far = far if stated.far_row is None else stated.far_row
+        if stated.far_row is not None:
+            left, right, far = 0.0, 1.0, stated.far_row
     # However high the camera is held, ground farther than ten times that is not told from what stands on it.
     far = min(max(far, horizon + 0.1 * focal), 0.95 * height)
     height_m = None if stated is None else stated.height_m
-    return PhotoPlate(photo, width, height, horizon, roll, focal, far, height_m)
+    return PhotoPlate(photo, width, height, horizon, roll, focal, far, left * width, right * width, height_m)
 
 
-def _find(small: NDArray[np.uint8], ground: Ground, focal_px: float) -> tuple[float, float] | str:
+def _find(small: NDArray[np.uint8], ground: GroundCue, focal_px: float) -> tuple[float, float] | str:
     """The horizon's row in the middle column, and the roll in radians, or why the photo is rejected."""
     height = len(small)
     lines = find_horizon(np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8), focal_px)
@@ -149,7 +156,9 @@ def _find(small: NDArray[np.uint8], ground: Ground, focal_px: float) -> tuple[fl
     return _under_sky(sky, ground, height)
 
 
-def _among_lines(lines: Horizon, ground: Ground, height: int, focal_px: float) -> tuple[float, float] | str:
+def _among_lines(
+    lines: Horizon, ground: GroundCue, height: int, focal_px: float
+) -> tuple[float, float] | str:
     row = lines.row(height, focal_px)
     if not HORIZON_RANGE[0] <= row / height <= HORIZON_RANGE[1]:
         return "seen from above or below"
@@ -158,7 +167,7 @@ def _among_lines(lines: Horizon, ground: Ground, height: int, focal_px: float) -
     return row, lines.roll
 
 
-def _under_sky(sky: Sky, ground: Ground, height: int) -> tuple[float, float] | str:
+def _under_sky(sky: SkyCue, ground: GroundCue, height: int) -> tuple[float, float] | str:
     if ground.heights[1] < GROUND_HEIGHT[0] or ground.width < GROUND_WIDTH:
         return "no even ground in the lower part"
     if ground.sharpness < LEAST_SHARPNESS:
@@ -170,6 +179,11 @@ def _under_sky(sky: Sky, ground: Ground, height: int) -> tuple[float, float] | s
     # Hills or houses: the horizon is behind them, below the sky and above the ground.
     ground_edge = 1 - ground.heights[2]
     return float(np.clip(USUAL_HORIZON, sky.lower_edge, max(ground_edge, sky.lower_edge))) * height, 0.0
+
+
+def _colourfulness(small: NDArray[np.uint8]) -> float:
+    """Mean difference between a pixel's brightest and darkest channel."""
+    return float((small.max(-1).astype(np.float32) - small.min(-1)).mean())
 
 
 def _full_size(photo: str, picture: NDArray[np.uint8]) -> tuple[int, int]:

@@ -23,8 +23,11 @@ SMALLEST_ZOOM = 0.75
 LEAST_GROUND = 0.3
 """Share of a window's height that is ground, if the photo shows as much."""
 
-LEAST_DEPTH_M = 2.5
+LEAST_DEPTH_M = 1.5
 """Of the ground: people stand beyond what a photo shows of it rather than all in one row."""
+
+NARROWEST_M = 0.5
+"""Depth of the ground where little of it is seen near enough and far enough."""
 
 CHEST_M = 1.2
 """Ground is near enough to the camera to be used up to where this height is still in the picture."""
@@ -97,7 +100,10 @@ def _photo(config: PlaceConfig, image: ImageConfig, rng: np.random.Generator, pl
     zoom, across, down, mirror = rng.uniform(SMALLEST_ZOOM, 1), rng.random(), rng.random(), rng.random() < 0.5
     scale = zoom * min(plate.width / width, plate.height / height)
     wide, tall = scale * width, scale * height
-    x0 = across * (plate.width - wide)
+    # The middle of the ground comes to lie within the window's middle part.
+    middle = (plate.left + plate.right) / 2
+    first, last = (float(np.clip(middle - share * wide, 0, plate.width - wide)) for share in (0.75, 0.25))
+    x0 = first + across * (last - first)
     # The ground fills at least a share of the window, if the photo has that much.
     highest = min(plate.far_row + LEAST_GROUND * tall, plate.height) - tall
     y0 = max(highest, 0.0) + down * (plate.height - tall - max(highest, 0.0))
@@ -108,9 +114,11 @@ def _photo(config: PlaceConfig, image: ImageConfig, rng: np.random.Generator, pl
     camera = whole.crop(x0, y0, 1, 1)
     K = np.diag([1 / scale, 1 / scale, 1.0]) @ camera.K
     camera = Camera(K, camera.R, camera.t, width, height)
+    sides = (plate.left - x0) / scale, (plate.right - x0) / scale
     if mirror:
-        camera = camera.flip()
-    ground = ground_ahead(camera, config.reach_m[0], max(far, config.reach_m[0] + LEAST_DEPTH_M))
+        camera, sides = camera.flip(), (width - sides[1], width - sides[0])
+    far = max(far, config.reach_m[0] + LEAST_DEPTH_M)
+    ground = ground_ahead(camera, config.reach_m[0], far, (max(sides[0], 0.0), min(sides[1], float(width))))
     return camera, ground, Background(int(rng.integers(SEEDS)), plate.photo, window)
 
 
@@ -169,8 +177,10 @@ def camera_over_floor(
     return Camera(K, R, -R @ np.array([0.0, height_m, 0.0]), width, height)
 
 
-def ground_ahead(camera: Camera, near_m: float, far_m: float) -> Ground:
-    """The floor between two distances from a camera, between the picture's side borders.
+def ground_ahead(
+    camera: Camera, near_m: float, far_m: float, sides: tuple[float, float] | None = None
+) -> Ground:
+    """The floor between two distances from a camera, between two columns, by default the picture's side borders.
 
     Its near end is where a person's chest would leave the picture, if that is farther than ``near_m``.
     """
@@ -182,9 +192,10 @@ def ground_ahead(camera: Camera, near_m: float, far_m: float) -> Ground:
     chests = eye + distances[:, None] * ahead + (0, CHEST_M, 0)
     row = camera.project(chests)[0][:, 1]
     seen = np.flatnonzero((row > 0) & (row < camera.height))
-    near = float(distances[seen[0]]) if len(seen) else near_m
+    near = min(float(distances[seen[0]]) if len(seen) else near_m, far_m - NARROWEST_M)
+    left, right_ = sides or (0.0, float(camera.width))
     # Vertical planes through the eye and the ends of the picture's middle row.
-    edges = np.array([[0, camera.height / 2, 1], [camera.width, camera.height / 2, 1]])
+    edges = np.array([[left, camera.height / 2, 1], [right_, camera.height / 2, 1]])
     slopes = [float(ray @ right / (ray @ ahead)) for ray in edges @ np.linalg.inv(camera.K).T @ camera.R]
     corners = [eye + d * (ahead + slope * right) for d, slope in
                ((near, slopes[0]), (near, slopes[1]), (far_m, slopes[1]), (far_m, slopes[0]))]  # fmt: skip
