@@ -14,6 +14,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from posecorpus.synth.bodies.skinning import vertex_normals
+from posecorpus.synth.clothing.loft import along
 from posecorpus.synth.clothing.mannequin import Mannequin
 
 Floats = NDArray[np.float32]
@@ -36,10 +37,8 @@ class Shaped:
 
 def shaped(who: Mannequin, betas: NDArray[np.floating]) -> Shaped:
     """Give a mannequin the shape ``betas`` (up to B of them)."""
-    coefficients = np.zeros(len(who.skin_directions), np.float32)
-    coefficients[: len(betas)] = betas
-    skin = _along(who.skin, who.skin_directions, coefficients)
-    smooth = _along(who.smooth, who.smooth_directions, coefficients)
+    skin = along(who.skin, who.skin_directions, betas)
+    smooth = along(who.smooth, who.smooth_directions, betas)
     normals = vertex_normals(smooth, who.faces)
     cloth = np.empty_like(smooth)
     _lift(skin, smooth, normals, who.faces, cloth)
@@ -54,18 +53,6 @@ def offsets(shape: Shaped, who: Mannequin, whole: NDArray[np.int32], ease: Float
     """
     out = np.empty((len(whole), 3), np.float32)
     _offsets(shape.skin, shape.cloth, shape.normals, who.middles, whole, ease, out)
-    return out
-
-
-@njit(cache=True, nogil=True)
-def _along(base: Floats, directions: Floats, coefficients: Floats) -> Floats:
-    out = base.copy()
-    flat = out.reshape(-1)
-    for b in range(len(coefficients)):
-        if coefficients[b] != 0:
-            direction = directions[b].reshape(-1)
-            for i in range(len(flat)):
-                flat[i] += coefficients[b] * direction[i]
     return out
 
 

@@ -26,7 +26,7 @@ from posecorpus.synth.clothing.skirt import Skirt
 from posecorpus.synth.scene import Texture
 from posecorpus.synth.surface import Surface
 
-UNDER_SKIRT_M = 0.15
+UNDER_SKIRT_M = 0.07
 """Legs go on this far above a skirt's hem."""
 
 Floats = NDArray[np.float32]
@@ -86,7 +86,9 @@ def dress(body: BodyModel, betas: NDArray[np.floating], look: Look, texture: Tex
     if look.long_haired:
         pieces.append(_loft(who.long_hair, long_hair.cut_field(who.long_hair, look), tile_uv(HAIR, ratio)))
     if look.skirted:
-        pieces.append(_skirt(body, who, betas, look, tile_uv(SKIRT, ratio)))
+        ease = garments[0].ease[: len(who.own), None]
+        shirt = shape.cloth + ease * shape.normals
+        pieces.append(_skirt(body, who, betas, look, shirt, tile_uv(SKIRT, ratio)))
     worn, bound = _cut_out(pieces, texture)
 
     hidden = np.zeros(len(body.v_template), bool)
@@ -126,7 +128,8 @@ def _garments(look: Look, who: Mannequin, at: Lines) -> tuple[list[Tailored], ND
         garments.append(hair(look, who))  # the scalp stays: one sees to it beside the ears
     covered = np.max(outlines, axis=0) > RIM_M
     if at.tucked:
-        np.minimum(top.outline, who.fields[:, UP] - (at.waist - UNDERLAP_M / 2), out=top.outline)
+        below = UNDERLAP_M / 5 if look.skirted else UNDERLAP_M / 2
+        np.minimum(top.outline, who.fields[:, UP] - (at.waist - below), out=top.outline)
     else:
         np.minimum(bottom.outline, (at.hem + UNDERLAP_M) - who.fields[:, UP], out=bottom.outline)
     return garments, covered
@@ -145,14 +148,16 @@ def _loft(loft: Loft, outline: Floats, uv_map: UvMap) -> _Piece:
     return _Piece(loft.mesh, outline, uv_map, lambda seam: Bound(loft.hold, seam, loft.offsets[seam.whole]))
 
 
-def _skirt(body: BodyModel, who: Mannequin, betas: NDArray[np.floating], look: Look, tile: UvMap) -> _Piece:
+def _skirt(
+    body: BodyModel, who: Mannequin, betas: NDArray[np.floating], look: Look, shirt: Floats, tile: UvMap
+) -> _Piece:
     low = look.fit.skirt_bottom
     scale = tile[3] / (look.outfit.waist - low)  # v of its pattern is the height
     return _Piece(
         who.skirt.mesh,
         skirts.outline(who.skirt, look),
         (tile[0], tile[1], tile[2] - scale * low, scale),
-        lambda seam: skirts.sew(body, who.skirt, seam, betas, look),
+        lambda seam: skirts.sew(body, who.skirt, seam, betas, look, shirt),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 from scipy.spatial import ConvexHull, QhullError, cKDTree
 
@@ -29,6 +30,25 @@ class Loft:
     mesh: Uncut
     hold: Hold
     offsets: Floats
+
+
+def along(base: Floats, directions: Floats, betas: NDArray[np.floating]) -> Floats:
+    """Points (N, 3) of a shape: a mean (N, 3) and directions (B, N, 3), of which up to B have a beta."""
+    coefficients = np.zeros(len(directions), np.float32)
+    coefficients[: len(betas)] = betas
+    return _along(base, directions, coefficients)
+
+
+@njit(cache=True, nogil=True)
+def _along(base: Floats, directions: Floats, coefficients: Floats) -> Floats:
+    out = base.copy()
+    flat = out.reshape(-1)
+    for b in range(len(coefficients)):
+        if coefficients[b] != 0:
+            direction = directions[b].reshape(-1)
+            for i in range(len(flat)):
+                flat[i] += coefficients[b] * direction[i]
+    return out
 
 
 def section(points: Vectors, edges: NDArray[np.integer], origin: Vectors, normal: Vectors) -> Vectors:

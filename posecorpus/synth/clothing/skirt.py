@@ -19,12 +19,15 @@ from posecorpus.synth.appearance.look import Look
 from posecorpus.synth.bodies.model import BodyModel, face_parts
 from posecorpus.synth.clothing.cloth_mesh import edge_ids
 from posecorpus.synth.clothing.cut import Seam, Uncut
-from posecorpus.synth.clothing.loft import Floats, Vectors, heaviest, hull_radii, ring_faces, section
+from posecorpus.synth.clothing.loft import Floats, Vectors, along, heaviest, hull_radii, ring_faces, section
 
 AROUND, LEVELS = 64, 44
 EASE_M = 0.006
 MARGIN_M = 0.008
 """Between a leg and the cloth that it pushes."""
+WAIST_M = 0.04
+"""So near to the waist a shirt may touch the skirt."""
+OVER_SHIRT_M = 0.003
 BINS = 10
 """Places along a thigh or shin whose radius is measured."""
 NEAR_HIP = 0.2
@@ -45,8 +48,9 @@ class SkirtPattern:
         outwards: (N, 3) level unit vectors. flare: (N,) 0 at the hips to 1 at the ankles. angle: (N,) radians.
         joints, weights: (N, JOINTS).
         mesh: v of uv is the height y.
-        legs: (S, 2) joints, limb: (L,) which of them each of the vertices ``skin`` (L,) of the body is around,
-            bins: (L,) and where along it.
+        neighbours: (N, 4) above, below, before and after each point; N where there is none.
+        legs, leg_directions: (L, 3) and (B, L, 3) of the skin of the legs, limb: (L,) which thigh or shin it is
+            around, bins: (L,) and where along it.
     """
 
     points: Floats
@@ -57,7 +61,9 @@ class SkirtPattern:
     joints: NDArray[np.uint8]
     weights: Floats
     mesh: Uncut
-    skin: NDArray[np.int32]
+    neighbours: NDArray[np.int32]
+    legs: Floats
+    leg_directions: Floats
     limb: NDArray[np.int32]
     bins: NDArray[np.int32]
 
@@ -130,7 +136,9 @@ def pattern(body: BodyModel, dense: Vectors, at: Landmarks) -> SkirtPattern:
         joints=joints,
         weights=kept,
         mesh=Uncut(faces, ids, n_edges, uv.astype(np.float32), face_parts(weights.astype(np.float32), faces)),
-        skin=own.astype(np.int32),
+        neighbours=_neighbours(),
+        legs=skin[own].astype(np.float32),
+        leg_directions=np.ascontiguousarray(np.moveaxis(body.shapedirs, -1, 0)[:, own]),
         limb=limb.astype(np.int32),
         bins=bins.astype(np.int32),
     )
@@ -142,32 +150,57 @@ def outline(made: SkirtPattern, look: Look) -> Floats:
     return np.asarray(np.minimum(height - look.fit.skirt_bottom, look.outfit.waist - height), np.float32)
 
 
-def sew(body: BodyModel, made: SkirtPattern, seam: Seam, betas: NDArray[np.floating], look: Look) -> Skirt:
-    """A skirt of a look's width on a body of shape ``betas``, of the vertices ``seam``."""
+def sew(
+    body: BodyModel, made: SkirtPattern, seam: Seam, betas: NDArray[np.floating], look: Look, shirt: Floats
+) -> Skirt:
+    """A skirt of a look's width on a body of shape ``betas``, of the vertices ``seam``.
+
+    Args:
+        shirt: (S, 3) points at rest that it lies over at the waist.
+    """
     fit, use = look.fit, seam.whole
-    rest = made.points[use] + np.tensordot(betas, made.directions[: len(betas), use], 1)
+    outwards = made.outwards[use]
+    rest = along(made.points, made.directions, betas)[use]
     swing = fit.skirt_flare * made.flare[use]
     pleats = 0.5 + 0.5 * np.cos(9 * made.angle[use] + 6 * look.mix_cos)
-    out = EASE_M + fit.top_ease + swing + (0.004 + 0.35 * swing) * pleats * np.minimum(4 * made.flare[use], 1)
-    rest = rest + out[:, None] * made.outwards[use]
+    out = EASE_M + swing + (0.004 + 0.35 * swing) * pleats * np.minimum(4 * made.flare[use], 1)
+    rest = rest + out[:, None] * outwards
+    rest = rest + _over(shirt, rest, made.angle[use], look.outfit.waist)[:, None] * outwards
 
     joints = body.joints_template + body.joints_shapedirs[..., : len(betas)] @ betas
-    axes = joints[np.array(_SEGMENTS)]
-    shaped = np.asarray(body.v_template[made.skin], np.float64)
-    shaped = shaped + np.tensordot(betas, np.moveaxis(body.shapedirs, -1, 0)[: len(betas), made.skin], 1)
+    axes = joints[np.array(_SEGMENTS)].astype(np.float32)
+    legs = along(made.legs, made.leg_directions, betas)
     number = np.full(len(made.points) + 1, -1, np.int32)
     number[use] = np.arange(len(use))
     return Skirt(
         rest=rest.astype(np.float32),
         joints=made.joints[use],
         weights=made.weights[use],
-        neighbours=number[_neighbours()[use]],
+        neighbours=number[made.neighbours[use]],
         ends=seam.ends,
         end_shares=seam.shares,
-        axes=axes.astype(np.float32),
+        axes=axes,
         owners=np.array([a for a, _ in _SEGMENTS], np.int32),
-        radii=_radii(shaped.astype(np.float32), axes.astype(np.float32), made.limb, made.bins),
+        radii=_radii(legs, axes, made.limb, made.bins),
     )
+
+
+def _over(shirt: Floats, rest: NDArray[np.floating], angle: Floats, waist: float) -> NDArray[np.floating]:
+    """(W,) metres that points have to be moved outwards to clear a shirt at the waist, below it ever less."""
+    near = shirt[(shirt[:, 1] > waist - 0.75 * WAIST_M) & (shirt[:, 1] < waist + 0.25 * WAIST_M)]
+    if not len(near):
+        return np.zeros(len(rest))
+    middle = (near.min(axis=0) + near.max(axis=0)) / 2
+    off = near - middle
+    column = np.round(np.arctan2(off[:, 0], -off[:, 2]) * AROUND / (2 * np.pi)).astype(int) % AROUND
+    reach = np.zeros(AROUND)
+    np.maximum.at(reach, column, np.hypot(off[:, 0], off[:, 2]))
+    for _ in range(2):  # every direction hears of the ones beside it
+        reach = np.maximum(reach, np.maximum(np.roll(reach, 1), np.roll(reach, -1)) * 0.995)
+    wanted = reach[np.round(angle * AROUND / (2 * np.pi)).astype(int) % AROUND] + OVER_SHIRT_M
+    have = np.hypot(rest[:, 0] - middle[0], rest[:, 2] - middle[2])
+    fade = np.clip((rest[:, 1] - (waist - 4 * WAIST_M)) / (3.5 * WAIST_M), 0, 1)
+    return np.asarray(fade * np.maximum(wanted - have, 0))
 
 
 def _hulls(
