@@ -19,7 +19,7 @@ from posecorpus.synth.config import CrowdConfig
 from posecorpus.synth.crowd.arrangements import ARRANGEMENTS, Arrangement
 from posecorpus.synth.crowd.figure import Figure, clash
 from posecorpus.synth.crowd.meshes import Placement
-from posecorpus.synth.crowd.stance import BORDERS, NEAR_M, Eye, anywhere, behind, beside, cut
+from posecorpus.synth.crowd.stance import BORDERS, NEAR_M, Eye, anywhere, beside, cut, overlapping
 from posecorpus.synth.crowd.view import Look, View
 from posecorpus.synth.ground import Ground
 
@@ -35,8 +35,8 @@ MOST = 0.85
 """Share of a person that others may hide: 0.9 is the bound, the rest is for the coarse grid's error."""
 CUT = (0.04, 0.75)
 """Share of the skin beyond the border of those who are cut."""
-LEAST_SEEN = 0.2
-"""Share of the skin within the picture of those who may be cut by chance."""
+LEAST_SEEN = 0.15
+"""Share of a person that must neither be hidden nor lie beyond a border."""
 
 
 @dataclass(frozen=True)
@@ -128,10 +128,10 @@ class _Crowd:
             )
             # However the group happens to be seen: the others can still make up for it.
             yield rows, _Wish(None, (max(0, missing - left + 1), max(missing, 0)))
-        for _ in range(BATCHES):
-            if more and not member.cut:
+        for batch in range(BATCHES):
+            if more and batch < BATCHES // 2:
                 i, place = others[int(rng.integers(len(others)))]
-                rows = behind(rng, CANDIDATES, eye, self._figures[i].centre_at(place), reach)
+                rows = overlapping(rng, CANDIDATES, eye, self._figures[i].centre_at(place), reach)
             else:
                 rows = anywhere(rng, CANDIDATES, eye, self._ground, reach)
             yield rows, _Wish(None, (more, more))
@@ -158,7 +158,7 @@ class _Crowd:
     def _misfit(self, look: Look, wish: _Wish) -> float | None:
         """How many wishes a candidate leaves open; None if it cannot be."""
         beyond = float(look.outside.sum())
-        if look.covers.max() > MOST or beyond > 1 - LEAST_SEEN:
+        if look.covers.max() > MOST or look.shows.min() < LEAST_SEEN:
             return None
         if wish.border is None:
             score = 0.0 if look.whole else 1.0 + beyond

@@ -23,6 +23,8 @@ BORDERS = ("left", "right", "top", "bottom")
 HALF_WIDTH_M = 0.3
 MIDDLE_M = 0.9
 """Height of the middle of most bodies."""
+DEEP_M = 0.4
+"""Of most bodies, from front to back with room for clothes."""
 NEAR_M = 0.7
 """From the camera along the floor: nearest place of those whom the upper or lower border cuts."""
 
@@ -165,13 +167,16 @@ def cut(rng: np.random.Generator, count: int, eye: Eye, border: str, height: flo
     return _looking_anywhere(rng, eye.cut_at(0, rng.uniform(0.25, 0.97, count) * height, ahead))
 
 
-def behind(
+def overlapping(
     rng: np.random.Generator, count: int, eye: Eye, other: tuple[float, float], distance_m: Range
 ) -> F64:
-    """Those whom somebody at (2,) hides a part of."""
+    """Those whom somebody with x and z ``other`` hides a part of, or who hide a part of that one."""
     near = math.dist(other, eye.foot)
     column, depth = eye.camera.project([other[0], MIDDLE_M, other[1]])
-    distance = near + 0.4 + (max(distance_m[1], near + 1) - near - 0.4) * rng.random(count) ** 1.5
+    before = max(near - DEEP_M - distance_m[0], 0.0)
+    beyond = max(distance_m[1] - near - DEEP_M, 0.0)
+    draw = rng.random(count) * (before + beyond)
+    distance = np.where(draw < before, distance_m[0] + draw, near + DEEP_M + draw - before)
     side = rng.uniform(-1.8, 1.8, count) * HALF_WIDTH_M * eye.focal / np.sqrt(distance * float(depth))
     return _looking_anywhere(rng, eye.in_column(column[0] + side, distance, MIDDLE_M))
 

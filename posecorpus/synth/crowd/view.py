@@ -34,14 +34,15 @@ class Look:
     Attributes:
         outside: (4,) shares of the skin beyond the left, right, top and bottom border.
         whole: nothing reaches a border.
-        cover: share of what the picture could show of the person that others hide.
-        covers: (P,) the same of everybody after this person has come.
+        covers: (P,) share of what the picture could show of each person that others hide, once this one has come.
+        shows: (P,) share of each person that the picture shows: neither beyond its border nor hidden. 1 for those who
+            are not there.
     """
 
     outside: F64
     whole: bool
-    cover: float
     covers: F64
+    shows: F64
 
 
 class View:
@@ -56,7 +57,7 @@ class View:
         self._owner = np.full(shape, -1, np.int64)
         self._patch = np.full(shape, np.inf, np.float32)
         self._window = np.zeros(4, np.int64)
-        self._area, self._seen = np.zeros(count), np.zeros(count)
+        self._area, self._seen, self._inside = np.zeros(count), np.zeros(count), np.ones(count)
 
     @property
     def covers(self) -> F64:
@@ -79,7 +80,10 @@ class View:
         area = self._area.copy()
         area[who], seen[who] = counts
         covers = 1 - seen / np.maximum(area, 1) - (area == 0)
-        return Look(outside / len(points), touching == 0, float(covers[who]), covers)
+        outside /= len(points)
+        inside = self._inside.copy()
+        inside[who] = 1 - outside.sum()
+        return Look(outside, touching == 0, covers, (1 - covers) * inside)
 
     def add(self, who: int, points: F64, at: Placement) -> None:
         """Keep a person whom :meth:`look` has seen there."""
@@ -90,6 +94,7 @@ class View:
         )  # fmt: skip
         _compare(self._patch, self._window, self._front, self._owner, self._seen, counts)
         self._area[who], self._seen[who] = counts
+        self._inside[who] = 1 - outside.sum() / len(points)
         _merge(self._patch, self._window, self._front, self._owner, who)
 
 

@@ -79,8 +79,8 @@ def solid(vertices: NDArray[np.floating], faces: NDArray[np.int32]) -> Solid:
 def test_pairs_of_triangles_agree_with_whole_number_arithmetic(size: int) -> None:
     """Small grids make most pairs touch at corners, along edges or within one plane."""
     rng = np.random.default_rng(size)
-    t, u = rng.integers(0, size, (2, 3000, 3, 3))
-    u = u + rng.integers(0, size, (3000, 1, 3)) // 2
+    t, u = rng.integers(0, size, (2, 1500, 3, 3))
+    u = u + rng.integers(0, size, (1500, 1, 3)) // 2
     proper = [(np.cross(x[:, 1] - x[:, 0], x[:, 2] - x[:, 0]) != 0).any(1) for x in (t, u)]
     t, u = t[proper[0] & proper[1]], u[proper[0] & proper[1]]
     expected = triangles_touch(t, u)
@@ -117,7 +117,6 @@ def test_random_meshes_agree_with_all_pairs_of_their_faces(seed: int) -> None:
         ("reaching", "reaching", True),  # hands
         ("hugging", "hugging", True),
         ("walking", "reaching", False),
-        ("hugging", "walking", True),
     ],
 )  # fmt: skip
 def test_bodies_touch_exactly_as_near_as_all_pairs_of_their_faces_say(
