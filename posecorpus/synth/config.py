@@ -212,22 +212,17 @@ class SynthConfig(_Section):
     @model_validator(mode="after")
     def _need_a_floor(self) -> Self:
         """SURREAL's way of placing the camera knows one person and no floor."""
+        count, props = self.people.count, self.props
+        if not 1 <= count[0] <= count[1] <= MOST_PEOPLE:
+            raise InputError("people.count", f"numbers from 1 to {MOST_PEOPLE}", list(count))
         if self.place.kind == "any":
-            if self.people.count != (1, 1):
-                raise ValueError(
-                    "people.count above 1 needs a place with a floor: place.kind room, photo or calibrated"
+            fix = "set place.kind to room, photo or calibrated"
+            if count != (1, 1):
+                raise InputError(
+                    "people.count", "1 without a floor to stand on (place.kind: any)", list(count), fix
                 )
-            if any(
-                (
-                    *self.props.in_front,
-                    *self.props.beside,
-                    self.props.held_probability,
-                    self.props.seat_probability,
-                )
-            ):
-                raise ValueError("props need a place with a floor: place.kind room, photo or calibrated")
-        if self.people.count[0] < 1 or self.people.count[1] > MOST_PEOPLE:
-            raise ValueError(f"people.count lies between 1 and {MOST_PEOPLE}")
+            if any((*props.in_front, *props.beside, props.held_probability, props.seat_probability)):
+                raise InputError("props", "none without a floor to stand on (place.kind: any)", "some", fix)
         return self
 
     def resized(self, width: int, height: int) -> SynthConfig:
