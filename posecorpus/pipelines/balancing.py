@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from posecorpus.core.errors import InputError
 from posecorpus.core.progress import Report, silent
 from posecorpus.core.seeds import generator
 from posecorpus.core.shards import Corpus
@@ -79,6 +81,19 @@ class Balance:
     def as_json(self) -> dict[str, Any]:
         """For the manifest."""
         return {name: as_json(getattr(self, name)) for name in ("before", "plain", "after")}
+
+
+def open_reference(path: Path) -> Corpus:
+    """The corpus to balance against.
+
+    Raises:
+        InputError: no corpus, or an unfinished one, which would be another when this run goes on.
+    """
+    corpus = Corpus(path)
+    if not corpus.manifest.complete:
+        got = f"{len(corpus.manifest.shards)} of {corpus.manifest.planned_shards} shards"
+        raise InputError(path, "a finished corpus", got, "run the command that makes it again")
+    return corpus
 
 
 def plan_balance(

@@ -38,7 +38,7 @@ def read_poses(corpus: Corpus, limit: int) -> dict[str, NDArray[np.float32]]:
     for path in corpus.shards:
         try:
             for batch in pq.ParquetFile(path).iter_batches(_BATCH, columns=_COLUMNS):
-                for name, joints in _whole_poses(batch, stride):
+                for name, joints in whole_poses(batch, stride):
                     found.setdefault(name, []).append(joints)
         except (OSError, pa.ArrowException) as error:
             fix = "run `posecorpus verify` on the corpus"
@@ -48,7 +48,8 @@ def read_poses(corpus: Corpus, limit: int) -> dict[str, NDArray[np.float32]]:
     return {name: np.concatenate(found[name]) for name in sorted(found)}
 
 
-def _whole_poses(batch: pa.RecordBatch, stride: int) -> Iterator[tuple[str, NDArray[np.float32]]]:
+def whole_poses(batch: pa.RecordBatch, stride: int) -> Iterator[tuple[str, NDArray[np.float32]]]:
+    """Skeleton and (N, J, 3) poses of every ``stride``-th row of the columns ``people`` and ``camera``."""
     rows = batch.take(pa.array(np.arange(0, len(batch), stride)))
     people, image = pc.list_flatten(rows["people"]), pc.list_parent_indices(rows["people"])
     to_world = _rotations(pc.struct_field(rows["camera"], "R"))[image.to_numpy()].transpose(0, 2, 1)

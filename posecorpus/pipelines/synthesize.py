@@ -37,7 +37,7 @@ from posecorpus.core.shards import Corpus, file_sha256, write_shard
 from posecorpus.core.skeletons import FULL_42, SMPL_24
 from posecorpus.core.storage import LocalStorage, Storage
 from posecorpus.pipelines import ledger
-from posecorpus.pipelines.balancing import Balance, BalanceDraws, plan_balance
+from posecorpus.pipelines.balancing import Balance, BalanceDraws, open_reference, plan_balance
 from posecorpus.pipelines.clips import clip_samples, count_people
 from posecorpus.pipelines.engine import Engine, open_engine
 from posecorpus.pipelines.inputs import prepare_bodies, prepare_motions
@@ -162,7 +162,7 @@ def _synthesize(
     note: Callable[[str], None],
 ) -> str:
     config, skip_bad = request.config, request.skip_bad
-    reference = None if request.balance is None else Corpus(request.balance)
+    reference = None if request.balance is None else open_reference(request.balance)
     bodies = prepare_bodies(config.people.body, config.people.genders)
     motions = prepare_motions(
         request.motions,

@@ -6,16 +6,18 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from posecorpus.core.errors import InputError
 from posecorpus.core.manifest import MANIFEST
 from posecorpus.core.sample import Person, Sample
+from posecorpus.core.schema import SCHEMA
 from posecorpus.core.shards import Corpus, write_shard
 from posecorpus.core.skeletons import H36M_17, LSP_14
-from posecorpus.pipelines.balancing import Balance, BalanceDraws, plan_balance
+from posecorpus.pipelines.balancing import Balance, BalanceDraws, open_reference, plan_balance
 from posecorpus.pipelines.clips import draw_clip
-from posecorpus.pipelines.corpus_poses import LEVEL, read_poses
+from posecorpus.pipelines.corpus_poses import LEVEL, read_poses, whole_poses
 from posecorpus.pipelines.synthesize import SynthRequest, synthesize
 from posecorpus.synth.balance.starts import running_sum
 from posecorpus.synth.builtin import builtin_clip
@@ -160,6 +162,33 @@ def test_a_balanced_corpus(renders: Path, tmp_path: Path) -> None:
     assert b'"balance' not in (tmp_path / "plain" / MANIFEST).read_bytes()
     poses = [[s.people[0].pose for s in Corpus(tmp_path / n).samples(())] for n in ("one", "plain")]
     assert not np.array_equal(*poses)
+
+
+def test_what_is_null_inside_a_pose_leaves_it_out() -> None:
+    """Only a hand-made shard can hold such people; numbers must not move to other joints."""
+    whole = [[float(j), 0.0, 1.0] for j in range(14)]
+    people = [
+        {"skeleton": "lsp_14", "joints3d": pose}
+        for pose in (whole, [*whole[:-1], None], [*whole[:-1], [1.0, None, 2.0]], whole[:-1], None)
+    ]
+    columns = {"people": [[person] for person in people], "camera": [None] * len(people)}
+    fields = [
+        pa.field("people", SCHEMA.field("people").type),
+        pa.field("camera", SCHEMA.field("camera").type),
+    ]
+    for rows, expected in ((slice(0, 1), 1), (slice(2, None), 0), (slice(1, 2), 0)):
+        part = {name: values[rows] for name, values in columns.items()}
+        found = list(whole_poses(pa.RecordBatch.from_pydict(part, schema=pa.schema(fields)), 1))
+        assert sum(len(joints) for _, joints in found) == expected
+    unknown = {"people": [[{"skeleton": "squid_8", "joints3d": whole}], None], "camera": [None, None]}
+    assert list(whole_poses(pa.RecordBatch.from_pydict(unknown, schema=pa.schema(fields)), 1)) == []
+
+
+def test_a_reference_must_be_finished(renders: Path, tmp_path: Path) -> None:
+    manifest = Corpus(renders).manifest
+    manifest.model_copy(update={"shards": manifest.shards[:1]}).write(tmp_path / MANIFEST)
+    with pytest.raises(InputError, match="a finished corpus, got 1 of 3 shards"):
+        open_reference(tmp_path)
 
 
 def test_a_reference_must_be_a_corpus(tmp_path: Path) -> None:
