@@ -1,6 +1,6 @@
 """One sheet of pictures per preset: ``python docs/contact_sheets.py [PRESET ...] [--motions PATH] [--backgrounds PATH]``.
 
-The sheets in this folder are made without options, from what comes with the package.
+The sheets in ``images`` are made without options, from what comes with the package.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from posecorpus.core.shards import Corpus
 from posecorpus.pipelines.synthesize import SynthRequest, synthesize
 from posecorpus.synth.config import load_config
 
-DOCS = Path(__file__).parent
+IMAGES = Path(__file__).parent / "images"
 ROWS, COLUMNS = 4, 3
 HEIGHT_PX = 300
 GAP_PX = 4
@@ -30,7 +30,7 @@ def main() -> None:
     parser.add_argument("presets", nargs="*", default=["surreal", "lcr-room", "lcr-wild", "hard"])
     parser.add_argument("--motions", type=Path, action="append", default=[])
     parser.add_argument("--backgrounds", type=Path)
-    parser.add_argument("--out", type=Path, default=DOCS)
+    parser.add_argument("--out", type=Path, default=IMAGES)
     parser.add_argument("--seed", type=int, default=SEED)
     arguments = parser.parse_args()
     for preset in arguments.presets:
