@@ -61,10 +61,10 @@ def photo_light(picture: NDArray[np.uint8], camera: Camera, rng: np.random.Gener
     towards = towards + (0, height, 0)
     towards /= np.linalg.norm(towards)
 
-    directed = float(np.clip(0.25 + 0.5 * hard, 0.25, 0.75))
+    directed = 0.4 + 0.4 * hard
     # On a surface that looks at the camera: half of a lamp's light, and the mean of above and below.
     sky = level * (1 - 0.5 * directed)
-    tilt = float(np.clip(0.3 + 0.25 * above, 0.1, 0.6))
+    tilt = float(np.clip(0.45 + 0.25 * above, 0.2, 0.7))
     warm = colour * (1 + 0.06 * hard * np.array([1, 0, -1]))
     lamps = (Lamp(towards, level * directed * warm),)
     softness = float(np.interp(hard, [0, 0.4, 1], [0.45, 0.2, 0.04]))
