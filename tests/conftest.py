@@ -1,4 +1,4 @@
-"""What tests may lean on: real data, an EGL library, Chromium. Each is optional for a developer and
+"""What tests may lean on: real data, an EGL library, Chromium, Ray, an S3 server. Each is optional for a developer and
 required where ``POSECORPUS_REQUIRE`` (comma-separated: data, gl, browser, ray, s3) says so, as CI does."""
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ import shutil
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import settings
@@ -58,6 +59,16 @@ def gl() -> None:
         PyrenderEngine().close()
     except InputError as error:
         need("gl", False, str(error))
+
+
+@pytest.fixture(scope="session")
+def ray() -> ModuleType:
+    """The ray extra's module."""
+    try:
+        import ray
+    except ImportError as error:
+        need("ray", False, f"{error}: pip install 'posecorpus[ray]'")
+    return ray
 
 
 @pytest.fixture(scope="session")

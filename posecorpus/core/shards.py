@@ -63,6 +63,12 @@ def stored_manifest(storage: Storage, name: str) -> Manifest:
     return parse_manifest(read_limited(storage, name, MAX_BYTES), storage.where(name))
 
 
+def open_parquet(storage: Storage, name: str) -> pq.ParquetFile:
+    """A Parquet file wherever it lies; raises what Arrow and the storage raise."""
+    # Arrow's own reader is the faster one.
+    return pq.ParquetFile(storage.folder / name if isinstance(storage, LocalStorage) else storage.open(name))
+
+
 class Corpus:
     """A corpus in a folder or behind a URL, read-only.
 
@@ -138,8 +144,7 @@ class Corpus:
     def _open(self, entry: ShardEntry) -> pq.ParquetFile:
         path = self.storage.where(entry.file)
         try:
-            local = isinstance(self.storage, LocalStorage)  # Arrow's own reader is the faster one
-            file = pq.ParquetFile(path if local else self.storage.open(entry.file))
+            file = open_parquet(self.storage, entry.file)
         except (OSError, pa.ArrowException) as error:
             raise InputError(
                 path, "a Parquet shard", error, "run `posecorpus verify` on the corpus"

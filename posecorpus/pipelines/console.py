@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -69,7 +68,7 @@ def stages() -> Iterator[tuple[Report, Callable[[str], None]]]:
 MAX_LISTED = 50
 
 
-def print_verification(corpus: Path, report: Verification) -> None:
+def print_verification(corpus: str, report: Verification) -> None:
     """Violations, one a line, then how often each check was made and failed."""
     for violation in report.violations[:MAX_LISTED]:
         print(violation)

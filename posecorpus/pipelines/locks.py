@@ -14,6 +14,7 @@ import fcntl
 import json
 import os
 import platform
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
@@ -113,6 +114,18 @@ def _file(out: Storage, name: str, piece: tuple[int, int] | None) -> Iterator[No
         yield
     finally:
         out.remove(name)
+
+
+@contextmanager
+def only_process(name: str) -> Iterator[None]:
+    """Wait until no other process of this user on this machine is within this block of that name."""
+    path = Path(tempfile.gettempdir()) / f"posecorpus-{os.getuid()}-{name}.lock"
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _take_from_dead(out: Storage, name: str) -> None:

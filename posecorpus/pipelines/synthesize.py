@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Event
 
 import cv2
 import numpy as np
@@ -41,6 +42,7 @@ from posecorpus.pipelines.balancing import Balance, BalanceDraws, open_reference
 from posecorpus.pipelines.clips import clip_samples, count_people
 from posecorpus.pipelines.engine import Engine, open_engine
 from posecorpus.pipelines.inputs import prepare_bodies, prepare_motions
+from posecorpus.pipelines.locks import only_process
 from posecorpus.pipelines.materials import prepare_materials
 from posecorpus.synth.balance.weights import NEIGHBOURS
 from posecorpus.synth.config import SynthConfig
@@ -52,6 +54,8 @@ from posecorpus.synth.store import MotionStore, write_store
 
 PLAN, MATERIALS = ".plan", "materials.json"
 DEFAULT_SAMPLES, DEFAULT_FRAMES = 200, 100
+_COMPILED = Event()
+"""Set in a process of another machine once it has seen to its kernels."""
 BUILTIN_CLIPS = 160
 """How many generated clips the default draws its poses from."""
 
@@ -99,12 +103,14 @@ class ShardTask:
 
     Attributes:
         plan: gives what all shards are made from, wherever it is called.
+        elsewhere: whether it may be made on a machine whose kernels the command did not compile.
     """
 
     request: SynthRequest
     out: Storage
     plan: Callable[[], Plan]
     index: int
+    elsewhere: bool
 
 
 @dataclass(frozen=True)
@@ -196,9 +202,9 @@ def _synthesize(
             starts = None if balance is None else balance.starts
             _write_plan(folder, motions.clips, starts, prepared.materials)
             plan = run.share(_load_plan, folder)
-            if not kernels_are_compiled():
-                _compile_kernels(ShardTask(request, out, plan, missing[0]), report)
-            for index, entry in run(make_shard, (ShardTask(request, out, plan, i) for i in missing)):
+            _compile_kernels(ShardTask(request, out, plan, missing[0], elsewhere=False), report)
+            tasks = (ShardTask(request, out, plan, i, run.elsewhere) for i in missing)
+            for index, entry in run(make_shard, tasks):
                 take(index, entry)
                 done += entry.samples
                 report("rendering", done, total)
@@ -240,15 +246,22 @@ def _balance(
 
 
 def _compile_kernels(task: ShardTask, report: Report) -> None:
-    """Render one sample here, so that workers find compiled kernels instead of all compiling them at once."""
+    """Render one sample, so that a machine's workers find compiled kernels: all at once would spoil their cache."""
+    if kernels_are_compiled():
+        return
     report("compiling", 0, 1)
-    next(_shard(task))
+    with only_process("kernels"):
+        if not kernels_are_compiled():
+            next(_shard(task))
     report("compiling", 1, 1)
 
 
 def make_shard(task: ShardTask) -> tuple[int, ShardEntry]:
     """Render, label and write one shard; what a worker does."""
     cv2.setNumThreads(1)
+    if task.elsewhere and not _COMPILED.is_set():
+        _compile_kernels(task, silent)
+        _COMPILED.set()
     with _no_garbage_collection():
         return task.index, write_shard(task.out, task.index, _shard(task))
 
@@ -289,6 +302,9 @@ def _write_plan(
 
 @lru_cache(maxsize=1)
 def _load_plan(folder: Path) -> Plan:
+    if not folder.is_dir():
+        fix = "it was removed while the run was at work; run the same command again"
+        raise InputError(folder.parent, "the output folder", "none", fix)
     return Plan(MotionStore(folder), Materials.from_json((folder / MATERIALS).read_bytes()))
 
 

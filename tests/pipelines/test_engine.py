@@ -7,6 +7,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -92,3 +95,57 @@ def alive(pid: int) -> bool:
             return file.read().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_plan_of_a_million_tasks_is_never_held(workers: int) -> None:
+    drawn = [0]
+
+    def plan() -> Iterator[int]:
+        for i in range(1_000_000):
+            drawn[0] = i + 1
+            yield i
+
+    with local_engine(workers) as run:
+        results = run(square, plan())
+        for done in range(1, 41):
+            next(results)
+            assert drawn[0] <= done + 2 * workers
+
+
+def test_a_killed_worker_is_replaced_and_its_tasks_done_again(tmp_path: Path) -> None:
+    notes: list[str] = []
+    with local_engine(2, notes.append) as run:
+        done = run(partial(die_once, tmp_path / "dead"), range(12))
+        assert sorted(done) == [x * x for x in range(12)]
+        assert list(run(square, [5])) == [25]
+    assert notes == ["a worker process was killed; what it was making is begun again"]
+
+
+def die_once(mark: Path, x: int) -> int:
+    if x == 5 and not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return x * x
+
+
+def die(_: int) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_workers_that_always_die_end_the_run() -> None:
+    message = "--workers: expected processes that live, got 4 times in a row one killed"
+    with pytest.raises(InputError, match=message), local_engine(2) as run:
+        list(run(die, range(3)))
+
+
+def test_what_all_tasks_need_is_loaded_where_they_run(tmp_path: Path) -> None:
+    (tmp_path / "shared").write_text("what all need")
+    for workers in (1, 2):
+        with local_engine(workers) as run:
+            shared = run.share(Path.read_text, tmp_path / "shared")
+            assert list(run(call, [shared] * 3)) == ["what all need"] * 3
+
+
+def call(task: Callable[[], str]) -> str:
+    return task()

@@ -44,7 +44,7 @@ _SCRIPTS = ("dom.js", "gallery.js", "lifted.js", "space.js", "charts.js", "main.
 
 
 def write_report(
-    corpus: Corpus | Path,
+    corpus: Corpus | Path | str,
     out: Path,
     *,
     samples: int = 48,
@@ -54,7 +54,7 @@ def write_report(
     """Write a self-contained HTML report on a corpus.
 
     Args:
-        corpus: what to look at, or its folder; it may be unfinished.
+        corpus: what to look at, or its folder or URL; it may be unfinished.
         out: the file to write; its folder is made. A file that is there is replaced, atomically.
         samples: how many samples to picture: spread evenly over the corpus; where people were lifted, the most
             and the least trusted and those around the median.
@@ -150,7 +150,7 @@ def _overview(corpus: Corpus, columns: Columns, coverage: dict[str, int]) -> dic
         else f" Unfinished: {len(manifest.shards)} of {manifest.planned_shards} shards."
     )
     return {
-        "name": corpus.path.resolve().name,
+        "name": corpus.storage.name,
         "story": f"Made by posecorpus {manifest.kind} with seed {manifest.seed}.{state}",
         "figures": [[value, label] for value, label in figures if value not in ("0", "0 sizes")],
         "coverage": _coverage(corpus, columns, coverage),

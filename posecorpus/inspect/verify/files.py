@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from fnmatch import fnmatch
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -14,13 +14,14 @@ from posecorpus.core.errors import InputError
 from posecorpus.core.manifest import CONVENTIONS, MANIFEST, Manifest, ShardEntry, describe_skeletons
 from posecorpus.core.parts import TAXONOMIES, PartTaxonomy
 from posecorpus.core.schema import SCHEMA
-from posecorpus.core.shards import file_sha256
+from posecorpus.core.shards import open_parquet
 from posecorpus.core.skeletons import SKELETONS
+from posecorpus.core.storage import Storage, stored_sha256
 from posecorpus.inspect.verify.maps import stick_ids
 from posecorpus.inspect.verify.report import Report
 
 
-def check_manifest(path: Path, manifest: Manifest) -> Report:
+def check_manifest(storage: Storage, manifest: Manifest) -> Report:
     """Conventions, completeness, legends and skeletons of a manifest."""
     report = Report()
     wrong = [
@@ -29,7 +30,7 @@ def check_manifest(path: Path, manifest: Manifest) -> Report:
         if manifest.conventions.get(name) != rule
     ]
     report.record(MANIFEST, "conventions", wrong)
-    report.record(MANIFEST, "complete", _incomplete(path, manifest))
+    report.record(MANIFEST, "complete", _incomplete(storage, manifest))
     if manifest.part_taxonomy is not None or manifest.sticks is not None:
         parts = [] if manifest.part_taxonomy is None else _legend_faults(manifest.part_taxonomy)
         sticks = [] if manifest.sticks is None else _stick_faults(manifest.sticks)
@@ -43,14 +44,14 @@ def check_manifest(path: Path, manifest: Manifest) -> Report:
     return report
 
 
-def _incomplete(path: Path, manifest: Manifest) -> list[str]:
+def _incomplete(storage: Storage, manifest: Manifest) -> list[str]:
     listed = [entry.file for entry in manifest.shards]
     samples = sum(entry.samples for entry in manifest.shards)
     faults = [f"{name} is listed twice" for name in sorted({n for n in listed if listed.count(n) > 1})]
     if len(listed) != manifest.planned_shards or samples != manifest.planned_samples:
         planned = f"{manifest.planned_samples} samples in {manifest.planned_shards} shards were planned"
         faults.append(f"{planned}, {samples} in {len(listed)} are there")
-    strays = sorted(p.name for p in path.glob("shard-*.parquet") if p.name not in listed)
+    strays = [n for n in storage.names() if fnmatch(n, "shard-*.parquet") and n not in listed]
     return faults + [f"{name} lies in the folder, but is not listed" for name in strays]
 
 
@@ -126,13 +127,12 @@ def manifest_taxonomy(manifest: Manifest) -> PartTaxonomy | None:
     return PartTaxonomy(str(name), {int(i): str(part) for i, part in legend.items() if i.isdecimal()})
 
 
-def open_shard(folder: Path, entry: ShardEntry, report: Report) -> pq.ParquetFile | None:
+def open_shard(storage: Storage, entry: ShardEntry, report: Report) -> pq.ParquetFile | None:
     """A shard whose hash, columns and number of rows are right; None, with the reason recorded, otherwise."""
-    path = folder / entry.file
     try:
-        found = file_sha256(path)
-    except OSError as error:
-        report.record(entry.file, "hash", [f"cannot be read: {error.strerror}"])
+        found = stored_sha256(storage, entry.file)
+    except InputError as error:
+        report.record(entry.file, "hash", [f"cannot be read: {error.got}"])
         return None
     if found != entry.sha256:
         report.record(
@@ -141,7 +141,7 @@ def open_shard(folder: Path, entry: ShardEntry, report: Report) -> pq.ParquetFil
         return None
     report.record(entry.file, "hash", [])
     try:
-        file = pq.ParquetFile(path)
+        file = open_parquet(storage, entry.file)
     except (OSError, pa.ArrowException) as error:
         report.record(entry.file, "columns", [str(InputError("file", "Parquet", error))])
         return None

@@ -19,12 +19,14 @@ from numpy.typing import NDArray
 
 from posecorpus.core.codecs import decode, decode_map
 from posecorpus.core.errors import InputError
-from posecorpus.core.manifest import MANIFEST, Manifest, ShardEntry, read_manifest
+from posecorpus.core.manifest import MANIFEST, Manifest, ShardEntry
 from posecorpus.core.parts import PartTaxonomy
 from posecorpus.core.progress import Report as Progress
 from posecorpus.core.progress import silent
 from posecorpus.core.sample import Sample, SkeletonMap
 from posecorpus.core.schema import RASTER_COLUMNS, SCHEMA, sample_of
+from posecorpus.core.shards import stored_manifest
+from posecorpus.core.storage import Storage, storage_at
 from posecorpus.inspect.verify import (
     ellipses,
     files,
@@ -88,21 +90,21 @@ class _ShardResult:
     maps: bool = False
 
 
-def verify_corpus(path: Path | str, workers: int = 1, progress: Progress = silent) -> Report:
+def verify_corpus(place: Path | str, workers: int = 1, progress: Progress = silent) -> Report:
     """Re-derive every label of a corpus that can be re-derived.
 
     Args:
-        path: the corpus's folder.
+        place: the corpus's folder or URL.
         workers: processes to share the shards among.
         progress: told how many samples are verified.
 
     Raises:
         InputError: there is no corpus.
     """
-    folder = Path(path)
-    manifest = read_manifest(folder / MANIFEST)
-    report = files.check_manifest(folder, manifest)
-    verify = partial(_verify_shard, folder, manifest.model_copy(update={"shards": [], "skipped": []}))
+    storage = storage_at(place)
+    manifest = stored_manifest(storage, MANIFEST)
+    report = files.check_manifest(storage, manifest)
+    verify = partial(_verify_shard, storage, manifest.model_copy(update={"shards": [], "skipped": []}))
     used: set[str] = set()
     keys: Counter[str] = Counter()
     frames: Counter[tuple[str, int]] = Counter()
@@ -140,11 +142,11 @@ def _map(
         yield from pool.map(verify, shards)
 
 
-def _verify_shard(folder: Path, manifest: Manifest, entry: ShardEntry) -> _ShardResult:
+def _verify_shard(storage: Storage, manifest: Manifest, entry: ShardEntry) -> _ShardResult:
     cv2.setNumThreads(1)
     result = _ShardResult()
     taxonomy = files.manifest_taxonomy(manifest)
-    file = files.open_shard(folder, entry, result.report)
+    file = files.open_shard(storage, entry, result.report)
     if file is None:
         return result
     try:

@@ -8,7 +8,14 @@ from typing import Annotated
 
 import typer
 
-from posecorpus.pipelines.commands.shared import EXIT_VIOLATIONS, Seed, Workers, examples, usable_workers
+from posecorpus.pipelines.commands.shared import (
+    EXIT_VIOLATIONS,
+    ReadableCorpus,
+    Seed,
+    Workers,
+    examples,
+    usable_workers,
+)
 
 app = typer.Typer()
 
@@ -23,7 +30,7 @@ class ExportFormat(StrEnum):
 
 @app.command(epilog=examples("verify corpus"))
 def verify(
-    corpus: Annotated[Path, typer.Argument(help="Folder of a corpus.")],
+    corpus: ReadableCorpus,
     workers: Workers = None,
 ) -> None:
     """Re-derive every label that can be re-derived; exit 1 and list the samples that disagree."""
@@ -39,7 +46,7 @@ def verify(
 
 @app.command(name="inspect", epilog=examples("inspect corpus --out report.html"))
 def inspect_corpus(
-    corpus: Annotated[Path, typer.Argument(help="Folder of a corpus.")],
+    corpus: ReadableCorpus,
     out: Annotated[Path, typer.Option(help="The HTML file to write.")] = Path("report.html"),
     samples: Annotated[int, typer.Option(help="Samples on the contact sheet.", min=1, max=1000)] = 48,
     seed: Seed = 0,
@@ -55,7 +62,7 @@ def inspect_corpus(
 
 @app.command(epilog=examples("export corpus coco/ --format coco", "export corpus tars/ --format webdataset"))
 def export(
-    corpus: Annotated[Path, typer.Argument(help="Folder of a corpus.")],
+    corpus: ReadableCorpus,
     out: Annotated[Path, typer.Argument(help="Folder to write; must be new or empty.")],
     format: Annotated[ExportFormat, typer.Option(help="Layout to write.")] = ExportFormat.coco,
     skeleton: Annotated[str, typer.Option(help="Joint set of COCO's keypoints.")] = "coco_17",

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 EXIT_VIOLATIONS, EXIT_INPUT, EXIT_INTERRUPTED = 1, 2, 130
 
 Workers = Annotated[int | None, typer.Option(help="Processes; default: one for each core.", min=1)]
+ReadableCorpus = Annotated[
+    str, typer.Argument(help="Folder or URL (s3://...) of a corpus.", metavar="CORPUS")
+]
 Seed = Annotated[int, typer.Option(help="Same seed, same bytes.", min=0)]
 Motions = Annotated[
     list[Path] | None,

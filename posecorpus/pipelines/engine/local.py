@@ -55,6 +55,8 @@ def local_engine(workers: int, note: Callable[[str], None] = lambda message: Non
 
 
 class _Here:
+    elsewhere = False
+
     def __call__(self, work: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterator[Result]:
         return map(work, tasks)
 
@@ -67,6 +69,8 @@ here = _Here()
 
 
 class _Pool:
+    elsewhere = False
+
     def __init__(self, workers: int, note: Callable[[str], None]) -> None:
         self._workers, self._note = workers, note
         self._pool = self._start()

@@ -22,7 +22,13 @@ class Run(Protocol):
 
 
 class Engine(Run, Protocol):
-    """Someone who runs tasks, and brings what all of them need to where they run."""
+    """Someone who runs tasks, and brings what all of them need to where they run.
+
+    Attributes:
+        elsewhere: whether tasks may run on other machines.
+    """
+
+    elsewhere: bool
 
     def share(self, load: Callable[[Path], Value], folder: Path) -> Callable[[], Value]:
         """A small picklable function that gives ``load(folder)`` wherever a task calls it.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import platform
+import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -21,6 +22,8 @@ from posecorpus.pipelines.engine.protocol import Engine, Result, Task, Value
 
 MOST_DEATHS = 20
 """So often the process or node that makes a task may die before the run gives up."""
+SECONDS_TO_ANSWER = 10.0
+"""How long a cluster's head may take to accept a connection."""
 SECONDS_BETWEEN_COUNTS = 10.0
 """How often the cluster's size is asked for: it can grow while it works."""
 
@@ -44,6 +47,7 @@ def ray_engine(address: str | None, workers: int) -> Iterator[Engine]:
         address = address or os.environ.get("RAY_ADDRESS") or None
         size = {"num_cpus": workers, "include_dashboard": False} if address in (None, "local") else {}
         try:
+            _knock(address)
             ray.init(address=address or "local", log_to_driver=False, logging_level="error", **size)
         except (ConnectionError, RuntimeError, ValueError, OSError) as error:
             fix = "name a cluster's head as host:port, or `auto` on one of its nodes"
@@ -58,6 +62,8 @@ def ray_engine(address: str | None, workers: int) -> Iterator[Engine]:
 
 
 class _Cluster:
+    elsewhere = True
+
     def __init__(self, ray: Any) -> None:
         self._ray = ray
         self._packages = installed_packages() | {"python": platform.python_version()}
@@ -110,6 +116,13 @@ def _do(work: Callable[[Task], Result], task: Task, packages: dict[str, str]) ->
             where = f"--engine ray: node {platform.node()}"
             raise InputError(where, f"{name} {version}", here.get(name), "install the same on every node")
     return work(task)
+
+
+def _knock(address: str | None) -> None:
+    """Fail at once where nobody listens; ray would try for many minutes."""
+    host, _, port = (address or "").removeprefix("ray://").rpartition(":")
+    if host and port.isdecimal():
+        socket.create_connection((host, int(port)), SECONDS_TO_ANSWER).close()
 
 
 def _ray() -> Any:

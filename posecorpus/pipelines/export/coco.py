@@ -93,7 +93,7 @@ def category(target: Skeleton) -> dict[str, Any]:
 
 def _info(corpus: Corpus, target: Skeleton) -> dict[str, Any]:
     return {
-        "description": f"exported from the posecorpus corpus {corpus.path.resolve().name}",
+        "description": f"exported from the posecorpus corpus {corpus.storage.name}",
         "version": corpus.manifest.packages.get("posecorpus", ""),
         "keypoints": f"{target.name}; pixel indices (the middle of the first pixel is 0, 0)",
         "made_by": corpus.manifest.kind,

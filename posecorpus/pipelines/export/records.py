@@ -96,11 +96,13 @@ def check_keys(corpus: Corpus, dots: bool) -> None:
         name = file_name(key, dots)
         if len(name.encode()) > MAX_NAME_BYTES:
             raise InputError(
-                f"{corpus.path}: key", f"at most {MAX_NAME_BYTES} bytes for a file name", repr(key)
+                f"{corpus.storage}: key", f"at most {MAX_NAME_BYTES} bytes for a file name", repr(key)
             )
         folded = unicodedata.normalize("NFC", name).casefold()
         if folded in seen:
-            raise InputError(f"{corpus.path}: key", "file names that differ", f"{seen[folded]!r} and {key!r}")
+            raise InputError(
+                f"{corpus.storage}: key", "file names that differ", f"{seen[folded]!r} and {key!r}"
+            )
         seen[folded] = key
 
 

@@ -24,7 +24,7 @@ FORMATS: tuple[Format, ...] = get_args(Format)
 
 
 def export_corpus(
-    corpus_path: Path, out: Path, format: Format, *, skeleton: str = "coco_17", report: Report = silent
+    place: Path | str, out: Path, format: Format, *, skeleton: str = "coco_17", report: Report = silent
 ) -> Path:
     """Write a finished corpus in a format of other tools.
 
@@ -32,7 +32,7 @@ def export_corpus(
     beside ``out`` that takes its name at the end: an export that is interrupted leaves no half of one.
 
     Args:
-        corpus_path: folder of the corpus.
+        place: folder or URL of the corpus.
         out: folder to make; it must not exist, or be empty.
         format: ``coco`` (keypoints, boxes, masks), ``folder`` (plain files for each sample) or
             ``webdataset`` (tar files).
@@ -49,12 +49,10 @@ def export_corpus(
     if format not in FORMATS:
         raise InputError("--format", f"one of {', '.join(FORMATS)}", repr(format))
     named_skeleton(skeleton)
-    corpus = Corpus(corpus_path)
+    corpus = Corpus(place)
     if not corpus.manifest.complete:
         done = f"{len(corpus.manifest.shards)} of {corpus.manifest.planned_shards} shards"
-        raise InputError(
-            corpus_path, "a finished corpus", done, "run the command that makes it again: it resumes"
-        )
+        raise InputError(place, "a finished corpus", done, "run the command that makes it again: it resumes")
     with appearing_whole(out) as folder:
         steps = {
             "coco": lambda: write_coco(corpus, folder, skeleton),
