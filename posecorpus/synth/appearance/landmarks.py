@@ -5,6 +5,7 @@ Everything is derived from the surface and its skinning weights, so any SMPL-typ
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -66,6 +67,19 @@ class Landmarks:
         return max(float(abs(self.eyes[0, 0] - self.eyes[1, 0])), 0.01)
 
 
+_CACHE: dict[int, tuple[weakref.ref[BodySurface], Landmarks]] = {}
+
+
+def landmarks_of(body: BodySurface) -> Landmarks:
+    """The same as :func:`landmarks`; measured once and kept as long as the body lives."""
+    key = id(body)
+    held = _CACHE.get(key)
+    if held is None or held[0]() is not body:
+        reference = weakref.ref(body, lambda _: _CACHE.pop(key, None))
+        held = _CACHE[key] = (reference, landmarks(body))
+    return held[1]
+
+
 def landmarks(body: BodySurface) -> Landmarks:
     """Measure a body."""
     vertices = np.asarray(body.v_template, np.float64)
@@ -78,6 +92,27 @@ def landmarks(body: BodySurface) -> Landmarks:
     else:
         eyes = _guess_eyes(vertices, weights)
     return Landmarks(joints, eyes, eyeball, mouth, float(vertices[:, 1].min()))
+
+
+def unlike_a_person(at: Landmarks) -> str | None:
+    """Why a body cannot be dressed, or None: clothes are cut by where a standing person's parts are."""
+    height = float(at.joint("head")[1] - at.sole)
+    if not 0.5 < height < 4:
+        return f"its head is {height:.2g} m above its soles"
+    column = ("head", "neck", "spine3", "spine1", "l_hip", "l_knee", "l_ankle")
+    heights = [float(at.joint(name)[1]) for name in column]
+    for upper, lower, over, under in zip(heights, heights[1:], column, column[1:], strict=False):
+        if upper < lower + 0.01 * height:
+            return f"{over} is not above {under}"
+    arm = [float(at.joint("l_" + name)[0]) for name in ("shoulder", "elbow", "wrist")]
+    if not 0 < arm[0] < arm[1] - 0.05 * height < arm[2] - 0.1 * height:
+        return "its left arm does not point to +X"
+    for left, right in (("l_wrist", "r_wrist"), ("l_ankle", "r_ankle")):
+        if not at.joint(left)[0] > 0 > at.joint(right)[0]:
+            return f"{left} and {right} are not on their sides"
+    if at.eyes[:, 1].mean() < at.joint("neck")[1]:
+        return "its eyes are not above its neck"
+    return None
 
 
 def dense_weights(body: BodySurface) -> NDArray[np.float64]:

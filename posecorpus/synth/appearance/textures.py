@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posecorpus.synth.appearance.atlas import Atlas, body_atlas
-from posecorpus.synth.appearance.landmarks import BodySurface
+from posecorpus.synth.appearance.landmarks import BodySurface, landmarks_of, unlike_a_person
 from posecorpus.synth.appearance.look import Look, record, sample_look, trouser_end
 from posecorpus.synth.appearance.paint import paint
 from posecorpus.synth.appearance.strip import paint_strip, strip_height
@@ -45,6 +45,10 @@ def body_texture(body: BodySurface, rng: np.random.Generator, size: int = 192) -
     return build_texture(paint_look(atlas, sample_look(rng, atlas.landmarks, body.gender)))
 
 
+LINING_LEG = 0.3
+"""Down to this limb fraction hips and thighs under a skirt have its colour."""
+
+
 def worn_texture(body: BodySurface, look: Look, size: int = 192) -> Texture:
     """Skin and clothes of one person whose clothes are surfaces of their own, with mip levels.
 
@@ -55,8 +59,11 @@ def worn_texture(body: BodySurface, look: Look, size: int = 192) -> Texture:
 
     Returns:
         (size + strip, size) at level 0: the body's layout, and below it a strip of what covers no part of the
-        body's surface: skirt, long hair, shoes (see ``strip``).
+        body's surface: skirt, long hair, shoes (see ``strip``). A body that clothes cannot be cut for gets the
+        painted texture, without a strip.
     """
+    if unlike_a_person(landmarks_of(body)) is not None:
+        return build_texture(paint_look(body_atlas(body, size), look))
     picture = paint_look(body_atlas(body, size), worn_look(look, METRES_ACROSS / size))
     return build_texture(np.concatenate([picture, paint_strip(look, strip_height(size), size)]))
 
@@ -69,8 +76,10 @@ def worn_look(look: Look, reach: float) -> Look:
     """
     o, face = look.outfit, look.face
     hem, waist = o.hem - reach, o.waist
-    if look.skirted:  # the shirt's end is under the skirt, legs are bare
-        hem, waist = o.waist - 0.1, -9.0
+    if look.skirted:  # its lining is painted on the body, as shorts
+        hem = waist = o.waist + reach
+        cloth = o.top if look.fit.dress else o.bottom
+        o = o._replace(leg=LINING_LEG, bottom=cloth, belt_width=0.0, side_stripe=0.0)
     elif look.tucked:
         hem = waist = o.waist + reach
     outfit = o._replace(

@@ -9,6 +9,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from posecorpus.synth.appearance.landmarks import landmarks_of, unlike_a_person
 from posecorpus.synth.appearance.look import Look
 from posecorpus.synth.appearance.strip import HAIR, SHOE, SKIRT, body_uv, tile_uv
 from posecorpus.synth.bodies.model import BodyModel
@@ -26,8 +27,8 @@ from posecorpus.synth.clothing.skirt import Skirt
 from posecorpus.synth.scene import Texture
 from posecorpus.synth.surface import Surface
 
-UNDER_SKIRT_M = 0.07
-"""Legs go on this far above a skirt's hem."""
+UNDER_SKIRT_M = 0.3
+"""Legs and hips go on this far above a skirt's hem, painted like its lining."""
 
 Floats = NDArray[np.float32]
 
@@ -40,14 +41,18 @@ class Dressed:
         surfaces: what a pose does not change, in the order of :meth:`pose`.
         bound: the pieces of the second surface that follow the body, in the order of its vertices.
         skirt: the last of its pieces, if there is one.
+        painted: why clothes are only painted on this body, which is then its one surface; None if they are worn.
     """
 
     surfaces: tuple[Surface, ...]
-    bound: tuple[Bound, ...]
-    skirt: Skirt | None
+    bound: tuple[Bound, ...] = ()
+    skirt: Skirt | None = None
+    painted: str | None = None
 
     def pose(self, posed: Posed) -> tuple[Floats, ...]:
         """Vertices of each surface, (N, Vi, 3) float32 in the world, on N poses of the body."""
+        if self.painted is not None:
+            return (posed.vertices,)
         sizes = [len(piece.seam) for piece in self.bound] + [len(self.skirt) if self.skirt else 0]
         worn = np.empty((len(posed.vertices), sum(sizes), 3), np.float32)
         start = 0
@@ -73,8 +78,13 @@ def dress(body: BodyModel, betas: NDArray[np.floating], look: Look, texture: Tex
     """Cut a look's clothes for a body of shape ``betas`` (up to B of them).
 
     Args:
-        texture: of :func:`appearance.textures.worn_texture` with the same body and look.
+        texture: of :func:`appearance.textures.worn_texture` with the same body and look, or any in the body's
+            own layout.
     """
+    painted = unlike_a_person(landmarks_of(body))
+    if painted is not None:
+        whole = Surface(body.faces, body.face_parts, body.uv, body.uv_faces, texture)
+        return Dressed((whole,), painted=painted)
     height, width = texture.levels[0].shape[:2]
     ratio = max(height / width, 1.0)
     who = mannequin(body)

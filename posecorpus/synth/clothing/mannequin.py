@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse.linalg import splu
 
 from posecorpus.synth.appearance.atlas import hair_height
-from posecorpus.synth.appearance.landmarks import JOINT, Landmarks, dense_weights, landmarks
+from posecorpus.synth.appearance.landmarks import JOINT, Landmarks, dense_weights, landmarks_of
 from posecorpus.synth.appearance.noise import value_noise
 from posecorpus.synth.bodies.bake_weights import cotangent_laplacian
 from posecorpus.synth.bodies.model import BodyModel
@@ -90,7 +90,7 @@ def mannequin(body: BodyModel) -> Mannequin:
 
 def measure(body: BodyModel) -> Mannequin:
     """Take a body's measurements."""
-    at = landmarks(body)
+    at = landmarks_of(body)
     dense = dense_weights(body)
     template = np.asarray(body.v_template, np.float64)
     picked = np.flatnonzero(_dressable(template, dense, at)[body.faces].all(axis=1))

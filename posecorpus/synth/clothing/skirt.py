@@ -30,7 +30,7 @@ WAIST_M = 0.04
 OVER_SHIRT_M = 0.003
 BINS = 10
 """Places along a thigh or shin whose radius is measured."""
-NEAR_HIP = 0.2
+NEAR_HIP = 0.08
 """The uppermost share of a thigh pushes nothing: there cloth follows the skin."""
 _SEGMENTS = tuple(
     (JOINT[side + a], JOINT[side + b])
@@ -346,7 +346,7 @@ def _push(points: Floats, count: int, starts: Floats, ways: Floats, radii: Float
             low = int(place)
             radius = radii[s, low] + (place - low) * (radii[s, low + 1] - radii[s, low]) + MARGIN_M
             if s % 2 == 0:  # sets in gradually below the hip
-                radius *= min((along - NEAR_HIP) / 0.15, 1.0)
+                radius *= min(0.5 + 0.5 * (along - NEAR_HIP) / 0.25, 1.0)
             x, y, z = x - along * wx, y - along * wy, z - along * wz
             away = np.sqrt(x * x + y * y + z * z)
             if 1e-6 < away < radius:

@@ -51,7 +51,8 @@ def under_cloth(body: BodyModel, look: Look, inside_m: float) -> np.ndarray:
     outlines = [top.outline] if look.skirted else [top.outline, bottom.outline]
     if look.skirted:
         y, arm = who.fields[:, UP], who.fields[:, ARM]
-        outlines.append(np.minimum(np.minimum(y - look.fit.skirt_bottom, look.outfit.waist - y), 0.5 - arm))
+        lining = float(who.at.joint("l_hip")[1] * 0.7 + who.at.joint("l_knee")[1] * 0.3)
+        outlines.append(np.minimum(np.minimum(y - look.fit.skirt_bottom, lining - y), 0.5 - arm))
     if look.face.scarf_below > 0:
         outlines.append(hair(look, who).outline)
     deep = np.zeros(len(body.v_template), bool)
