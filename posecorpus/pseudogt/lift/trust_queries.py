@@ -122,11 +122,11 @@ def photographs(
         )
         queries = simulate(library.poses[poses[rows]], skeleton, condition, rng)
         if any_number:
-            _drop_any(queries, skeleton, rng)
+            drop_any(queries, skeleton, rng)
         yield rows, queries
 
 
-def _drop_any(queries: Queries, skeleton: Skeleton, rng: np.random.Generator) -> None:
+def drop_any(queries: Queries, skeleton: Skeleton, rng: np.random.Generator) -> None:
     """Remove any joints, in place, so that each number of missing ones is about as likely."""
     known = correspondence(FULL_42, skeleton) >= 0
     for person in queries.joints2d:
