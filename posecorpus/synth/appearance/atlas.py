@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posecorpus.synth.appearance.landmarks import JOINT, BodySurface, Landmarks, dense_weights, landmarks
-from posecorpus.synth.appearance.noise import value_noise
+from posecorpus.synth.appearance.noise import fold_relief, value_noise
 from posecorpus.synth.appearance.texels import TexelMap, texel_map
 
 TORSO, ARM, LEG, HEAD, EYE, MOUTH = range(6)
@@ -49,24 +49,39 @@ class Atlas:
     landmarks: Landmarks
 
 
-_CACHE: dict[tuple[int, int], tuple[weakref.ref[BodySurface], Atlas]] = {}
+@dataclass(frozen=True)
+class _Measures:
+    """What the atlases of a body have in common, whatever their size.
+
+    Attributes:
+        landmarks: of the body.
+        groups: (V, 6) how much each vertex is arm, leg, head, eye and mouth, and its cavity.
+        atlases: by size.
+    """
+
+    landmarks: Landmarks
+    groups: NDArray[np.float64]
+    atlases: dict[int, Atlas]
+
+
+_CACHE: dict[int, tuple[weakref.ref[BodySurface], _Measures]] = {}
 
 
 def body_atlas(body: BodySurface, size: int) -> Atlas:
     """The atlas of a body; made at the first call in a process and kept as long as the body lives."""
-    key = (id(body), size)
+    key = id(body)
     held = _CACHE.get(key)
     if held is None or held[0]() is not body:
         reference = weakref.ref(body, lambda _: _CACHE.pop(key, None))
-        held = _CACHE[key] = (reference, build_atlas(body, size))
-    return held[1]
+        held = _CACHE[key] = (reference, _measure(body))
+    measures = held[1]
+    if size not in measures.atlases:
+        measures.atlases[size] = _build_atlas(body, measures, size)
+    return measures.atlases[size]
 
 
-def build_atlas(body: BodySurface, size: int) -> Atlas:
-    """Measure every texel of a body's texture of ``size`` x ``size`` texels."""
+def _measure(body: BodySurface) -> _Measures:
     marks_of = landmarks(body)
-    texels = texel_map(body.uv, body.uv_faces, size)
-    vertices, faces = np.asarray(body.v_template, np.float64), np.asarray(body.faces)
     weights = dense_weights(body)
     groups = np.stack(
         [
@@ -75,10 +90,18 @@ def build_atlas(body: BodySurface, size: int) -> Atlas:
             weights[:, JOINT["head"]],
             marks_of.eyeball > 0,
             marks_of.mouth,
-            _cavity(vertices, faces),
+            _cavity(np.asarray(body.v_template, np.float64), np.asarray(body.faces)),
         ],
         axis=1,
     )
+    return _Measures(marks_of, groups, {})
+
+
+def _build_atlas(body: BodySurface, measures: _Measures, size: int) -> Atlas:
+    """Measure every texel of a body's texture of ``size`` x ``size`` texels."""
+    marks_of, groups = measures.landmarks, measures.groups
+    texels = texel_map(body.uv, body.uv_faces, size)
+    vertices, faces = np.asarray(body.v_template, np.float64), np.asarray(body.faces)
     points = texels.interpolate(vertices, faces).astype(np.float64)
     mixed = texels.interpolate(groups, faces)
     region = np.full(len(points), TORSO, np.uint8)
@@ -148,24 +171,18 @@ def _cloth_marks(points: NDArray[np.float64], region: NDArray[np.uint8], at: Lan
     # Folds gather where limbs and trunk bend.
     bends = [at.joint(s + n) for s in ("l_", "r_") for n in ("shoulder", "elbow", "hip", "knee", "ankle")]
     bends += [at.joint("spine1")]
-    near = sum(np.exp(-((points - b) ** 2).sum(1) / 0.12**2) for b in bends)
+    x, y, z = np.ascontiguousarray(points.T)
+    near = sum(np.exp(((x - b[0]) ** 2 + (y - b[1]) ** 2 + (z - b[2]) ** 2) / -(0.12**2)) for b in bends)
     strength = 0.55 + 0.75 * np.minimum(near, 1.0)
     # Relief lit from above: how the height of the cloth changes along the limb.
     step = np.where((region == ARM)[:, None], np.array([0.006, 0.003, 0]), np.array([0, 0.006, 0.001]))
     for slot, seed in ((1, 11), (2, 12)):
-        relief = _fold_height(points + step, seed) - _fold_height(points - step, seed)
-        marks[:, slot] = _byte(1.6 * strength * relief)
+        marks[:, slot] = _byte(1.6 * strength * fold_relief(points, step, seed))
     marks[:, 0] = _byte(0.6 * value_noise(points * 90, 1) + 0.4 * value_noise(points * 240, 2))
     marks[:, 3] = _byte(value_noise(points * 22, 3) * 0.7 + value_noise(points * 47, 4) * 0.4)
     marks[:, 4] = _byte(value_noise(points * 22, 5) * 0.7 + value_noise(points * 47, 6) * 0.4)
     marks[:, 6] = _byte(value_noise(points * 9, 7))
     return marks
-
-
-def _fold_height(points: NDArray[np.float64], seed: int) -> NDArray[np.float32]:
-    bent = points + 0.05 * np.stack([value_noise(points * 5, seed + 20 + k) for k in range(3)], 1)
-    wide = value_noise(bent * (11, 17, 11), seed)
-    return np.asarray(wide + 0.35 * (1 - np.abs(value_noise(bent * (19, 30, 19), seed + 40))))
 
 
 def _face_marks(points: NDArray[np.float64], q: NDArray[np.float64]) -> NDArray[np.uint8]:

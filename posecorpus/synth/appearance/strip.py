@@ -12,11 +12,15 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from posecorpus.synth.appearance.look import Look, record
 from posecorpus.synth.appearance.noise import noise_tile
 from posecorpus.synth.appearance.paint import paint_skirt
+
+F64 = NDArray[np.float64]
+U8 = NDArray[np.uint8]
 
 SKIRT, HAIR, SHOE = (0.0, 0.5), (0.5, 0.75), (0.75, 1.0)
 """From where to where in the strip each tile is, as shares of its width."""
@@ -49,8 +53,10 @@ def paint_strip(look: Look, height: int, width: int) -> NDArray[np.uint8]:
     edges = [round(width * share) for share in (0, SKIRT[1], HAIR[1], 1)]
     length = max(look.outfit.waist - look.fit.skirt_bottom, 0.1)
     paint_skirt(record(look), noise, np.float32(length), np.float32(SKIRT_AROUND_M), out[:, : edges[1]])
-    out[:, edges[1] : edges[2]] = _hair(look, noise, height, edges[2] - edges[1])
-    out[:, edges[2] :] = _shoe(look, noise, height, edges[3] - edges[2])
+    o = look.outfit
+    shoe, sole, lace, hair = (np.array(c, np.float64) for c in (o.shoe, o.sole, o.lace, look.face.hair))
+    _paint_hair(hair, float(look.face.strands), noise, out[:, edges[1] : edges[2]])
+    _paint_shoe(shoe, sole, lace, noise, out[:, edges[2] :])
     return out
 
 
@@ -61,26 +67,39 @@ def _noise() -> NDArray[np.uint8]:
     return tile
 
 
-def _hair(look: Look, noise: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
-    strands = (noise[3, np.arange(width) * 5 % 256] / 128.0 - 1)[None]
-    waves = noise[(np.arange(height) // 3 % 256)[:, None], np.arange(width)[None] * 3 % 256] / 128.0 - 1
-    tone = 1 + look.face.strands * (strands + 0.5 * waves)
-    return _bytes(np.array(look.face.hair) * tone[..., None])
+@njit(cache=True, nogil=True, error_model="numpy")
+def _paint_hair(colour: F64, strands: float, noise: U8, out: U8) -> None:
+    """Strands down the tile, of a tone that drifts along them."""
+    height, width = out.shape[0], out.shape[1]
+    for row in range(height):
+        wave = noise[(row // 3) & 255]
+        for column in range(width):
+            strand = noise[3, (5 * column) & 255] / 128.0 - 1
+            tone = 1 + strands * (strand + 0.5 * (wave[(3 * column) & 255] / 128.0 - 1))
+            for c in range(3):
+                out[row, column, c] = _byte(colour[c] * tone)
 
 
-def _shoe(look: Look, noise: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
-    o = look.outfit
-    v = 1 - (np.arange(height)[:, None] + 0.5) / height
-    u = (np.arange(width)[None] + 0.5) / width
-    fine = noise[np.arange(height)[:, None] * 7 % 256, np.arange(width)[None] * 7 % 256] / 128.0 - 1
-    tone = (1 + 0.06 * fine)[..., None]
-    colours = np.broadcast_to(np.array(o.shoe), (height, width, 3)) * tone
-    cap = (u > 0.8) | (u < 0.14)
-    colours = np.where(cap[..., None] & (v > SOLE_V)[..., None], 0.88 * colours, colours)
-    laced = (v > 0.86) & (u > 0.42) & (u < 0.72) & (np.floor(u * 36) % 2 == 0)
-    colours = np.where(laced[..., None], np.array(o.lace), colours)
-    return _bytes(np.where((v < SOLE_V)[..., None], np.array(o.sole) * tone, colours))
+@njit(cache=True, nogil=True, error_model="numpy")
+def _paint_shoe(shoe: F64, sole: F64, lace: F64, noise: U8, out: U8) -> None:
+    """A sole's edge below an upper with caps at heel and toe, and laces."""
+    height, width = out.shape[0], out.shape[1]
+    for row in range(height):
+        v = 1 - (row + 0.5) / height
+        for column in range(width):
+            u = (column + 0.5) / width
+            tone = 1 + 0.06 * (noise[(7 * row) & 255, (7 * column) & 255] / 128.0 - 1)
+            colour = shoe
+            if v < SOLE_V:
+                colour = sole
+            elif v > 0.86 and 0.42 < u < 0.72 and int(u * 36) % 2 == 0:
+                colour, tone = lace, 1.0
+            elif u > 0.8 or u < 0.14:
+                tone *= 0.88
+            for c in range(3):
+                out[row, column, c] = _byte(colour[c] * tone)
 
 
-def _bytes(colours: NDArray[np.floating]) -> NDArray[np.uint8]:
-    return np.asarray(np.clip(np.round(colours), 0, 255), np.uint8)
+@njit(inline="always", error_model="numpy")
+def _byte(value: float) -> int:
+    return int(min(max(value, 0.0), 255.0) + 0.5)
