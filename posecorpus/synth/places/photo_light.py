@@ -20,8 +20,11 @@ from posecorpus.synth.raster.colour import TO_LINEAR
 MEAN_ALBEDO = 0.24
 """What the world reflects on average (grey-world assumption)."""
 
-WHITE_ALBEDO = 0.85
+WHITE_ALBEDO = 0.6
 """What the brightest things that are no lamps reflect."""
+
+BY_MEAN = 0.6
+"""How far the mean is believed, the brightest for the rest: exponents."""
 
 LEVELS = 0.3, 1.5
 """Least and most light: beyond them a photo is dark or bright things rather than dark or bright light."""
@@ -77,7 +80,7 @@ def _level(grey: NDArray[np.float64]) -> float:
     """Irradiance, 1 if white things are just white: between what the mean and what the brightest tell."""
     by_mean = float(grey.mean()) / MEAN_ALBEDO
     by_white = float(np.quantile(grey, 0.95)) / WHITE_ALBEDO
-    return float(np.clip(math.sqrt(max(by_mean, 1e-3) * max(by_white, 1e-3)), *LEVELS))
+    return float(np.clip(max(by_mean, 1e-3) ** BY_MEAN * max(by_white, 1e-3) ** (1 - BY_MEAN), *LEVELS))
 
 
 def _cast(linear: NDArray[np.float64]) -> NDArray[np.float64]:
