@@ -19,6 +19,7 @@ F32 = NDArray[np.float32]
 
 KEPT_SOLIDS = 16
 """Frames of a person whose solids are kept: one takes half a megabyte."""
+SLACK_M = 1e-9
 STRIDE = 8
 """Every so many frames are looked at first: most overlaps last longer."""
 
@@ -52,6 +53,7 @@ class Figure:
     """A person in their own frame, as posed.
 
     Attributes:
+        vertices: (T, V, 3).
         points: (S, 3) spread over the skin, in the clip's middle frame.
         centre: x and z of the middle of their box, in the middle frame.
         height: of the highest point above the floor, metres, in the middle frame.
@@ -61,7 +63,7 @@ class Figure:
     """
 
     def __init__(self, vertices: F32, faces: NDArray[np.integer], heading: float) -> None:
-        self._vertices, self._pieces = vertices, pieces_of(faces)
+        self.vertices, self._pieces = vertices, pieces_of(faces)
         self._faces, self._sorted = np.ascontiguousarray(faces, np.int32), False
         self._solids: dict[int, Solid] = {}
         discs = _discs(vertices)
@@ -77,7 +79,7 @@ class Figure:
         if t not in self._solids:
             if len(self._solids) == KEPT_SOLIDS:
                 del self._solids[next(iter(self._solids))]
-            vertices = self._vertices[t].astype(np.float64)
+            vertices = self.vertices[t].astype(np.float64)
             if not self._sorted:
                 self._faces, self._sorted = sort_faces(vertices, self._faces), True
             self._solids[t] = Solid(fit_tree(vertices, self._faces), self._pieces)
@@ -110,7 +112,37 @@ def clash(
         return False
     b_to_a = b_at.seen_from(a_at)
     order = np.concatenate([frames[offset::STRIDE] for offset in range(STRIDE)])
-    return any(too_near(a.solid(int(t)), b.solid(int(t)), b_to_a, clearance) for t in order)
+    return any(_clash_at(a, b, t, b_to_a, clearance) for t in order.tolist())
+
+
+def _clash_at(a: Figure, b: Figure, t: int, b_to_a: Placement, clearance: float) -> bool:
+    c, s = math.cos(b_to_a.yaw), math.sin(b_to_a.yaw)
+    x, z = b.path[t]
+    dx, dz = c * x + s * z + b_to_a.x - a.path[t, 0], c * z - s * x + b_to_a.z - a.path[t, 1]
+    if _parted(a.vertices[t], b.vertices[t], c, s, b_to_a.x, b_to_a.z, math.atan2(dz, dx), clearance):
+        return False
+    return too_near(a.solid(t), b.solid(t), b_to_a, clearance)
+
+
+@kernel
+def _parted(
+    a: F32, b: F32, c: float, s: float, x: float, z: float, towards: float, clearance: float
+) -> bool:  # fmt: skip
+    """Whether an upright slab as thick as the clearance parts vertices a from b, which is turned and moved.
+
+    Tries the direction ``towards`` (radians from X to Z) and one on either side of it.
+    """
+    for swing in (0.0, 0.6, -0.6):
+        nx, nz = np.cos(towards + swing), np.sin(towards + swing)
+        high, low = -np.inf, np.inf
+        for v in range(len(a)):
+            high = max(high, nx * a[v, 0] + nz * a[v, 2])
+        mx, mz = c * nx - s * nz, s * nx + c * nz
+        for v in range(len(b)):
+            low = min(low, mx * b[v, 0] + mz * b[v, 2])
+        if low + nx * x + nz * z - high > clearance + SLACK_M:
+            return True
+    return False
 
 
 @kernel

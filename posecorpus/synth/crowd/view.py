@@ -27,26 +27,31 @@ NEAREST_M = 0.3
 """No point of a person may be nearer to the camera's plane."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Look:
-    """What would be seen of one person in a place.
+    """What would be seen with one more person in some place.
 
     Attributes:
-        outside: (4,) shares of the skin beyond the left, right, top and bottom border.
-        whole: nothing reaches a border.
-        covers: (P,) share of what the picture could show of each person that others hide, once this one has come.
-        shows: (P,) share of each person that the picture shows: neither beyond its border nor hidden. 1 for those who
-            are not there.
+        outside: shares of the person's skin beyond the left, right, top and bottom border.
+        whole: nothing of the person reaches a border.
+        covers: of everybody, the share of what the picture could show of them that others hide; 0 for those
+            who are not there.
+        shows: of everybody, the share of them that the picture shows: neither beyond its border nor hidden. 1 for
+            those who are not there.
     """
 
-    outside: F64
+    outside: list[float]
     whole: bool
-    covers: F64
-    shows: F64
+    covers: list[float]
+    shows: list[float]
 
 
 class View:
-    """The picture as it fills with people."""
+    """The picture as it fills with people.
+
+    Attributes:
+        covers: as of a :class:`Look`, of those who are there.
+    """
 
     def __init__(self, camera: Camera, count: int) -> None:
         coarse = camera.resize(COLUMNS, max(1, round(COLUMNS * camera.height / camera.width)))
@@ -57,45 +62,41 @@ class View:
         self._owner = np.full(shape, -1, np.int64)
         self._patch = np.full(shape, np.inf, np.float32)
         self._window = np.zeros(4, np.int64)
-        self._area, self._seen, self._inside = np.zeros(count), np.zeros(count), np.ones(count)
-
-    @property
-    def covers(self) -> F64:
-        """(P,) share of each person that others hide; 0 for those who are not there."""
-        return np.asarray(1 - self._seen / np.maximum(self._area, 1) - (self._area == 0))
+        self._tally = np.zeros(
+            (3, count)
+        )  # cells of each alone, cells seen, share of the skin within the borders
+        self._tally[2] = 1
+        self.covers = [0.0] * count
 
     def look(self, who: int, points: F64, at: Placement) -> Look | None:
         """One person's points (S, 3) in a place; None if the camera cannot see them or is too near."""
-        outside, counts = np.zeros(4), np.zeros(2)
+        seen = self._draw(who, points, at)
+        return None if seen is None else seen[0]
+
+    def add(self, who: int, points: F64, at: Placement) -> None:
+        """Keep a person whom :meth:`look` has seen there."""
+        seen = self._draw(who, points, at)
+        if seen is None:
+            raise ValueError("the camera does not see this person")
+        self.covers, self._tally = seen[0].covers, seen[1]
+        _merge(self._patch, self._window, self._front, self._owner, who)
+
+    def _draw(self, who: int, points: F64, at: Placement) -> tuple[Look, F64] | None:
+        """Draw a person into the patch, and compare it with the picture."""
+        outside = np.zeros(4)
         nearest, touching = _splat(
             points, math.cos(at.yaw), math.sin(at.yaw), at.x, at.z, self._P, self._radius,
             self._patch, self._window, outside,
         )  # fmt: skip
         if nearest < NEAREST_M:
             return None
-        seen = self._seen.copy()
-        _compare(self._patch, self._window, self._front, self._owner, seen, counts)
-        if counts[0] == 0:
-            return None
-        area = self._area.copy()
-        area[who], seen[who] = counts
-        covers = 1 - seen / np.maximum(area, 1) - (area == 0)
+        tally, result = self._tally.copy(), np.empty((2, len(self.covers)))
         outside /= len(points)
-        inside = self._inside.copy()
-        inside[who] = 1 - outside.sum()
-        return Look(outside, touching == 0, covers, (1 - covers) * inside)
-
-    def add(self, who: int, points: F64, at: Placement) -> None:
-        """Keep a person whom :meth:`look` has seen there."""
-        outside, counts = np.zeros(4), np.zeros(2)
-        _splat(
-            points, math.cos(at.yaw), math.sin(at.yaw), at.x, at.z, self._P, self._radius,
-            self._patch, self._window, outside,
-        )  # fmt: skip
-        _compare(self._patch, self._window, self._front, self._owner, self._seen, counts)
-        self._area[who], self._seen[who] = counts
-        self._inside[who] = 1 - outside.sum() / len(points)
-        _merge(self._patch, self._window, self._front, self._owner, who)
+        tally[2, who] = 1 - outside.sum()
+        _compare(self._patch, self._window, self._front, self._owner, who, tally, result)
+        if tally[0, who] == 0:
+            return None
+        return Look(outside.tolist(), touching == 0, *result.tolist()), tally
 
 
 @kernel
@@ -176,17 +177,26 @@ def _splat(
 
 
 @kernel
-def _compare(patch: F32, window: I64, front: F32, owner: I64, seen: F64, counts: F64) -> None:
-    """Count a patch's cells and those of them before all others; take from ``seen`` what it hides of others."""
+def _compare(
+    patch: F32, window: I64, front: F32, owner: I64, who: int, tally: F64, result: F64
+) -> None:  # fmt: skip
+    """Tally a patch's cells, those of them before all others, and those that it takes from others.
+
+    ``result`` (2, P) receives what is covered and what is shown of everybody.
+    """
     for y in range(window[1], window[3]):
         for x in range(window[0], window[2]):
             if patch[y, x] == np.inf:
                 continue
-            counts[0] += 1
+            tally[0, who] += 1
             if patch[y, x] < front[y, x]:
-                counts[1] += 1
+                tally[1, who] += 1
                 if owner[y, x] >= 0:
-                    seen[owner[y, x]] -= 1
+                    tally[1, owner[y, x]] -= 1
+    for i in range(tally.shape[1]):
+        there = tally[0, i] > 0
+        result[0, i] = 1 - tally[1, i] / tally[0, i] if there else 0.0
+        result[1, i] = (1 - result[0, i]) * tally[2, i]
 
 
 @kernel
