@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from posecorpus.core.cameras import Camera
 from posecorpus.synth.bodies.skinning import Posed
 from posecorpus.synth.ground import Ground
-from posecorpus.synth.props.solidity import any_inside, bounds
+from posecorpus.synth.props.solidity import any_inside, bounds, spread_out
 from posecorpus.synth.raster.engine import fixed
 from posecorpus.synth.rotations import about
 
@@ -22,6 +22,8 @@ SEEN_POINTS = 160
 TOUCH_M = 0.012
 """How deep who sits on something may press into it."""
 _ACROSS, _ALONG = np.array([-1.0, 1.0, 1.0, -1.0]), np.array([-1.0, -1.0, 1.0, 1.0])
+CELL_M = 0.09
+"""They are about so far from each other."""
 _NOBODY = np.empty(0, np.uint8)
 
 
@@ -111,9 +113,10 @@ def corners(places: NDArray[np.float64], half_x: float, half_z: float) -> NDArra
 
 
 def _some(vertices: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Points spread over a body, the same for all frames: files list vertices limb by limb."""
-    picked = np.linspace(0, len(vertices) - 1, SEEN_POINTS).astype(int)
-    return np.asarray(vertices[picked])
+    """(S, 3) points spread evenly over a body (V, 3)."""
+    index = np.empty(len(vertices), np.int64)
+    count = spread_out(vertices, CELL_M, index)
+    return np.asarray(vertices[index[np.linspace(0, count - 1, SEEN_POINTS).astype(np.intp)]])
 
 
 def _to_prop(x: float, z: float, yaw: float) -> NDArray[np.float64]:

@@ -34,7 +34,7 @@ def in_front(company: Company, draws: Draws, meshes: Sequence[str]) -> Prop | No
         return None
     eye = company.camera.centre
     for _ in range(TRIES):
-        kind, seed, size, solids = _something(draws, meshes)
+        kind, seed, size = _something(draws, meshes)
         person = int(shown[draws.below(len(shown))])
         target = company.seen[person][:, [0, 2]]
         middle, width = target.mean(0), float(np.ptp(target, 0).max())
@@ -50,9 +50,9 @@ def in_front(company: Company, draws: Draws, meshes: Sequence[str]) -> Prop | No
             aside = draws.uniform(-1, 1) * (0.5 * width * near + 0.5 * max(size[0], size[2]))
             places[c, :2] = eye[[0, 2]] + near * away + aside * across
             places[c, 2] = _yaw(draws, ahead)
-        place = _first_that_hides(company, solids, size, places, must=True)
+        place = _first_that_hides(company, kind, seed, size, places, must=True)
         if place is not None:
-            return _put(company, kind, seed, size, solids, place)
+            return _put(company, kind, seed, size, place)
     return None
 
 
@@ -60,7 +60,7 @@ def beside(company: Company, draws: Draws, meshes: Sequence[str], rng: np.random
     """Something elsewhere on the floor that the camera sees; None if nothing fits."""
     eye = company.camera.centre
     for _ in range(TRIES):
-        kind, seed, size, solids = _something(draws, meshes)
+        kind, seed, size = _something(draws, meshes)
         spots = company.ground.sample(rng, PLACES)
         at = np.insert(spots, 1, size[1] / 2, axis=1)
         pixels, depth = company.camera.project(at)
@@ -72,20 +72,18 @@ def beside(company: Company, draws: Draws, meshes: Sequence[str], rng: np.random
         yaws = [
             _yaw(draws, (p - eye[[0, 2]]) / max(float(np.hypot(*(p - eye[[0, 2]]))), 1e-6)) for p in spots
         ]
-        place = _first_that_hides(company, solids, size, np.c_[spots, yaws], must=False)
+        place = _first_that_hides(company, kind, seed, size, np.c_[spots, yaws], must=False)
         if place is not None:
-            return _put(company, kind, seed, size, solids, place)
+            return _put(company, kind, seed, size, place)
     return None
 
 
-def _something(draws: Draws, meshes: Sequence[str]) -> tuple[str, int, Size, NDArray[np.float64]]:
-    """A kind, a seed, a size and the solids."""
+def _something(draws: Draws, meshes: Sequence[str]) -> tuple[str, int, Size]:
+    """A kind, a seed and a size."""
     own = bool(meshes) and draws.random() < MESH_SHARE
     kind = meshes[draws.below(len(meshes))] if own else STANDING[draws.below(len(STANDING))]
     seed = draws.below(SEEDS)
-    design = design_of(kind, seed)
-    size = design.size if own else draw_size(kind, seed, draws)
-    return kind, seed, size, design.solids_at(size)
+    return kind, seed, design_of(kind, seed).size if own else draw_size(kind, seed, draws)
 
 
 def _yaw(draws: Draws, ahead: NDArray[np.float64]) -> float:
@@ -97,19 +95,20 @@ def _yaw(draws: Draws, ahead: NDArray[np.float64]) -> float:
 
 
 def _first_that_hides(
-    company: Company, solids: NDArray[np.float64], size: Size, places: NDArray[np.float64], must: bool
+    company: Company, kind: str, seed: int, size: Size, places: NDArray[np.float64], must: bool
 ) -> NDArray[np.float64] | None:
     """The first place (3,) where there is room, and where no more of anybody is hidden than may be.
 
     Args:
         must: somebody must be hidden as much as :data:`HIDES` says.
     """
-    eye = company.camera.centre
+    eye, design = company.camera.centre, design_of(kind, seed)
+    solids, opaque = design.solids_at(size), design.opaque_at(size)
     places = places[_may_stand(company, size, places)]
     if not len(places):
         return None
     people, count = company.visible.shape
-    cut = hidden(company.seen.reshape(-1, 3), eye, places, solids).reshape(len(places), people, count)
+    cut = hidden(company.seen.reshape(-1, 3), eye, places, opaque).reshape(len(places), people, count)
     total = np.maximum(company.visible.sum(1), 1)
     before = company.hidden
     share = ((cut | before) & company.visible).sum(-1) / total  # (C, P)
@@ -136,14 +135,7 @@ def _may_stand(company: Company, size: Size, places: NDArray[np.float64]) -> NDA
     return np.asarray(far & (inside | unseen))
 
 
-def _put(
-    company: Company,
-    kind: str,
-    seed: int,
-    size: Size,
-    solids: NDArray[np.float64],
-    place: NDArray[np.float64],
-) -> Prop:
+def _put(company: Company, kind: str, seed: int, size: Size, place: NDArray[np.float64]) -> Prop:
     x, z, yaw = (float(v) for v in place)
-    company.stand(x, z, yaw, solids)
+    company.stand(x, z, yaw, design_of(kind, seed).solids_at(size))
     return Prop(kind, seed, size, (x, 0.0, z), (0.0, yaw, 0.0))

@@ -115,7 +115,7 @@ def umbrella(size: Size, draws: Draws) -> Shape:
 def stick(size: Size, draws: Draws) -> Shape:
     """A walking stick, staff, bat or broom handle."""
     y, r = size[1], min(size[0], size[2]) / 2
-    thin = r * draws.uniform(0.6, 1.0)
+    thin = r * draws.uniform(0.8, 1.0)
     material = of.wood if draws.random() < 0.65 else of.metal
     body = turned(
         [[(0, 0), (0.9 * thin, 0)], [(0.9 * thin, 0), (thin, 0.01), (r, y - 0.01), (0.9 * r, y)], [(0.9 * r, y), (0, y)]],

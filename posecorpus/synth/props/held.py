@@ -27,7 +27,7 @@ ALONG_PALM = 0.72
 """Where things are gripped, from the wrist to the joint of the hand."""
 HAND_M = np.array([0.16, 0.1, 0.12])
 """Skin that a held thing may touch: so far ahead of the grip along the fingers, back, and to all other sides."""
-PALM_M = np.array([0.02, 0.025])
+PALM_M = np.array([0.015, 0.012])
 MARGIN_M, FLOOR_M = 0.012, 0.005
 _THUMB = np.array([0.0, 0.0, 1.0])
 _DOWN = np.array([0.0, -1.0, 0.0])

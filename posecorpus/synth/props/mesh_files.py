@@ -85,6 +85,8 @@ def load_parts(path: str) -> list[Part]:
         vertices, faces = np.asarray(surface.vertices, float), np.asarray(surface.faces, np.int64)
         if not len(faces):
             continue
+        if vertices.ndim != 2 or vertices.shape[1] != 3 or faces.shape[1:] != (3,):
+            raise InputError(path, "triangles of points in space", f"{faces.shape} of {vertices.shape}")
         total += len(faces)
         if total > MAX_FACES:
             raise InputError(path, f"at most {MAX_FACES} faces", "more", "simplify the mesh")

@@ -68,6 +68,7 @@ def read_mesh(path: str) -> Design:
     starts = np.cumsum([0] + [len(vertices) for vertices, _ in smooth])
     uv, texture = texture_of(placed)
     x, y, z = (max(float(extent) * scale, THINNEST_M) for extent in high - low)
+    solids = _solids(np.concatenate([part.vertices[part.faces] for part in placed]), (x, y, z))
     return Design(
         size=(x, y, z),
         vertices=np.concatenate([vertices for vertices, _ in smooth]).astype(np.float32),
@@ -76,7 +77,8 @@ def read_mesh(path: str) -> Design:
         ),
         uv=uv.reshape(-1, 2),
         uv_faces=np.arange(3 * len(uv), dtype=np.int32).reshape(-1, 3),
-        solids=_solids(np.concatenate([part.vertices[part.faces] for part in placed]), (x, y, z)),
+        solids=solids,
+        opaque=solids,
         materials=(),
         texture=texture,
         double_sided=True,  # nobody knows which way a stranger's faces look

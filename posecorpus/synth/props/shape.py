@@ -39,14 +39,15 @@ class Shape:
 
     Attributes:
         pieces: what is drawn.
-        solids: (K, 2, 3) float64 lower and upper corners of boxes that together hold whatever of it can be bumped
-            into, or hides what is behind.
+        solids: (K, 2, 3) float64 lower and upper corners of boxes that hold whatever of it can be bumped into.
+        opaque: (L, 2, 3) boxes that hide what is behind them; the solids but for leaves.
         materials: recipes of the pieces' materials, by tile; at most four.
         double_sided: has sheets that are seen from both sides.
     """
 
     pieces: tuple[Piece, ...]
     solids: NDArray[np.float64]
+    opaque: NDArray[np.float64]
     materials: tuple[Recipe, ...]
     double_sided: bool = False
 
@@ -65,13 +66,16 @@ def standing(
     kinds: Sequence[tuple[Piece, NDArray[np.float64] | None]],
     materials: Sequence[Recipe],
     double_sided: bool = False,
+    opaque: NDArray[np.float64] | None = None,
 ) -> Shape:
     """A shape from pieces with their solids; None where a piece's own bounds will do."""
     boxes = [
         solid((p.vertices.min(0), p.vertices.max(0))) if s is None else np.reshape(s, (-1, 2, 3))
         for p, s in kinds
     ]
-    return Shape(tuple(p for p, _ in kinds), np.concatenate(boxes), tuple(materials), double_sided)
+    solids = np.concatenate(boxes)
+    pieces = tuple(piece for piece, _ in kinds)
+    return Shape(pieces, solids, solids if opaque is None else opaque, tuple(materials), double_sided)
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +86,7 @@ class Design:
         size: (3,) metres.
         vertices: (V, 3) float32 in its own frame.
         faces, uv_faces: (F, 3) int32. uv: (T, 2) float32.
-        solids: (K, 2, 3), as of a :class:`Shape`.
+        solids, opaque: (K, 2, 3) and (L, 2, 3), as of a :class:`Shape`.
         materials: recipes of its tiles; none if it has a texture of its own.
         texture: its own.
         double_sided: as of a :class:`Shape`.
@@ -94,6 +98,7 @@ class Design:
     uv: NDArray[np.float32]
     uv_faces: NDArray[np.int32]
     solids: NDArray[np.float64]
+    opaque: NDArray[np.float64]
     materials: tuple[Recipe, ...]
     texture: Texture | None
     double_sided: bool
@@ -101,6 +106,10 @@ class Design:
     def solids_at(self, size: Size) -> NDArray[np.float64]:
         """The solids of the same design at another size."""
         return np.asarray(self.solids * (np.asarray(size) / self.size))
+
+    def opaque_at(self, size: Size) -> NDArray[np.float64]:
+        """What hides, at another size."""
+        return np.asarray(self.opaque * (np.asarray(size) / self.size))
 
     def vertices_at(self, size: Size) -> NDArray[np.float32]:
         """The vertices of the same design at another size."""
@@ -120,6 +129,7 @@ def design(shape: Shape, size: Size) -> Design:
         uv=uv,
         uv_faces=np.arange(len(uv), dtype=np.int32).reshape(-1, 3),
         solids=shape.solids,
+        opaque=shape.opaque,
         materials=shape.materials,
         texture=None,
         double_sided=shape.double_sided,

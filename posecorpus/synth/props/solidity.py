@@ -47,6 +47,35 @@ def bounds(vertices: Any) -> F32:
 
 
 @kernel
+def spread_out(vertices: Any, cell: float, out: NDArray[np.int64]) -> int:
+    """Write to ``out`` (V,) the index of one vertex in each occupied cube of that side; returns how many.
+
+    Vertices crowd in faces and hands; their cubes are spread evenly over the skin.
+    """
+    low, high = np.empty(3), np.empty(3)
+    for a in range(3):
+        low[a], high[a] = vertices[:, a].min(), vertices[:, a].max()
+    nx, ny, nz = (
+        int((high[0] - low[0]) / cell),
+        int((high[1] - low[1]) / cell),
+        int((high[2] - low[2]) / cell),
+    )
+    nx, ny, nz = nx + 1, ny + 1, nz + 1
+    taken = np.zeros(nx * ny * nz, np.bool_)
+    count = 0
+    for v in range(len(vertices)):
+        x = int((vertices[v, 0] - low[0]) / cell)
+        y = int((vertices[v, 1] - low[1]) / cell)
+        z = int((vertices[v, 2] - low[2]) / cell)
+        at = (x * ny + y) * nz + z
+        if not taken[at]:
+            taken[at] = True
+            out[count] = v
+            count += 1
+    return count
+
+
+@kernel
 def any_inside(vertices: Any, to_prop: F64, solids: F64, margin: float, spared: U8) -> bool:
     """Whether a vertex of any of N poses is in one of the boxes, or less than ``margin`` from it along each axis.
 

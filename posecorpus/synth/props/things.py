@@ -10,12 +10,15 @@ import numpy as np
 from posecorpus.synth.appearance.draws import Draws
 from posecorpus.synth.props import materials as of
 from posecorpus.synth.props.shape import Shape, Size, solid, standing
-from posecorpus.synth.props.solids import TURN, Piece, ball, boxes, cylinder, leaves, tube, turned
+from posecorpus.synth.props.solids import TURN, Floats, Piece, ball, boxes, cylinder, leaves, tube, turned
 
 
-def _round(radius: float, low: float, high: float) -> np.ndarray:
-    """The box around an upright round thing."""
-    return solid(((-radius, low, -radius), (radius, high, radius)))
+def _round(radius: float, low: float, high: float) -> Floats:
+    """Three boxes that together are an upright round thing, nearly."""
+    wide, narrow, middle = radius, 0.38 * radius, 0.72 * radius
+    return solid(
+        *(((-a, low, -b), (a, high, b)) for a, b in ((wide, narrow), (narrow, wide), (middle, middle)))
+    )
 
 
 def lamp_post(size: Size, draws: Draws) -> Shape:
@@ -39,7 +42,7 @@ def lamp_post(size: Size, draws: Draws) -> Shape:
         1,
     )
     solids = np.concatenate(
-        [_round(r, 0, 0.03 * y), _round(1.3 * pole, 0.03 * y, y - tall), _round(head, y - tall, y)]
+        [_round(r, 0, 0.03 * y), _round(pole, 0.03 * y, y - tall), _round(head, y - tall, y)]
     )
     shade = of.fabric if y < 2.2 else of.white
     return standing([(post, solids), (lamp, solids[:0])], [of.metal, shade])
@@ -68,14 +71,14 @@ def column(size: Size, draws: Draws) -> Shape:
         0,
         24,
     )
-    return standing([(body, None)], [material])
+    return standing([(body, _round(0.93 * x, 0, y))], [material])
 
 
 def pole(size: Size, draws: Draws) -> Shape:
     """A bollard, pipe or rail post."""
     y, r = size[1], min(size[0], size[2]) / 2
     material = of.metal if draws.random() < 0.6 else of.vivid_paint
-    return standing([(cylinder(r, 0, y, y, 0, 14, 0.3 * r), None)], [material])
+    return standing([(cylinder(r, 0, y, y, 0, 14, 0.3 * r), _round(r, 0, y))], [material])
 
 
 def floor_ball(size: Size, draws: Draws) -> Shape:
@@ -112,7 +115,7 @@ def bin_(size: Size, draws: Draws) -> Shape:
         0,
         20,
     )
-    return standing([(body, None)], [material])
+    return standing([(body, _round((low + r) / 2, 0, y))], [material])
 
 
 def barrel(size: Size, draws: Draws) -> Shape:
@@ -122,11 +125,11 @@ def barrel(size: Size, draws: Draws) -> Shape:
         h = np.linspace(0, y, 9)
         belly = r * (0.84 + 0.16 * np.sin(np.pi * h / y))
         body = turned([[(0, 0), (belly[0], 0)], np.c_[belly, h], [(belly[-1], y), (0, y)]], y, 0, 24)
-        return standing([(body, None)], [of.wood])
+        return standing([(body, _round(0.95 * r, 0, y))], [of.wood])
     ribs = np.array([(0.96, 0.0), (1.0, 0.02), (0.96, 0.04), (0.96, 0.32), (1.0, 0.34), (0.96, 0.36), (0.96, 0.64), (1.0, 0.66), (0.96, 0.68), (0.96, 0.96), (1.0, 0.98), (0.96, 1.0)])  # fmt: skip
     side = ribs * (r, y)
     body = turned([[(0, 0), side[0]], side, [side[-1], (0, y)]], y, 0, 24)
-    return standing([(body, None)], [of.vivid_paint])
+    return standing([(body, _round(0.97 * r, 0, y))], [of.vivid_paint])
 
 
 def cone(size: Size, draws: Draws) -> Shape:
@@ -201,15 +204,11 @@ def plant(size: Size, draws: Draws) -> Shape:
     foliage, *stems = _filling(foliage, stems, size, 0.92 * pot_y)
     ceramic = of.stone if draws.random() < 0.6 else of.paint
     soil = turned([[(0.88 * pot_r, 0.93 * pot_y), (0, 0.95 * pot_y)]], 0.4, 2, 18)
-    # Foliage hides about half of what is behind its outline: its box is drawn in.
-    middle = solid(((-0.72 * x, 0.5 * (pot_y + y) * 0.7, -0.72 * z), (0.72 * x, 0.94 * y, 0.72 * z)))
-    pieces = [
-        (pot, solid(((-pot_r, 0, -pot_r), (pot_r, pot_y, pot_r)))),
-        (soil, middle[:0]),
-        (foliage, middle),
-    ]
-    pieces += [(stem, middle[:0]) for stem in stems]
-    return standing(pieces, [of.leaf, ceramic, of.soil], double_sided=True)
+    low_leaf, high_leaf = foliage.vertices.min(0), foliage.vertices.max(0)
+    crown = solid((low_leaf, high_leaf))
+    vessel = _round(0.5 * (low + pot_r), 0, pot_y)
+    pieces = [(pot, vessel), (soil, crown[:0]), (foliage, crown), *((stem, crown[:0]) for stem in stems)]
+    return standing(pieces, [of.leaf, ceramic, of.soil], True, np.concatenate([vessel, _bulk(foliage)]))
 
 
 def _filling(foliage: Piece, others: Sequence[Piece], size: Size, rim: float) -> list[Piece]:
@@ -229,9 +228,26 @@ def _filling(foliage: Piece, others: Sequence[Piece], size: Size, rim: float) ->
     return [stretched(piece) for piece in (foliage, *others)]
 
 
+def _bulk(foliage: Piece) -> Floats:
+    """Boxes (5, 2, 3) where leaves are dense: from slice to slice, half of their area is within."""
+    corners = foliage.vertices[foliage.faces]
+    a, b, c = np.moveaxis(corners, 1, 0)
+    area, middle = np.linalg.norm(np.cross(b - a, c - a), axis=1), corners.mean(1)
+    edges = np.quantile(middle[:, 1], np.linspace(0.04, 0.98, 6))
+    out = []
+    for low, high in pairwise(edges):
+        inside = (middle[:, 1] >= low) & (middle[:, 1] <= high)
+        reach = np.abs(middle[inside][:, [0, 2]]).max(1)
+        order = np.argsort(reach)
+        share = np.cumsum(area[inside][order])
+        half = max(float(reach[order][np.searchsorted(share, 0.5 * share[-1])]), 0.02)
+        out.append(((-half, low, -half), (half, max(high, low + 0.01), half)))
+    return solid(*out)
+
+
 def _arching(size: Size, pot_y: float, pot_r: float, draws: Draws) -> tuple[Piece, list[Piece]]:
     """Long leaves that rise from the pot and bend outwards, as of a palm lily or a spider plant."""
-    count = 18 + draws.below(14)
+    count = 36 + draws.below(24)
     k = np.arange(count)
     angle = k * 2.39996 + np.array([draws.normal(0, 0.25) for _ in k])
     lean = 0.15 + 0.85 * (k + 0.5) / count  # inner leaves stand, outer ones bend
@@ -244,7 +260,7 @@ def _arching(size: Size, pot_y: float, pot_r: float, draws: Draws) -> tuple[Piec
     start = 0.35 * pot_r * direction
     flat = start + out[..., None] * direction
     spines = np.stack([flat[..., 0], rise, flat[..., 1]], -1)
-    wide = draws.uniform(0.016, 0.04) * (0.6 + 0.4 * size[1])
+    wide = draws.uniform(0.018, 0.042) * (0.6 + 0.4 * size[1])
     widths = np.broadcast_to(wide * np.sin(np.pi * (0.12 + 0.85 * t)) ** 0.8, (count, 6))
     up = np.stack([-0.5 * direction[:, 0, 0], np.ones(count), -0.5 * direction[:, 0, 1]], -1)
     return leaves(spines, widths, up, 0), []
@@ -252,8 +268,8 @@ def _arching(size: Size, pot_y: float, pot_r: float, draws: Draws) -> tuple[Piec
 
 def _bushy(size: Size, pot_y: float, pot_r: float, draws: Draws) -> tuple[Piece, list[Piece]]:
     """A few stems with broad leaves, as of a rubber plant or a small tree."""
-    stems = 3 + draws.below(3)
-    per = 11 + draws.below(6)
+    stems = 4 + draws.below(3)
+    per = 15 + draws.below(6)
     crown = draws.uniform(0.2, 0.45)
     spines, widths, ups, twigs = [], [], [], []
     for s in range(stems):
@@ -266,12 +282,12 @@ def _bushy(size: Size, pot_y: float, pot_r: float, draws: Draws) -> tuple[Piece,
         at = root + t[:, None] * (tip - root)
         turn = np.arange(per) * 2.39996 + heading
         ways = np.stack([np.sin(turn), np.full(per, 0.35), np.cos(turn)], -1)
-        long = 0.34 * min(size[0], size[2]) * (1.1 - 0.4 * t) * draws.uniform(0.8, 1.2)
+        long = 0.4 * min(size[0], size[2]) * (1.1 - 0.4 * t) * draws.uniform(0.8, 1.2)
         along = np.linspace(0, 1, 4)
         droop = np.zeros((per, 4, 3))
         droop[..., 1] = -0.5 * long[:, None] * along**2
         spines.append(at[:, None] + ways[:, None] * (long[:, None] * along)[..., None] + droop)
-        widths.append(0.3 * long[:, None] * np.array([0.15, 0.85, 0.9, 0.05]))
+        widths.append(0.34 * long[:, None] * np.array([0.15, 0.85, 0.9, 0.05]))
         ups.append(np.tile((0.0, 1.0, 0.0), (per, 1)))
     foliage = leaves(np.concatenate(spines), np.concatenate(widths), np.concatenate(ups), 0)
     return foliage, twigs

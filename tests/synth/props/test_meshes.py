@@ -230,7 +230,7 @@ _GOOD = {
 }
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(suffix=st.sampled_from(sorted(_GOOD)), data=st.data())
 def test_damaged_files_are_read_or_refused(suffix: str, data: st.DataObject, tmp_path: Path) -> None:
     damaged = bytearray(_GOOD[suffix])

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from posecorpus.core.errors import InputError
 from posecorpus.synth.appearance.draws import Draws
 from posecorpus.synth.props import KINDS, place_prop, prop_surface
-from posecorpus.synth.props.catalogue import design_of, draw_size
+from posecorpus.synth.props.catalogue import DESIGNS, design_of, draw_size
 from posecorpus.synth.scene import Prop
 
 SEEDS = range(6)
@@ -45,3 +46,42 @@ def test_solids_hold_the_shape_and_lie_within_its_size(kind: str) -> None:
         assert (solids[:, 0] < solids[:, 1]).all()
         assert (solids[:, 0] >= -half - 1e-9).all() and (solids[:, 1] <= half + 1e-9).all()
         assert solids[..., 1].min() >= -1e-9 and solids[..., 1].max() <= prop.size[1] + 1e-9
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_closed_pieces_look_outward(kind: str) -> None:
+    for number in range(4):
+        size = design_of(kind, number).size
+        shape = KINDS[kind].build(size, Draws(np.random.default_rng([number, 5])))
+        for piece in shape.pieces:
+            points, index = np.unique(piece.vertices.round(7), axis=0, return_inverse=True)
+            faces = index.reshape(-1)[piece.faces]
+            faces = faces[(faces != np.roll(faces, 1, axis=1)).all(1)]
+            edges = {tuple(e) for f in faces.tolist() for e in zip(f, f[1:] + f[:1], strict=True)}
+            if any((b, a) not in edges for a, b in edges):
+                assert (
+                    shape.double_sided or kind in OPEN
+                )  # a sheet: seen from both sides, or covered by other pieces
+                continue
+            a, b, c = np.moveaxis(points[faces], 1, 0)
+            assert np.einsum("fi,fi->", a, np.cross(b, c)) > 0  # six times the volume
+            assert piece.uv.min() >= 0 and piece.uv.max() <= 1
+
+
+OPEN = {"cone", "lamp_post", "bottle"}
+"""Kinds with pieces that are only closed together."""
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_same_seed_same_bytes_another_seed_another_look(kind: str) -> None:
+    prop = _prop(kind, 3)
+    (one, vertices), (same, _) = prop_surface(prop), prop_surface(prop)
+    other, _ = prop_surface(Prop(kind, 3 + DESIGNS, prop.size, prop.position))
+    assert all(np.array_equal(a, b) for a, b in zip(one.texture.levels, same.texture.levels, strict=True))
+    assert np.array_equal(one.faces, other.faces) and vertices.dtype == np.float32
+    assert not np.array_equal(one.texture.levels[0], other.texture.levels[0])
+
+
+def test_unknown_kinds_are_refused() -> None:
+    with pytest.raises(InputError, match="spaceship"):
+        prop_surface(Prop("spaceship", 0, (1.0, 1.0, 1.0), (0.0, 0.0, 0.0)))

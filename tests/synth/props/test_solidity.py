@@ -1,0 +1,90 @@
+"""The kernels that ask boxes what is in them or behind them, against plain numpy."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from posecorpus.synth.props.solidity import any_inside, bounds, carried, hidden, moved, spread_out
+from posecorpus.synth.rotations import about, from_axis_angle
+
+NOBODY = np.empty(0, np.uint8)
+Arrays = NDArray[np.float64]
+
+
+def _boxes(rng: np.random.Generator, count: int) -> Arrays:
+    low = rng.uniform(-1, 0.5, (count, 3))
+    return np.stack([low, low + rng.uniform(0.05, 0.8, (count, 3))], 1)
+
+
+@given(st.integers(0, 10**6), st.floats(-0.02, 0.1))
+def test_inside_agrees_with_brute_force(seed: int, margin: float) -> None:
+    rng = np.random.default_rng(seed)
+    points = rng.uniform(-2, 2, (3, 20, 3)).astype(np.float32)
+    solids = _boxes(rng, 3)
+    turns = from_axis_angle(rng.normal(size=(3, 3)))
+    to_prop = np.concatenate([turns, rng.normal(size=(3, 3, 1))], -1)
+    spared = (rng.random(20) < 0.3).astype(np.uint8)
+    local = np.einsum("nij,nvj->nvi", turns, points.astype(float)) + to_prop[:, None, :, 3]
+    low, high = solids[:, 0] - margin, solids[:, 1] + margin
+    inside = ((local[:, :, None] >= low) & (local[:, :, None] <= high)).all(-1).any(-1)
+    assert any_inside(points, to_prop, solids, margin, NOBODY) == inside.any()
+    assert any_inside(points, to_prop, solids, margin, spared) == inside[:, spared == 0].any()
+
+
+@settings(max_examples=25)
+@given(st.integers(0, 10**6))
+def test_hidden_agrees_with_points_along_the_line_of_sight(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    points, eye = rng.uniform(-3, 3, (10, 3)), np.array([0.0, 1.5, 5.0])
+    solids = _boxes(rng, 3)
+    places = np.c_[rng.uniform(-1, 1, (4, 2)), rng.uniform(-3, 3, 4)]
+    found = hidden(points, eye, places, solids)
+    steps = np.linspace(0, 1, 1501)[:, None, None]
+    way = eye + steps * (points - eye)
+    for place, got in zip(places, found, strict=True):
+        local = (way - (place[0], 0, place[1])) @ about(1, place[2])
+
+        def met(grown: float, local: Arrays = local) -> NDArray[np.bool_]:
+            low, high = solids[:, 0] - grown, solids[:, 1] + grown
+            return np.array(
+                ((local[..., None, :] >= low) & (local[..., None, :] <= high)).all(-1).any((0, 2))
+            )
+
+        assert (met(0.0) <= got).all() and (got <= met(0.005)).all()
+
+
+@given(st.integers(0, 10**6))
+def test_carried_boxes_go_with_their_joint(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    solids = _boxes(rng, 3)
+    turn, place = from_axis_angle(rng.normal(size=3)), rng.normal(size=3)
+    joints = np.concatenate([from_axis_angle(rng.normal(size=(4, 3))), rng.normal(size=(4, 3, 1))], -1)
+    to_prop = np.empty((4, 3, 4))
+    low, high = carried(joints, turn, place, solids, to_prop)
+    ends = np.array(
+        [[s[i, 0], s[j, 1], s[k, 2]] for s in solids for i in (0, 1) for j in (0, 1) for k in (0, 1)]
+    )
+    world = np.einsum("nij,mj->nmi", joints[:, :, :3], ends @ turn.T + place) + joints[:, None, :, 3]
+    assert np.allclose(world.min((0, 1)), low) and np.allclose(world.max((0, 1)), high)
+    back = np.einsum("nij,nmj->nmi", to_prop[:, :, :3], world) + to_prop[:, None, :, 3]
+    assert np.allclose(back, ends)
+
+
+def test_bounds_and_moved() -> None:
+    rng = np.random.default_rng(0)
+    vertices = rng.normal(size=(5, 40, 3)).astype(np.float32)
+    found = bounds(vertices)
+    assert np.array_equal(found[:, 0], vertices.min(1)) and np.array_equal(found[:, 1], vertices.max(1))
+    turn, by = from_axis_angle(rng.normal(size=3)), rng.normal(size=3)
+    assert np.allclose(moved(vertices[0], turn, by), vertices[0] @ turn.T + by, atol=1e-6)
+
+
+def test_one_vertex_is_taken_from_each_cube() -> None:
+    vertices = np.random.default_rng(1).uniform(0, 1, (500, 3)).astype(np.float32)
+    index = np.empty(len(vertices), np.int64)
+    picked = index[: spread_out(vertices, 0.3, index)]
+    cubes = ((vertices - vertices.min(0)) / 0.3).astype(int)
+    assert len(np.unique(cubes[picked], axis=0)) == len(picked) == len(np.unique(cubes, axis=0))
