@@ -15,6 +15,7 @@ from posecorpus.core.sample import Person, Sample
 from posecorpus.core.schema import SCHEMA
 from posecorpus.core.shards import Corpus, write_shard
 from posecorpus.core.skeletons import H36M_17, LSP_14
+from posecorpus.pipelines import synthesize as synthesis
 from posecorpus.pipelines.balancing import Balance, BalanceDraws, open_reference, plan_balance
 from posecorpus.pipelines.clips import draw_clip
 from posecorpus.pipelines.corpus_poses import LEVEL, read_poses, whole_poses
@@ -142,7 +143,8 @@ def test_clips_start_as_the_table_says(tmp_path: Path, motions: list[BodyMotion]
     assert MotionStore(tmp_path / "plan").starts is None
 
 
-def test_a_balanced_corpus(renders: Path, tmp_path: Path) -> None:
+def test_a_balanced_corpus(renders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(synthesis, "BUILTIN_CLIPS", 15)
     request = SynthRequest(config=small(), seed=5, clips=4, balance=renders, balance_k=4)
     lines: list[str] = []
     synthesize(request, tmp_path / "one", note=lines.append)

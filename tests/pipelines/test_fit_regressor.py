@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from posecorpus.core.sample import HIDDEN, VISIBLE
 from posecorpus.core.shards import Corpus, write_shard
 from posecorpus.core.skeletons import COCO_17, FULL_42, H36M_17, SMPL_24, convert
 from posecorpus.inspect.verify.run import verify_corpus
+from posecorpus.pipelines import synthesize as synthesis
 from posecorpus.pipelines.cli import app
 from posecorpus.pipelines.corpus_poses import read_poses
 from posecorpus.pipelines.labelling.fit_regressor import fit_regressor_file
@@ -28,6 +30,13 @@ def request(regressor: JointRegressor | None, **changes: object) -> SynthRequest
     data = load_config("surreal").resized(160, 120).model_dump()
     config = SynthConfig.model_validate(data | {"output": {"samples_per_shard": 6}})
     return SynthRequest(**({"config": config, "seed": 3, "clips": 6, "regressor": regressor} | changes))  # type: ignore[arg-type]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def few_motions() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(synthesis, "BUILTIN_CLIPS", 15)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -82,8 +91,9 @@ def test_verify_regresses_again(clicks: Path, tmp_path: Path) -> None:
     tmp_path.joinpath("moved").mkdir()
     entry = write_shard(tmp_path / "moved", 0, samples)
     manifest.model_copy(update={"shards": [entry]}).write(tmp_path / "moved" / MANIFEST)
-    found = verify_corpus(tmp_path / "moved").violations
-    assert [(v.check, "l_hip" in v.message and "5 mm off" in v.message) for v in found] == [("body", True)]
+    found = [v for v in verify_corpus(tmp_path / "moved").violations if v.check == "body"]
+    assert len(found) == 1
+    assert "l_hip 5 mm off the posed body" in found[0].message
 
 
 def test_verify_says_so_if_the_regressor_is_broken(clicks: Path, tmp_path: Path) -> None:
