@@ -19,7 +19,7 @@ from posecorpus.synth.scene import Frame, Mesh, Texture
 
 BLANK = Texture((np.full((1, 1, 3), 128, np.uint8),))
 LIGHT = np.zeros((9, 3), np.float32)
-SIDE = 200
+SIDE = 140
 JUST_BEHIND_M = 0.02
 
 
