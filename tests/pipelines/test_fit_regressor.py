@@ -132,7 +132,7 @@ def test_from_pairs_to_a_corpus(landmarks: Path, tmp_path: Path) -> None:
     assert stored["joints"]["neck"]["before"] is None
     assert 0 < stored["joints"]["l_hip"]["after"] < stored["joints"]["l_hip"]["before"]
     first = out.read_bytes()
-    fit_regressor_file(tmp_path / "pairs.npz", out, source="smpl_24", target="h36m_17")
+    fit_regressor_file(tmp_path / "pairs.npz", out, source="smpl", target="h36m")
     assert out.read_bytes() == first
     synthesize(request(load_regressor(str(out)), clips=2), tmp_path / "corpus")
     assert {p.skeleton for s in Corpus(tmp_path / "corpus") for p in s.people} == {"h36m_17"}
@@ -142,7 +142,7 @@ def test_from_pairs_to_a_corpus(landmarks: Path, tmp_path: Path) -> None:
 def test_mistakes_are_one_line(tmp_path: Path, landmarks: Path) -> None:
     write_pairs(tmp_path / "pairs.npz", landmarks)
     with pytest.raises(InputError, match="skeleton"):
-        fit_regressor_file(tmp_path / "pairs.npz", tmp_path / "x.json", source="smpl", target="h36m_17")
+        fit_regressor_file(tmp_path / "pairs.npz", tmp_path / "x.json", source="smplx", target="h36m_17")
     with pytest.raises(InputError, match="can be written"):
         fit_regressor_file(
             tmp_path / "pairs.npz", tmp_path / "no" / "x.json", source="smpl_24", target="h36m_17"

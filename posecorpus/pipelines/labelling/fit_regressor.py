@@ -11,7 +11,7 @@ import numpy as np
 
 from posecorpus.core.errors import InputError
 from posecorpus.core.manifest import write_atomically
-from posecorpus.core.skeletons import Skeleton, skeleton
+from posecorpus.core.skeletons import SKELETONS, Skeleton, skeleton
 from posecorpus.synth.regressors.fit import Fit, fit_regressor
 from posecorpus.synth.regressors.pairs import Pairs, read_pairs
 from posecorpus.synth.regressors.regressor import Form, load_regressor
@@ -51,14 +51,14 @@ def fit_regressor_file(
 
     Args:
         pairs: ``.npz``; see :func:`posecorpus.synth.regressors.pairs.read_pairs`.
-        source, target: names of skeletons.
+        source, target: names of skeletons, with or without the number of joints.
 
     Raises:
         InputError: unknown skeletons, unusable pairs, or ``out`` cannot be written.
     """
-    own, other = skeleton(source), skeleton(target)
+    own, other = _skeleton(source), _skeleton(target)
     read = read_pairs(pairs, own, other)
-    fit = fit_regressor(f"{source} to {target}", read, own, other, form)
+    fit = fit_regressor(f"{own.name} to {other.name}", read, own, other, form)
     text = json.dumps(fit.regressor.as_json() | _figures(fit, read, pairs, other), indent=1) + "\n"
     try:
         write_atomically(out, text.encode())
@@ -66,6 +66,12 @@ def fit_regressor_file(
         raise InputError(out, "a file that can be written", error.strerror) from None
     load_regressor(str(out))  # what is written must be readable
     return FittedRegressor(out, other, fit, len(read.source))
+
+
+def _skeleton(name: str) -> Skeleton:
+    """The skeleton of a name such as ``h36m_17``, or ``h36m`` where only one begins so."""
+    begun = [full for full in SKELETONS if full.startswith(f"{name}_")]
+    return skeleton(begun[0] if len(begun) == 1 else name)
 
 
 def _figures(fit: Fit, pairs: Pairs, path: Path, target: Skeleton) -> dict[str, Any]:

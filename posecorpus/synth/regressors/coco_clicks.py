@@ -1,8 +1,7 @@
 """Where COCO's annotators click, as a regressor: ``python -m posecorpus.synth.regressors.coco_clicks`` writes its file.
 
 Against the joints of the body's rig, annotators of COCO click shoulders and hips higher, by :data:`RISE` of the torso's
-length. That was measured with detectors trained on COCO, run on rendered people.
-Up is along the torso, from the middle of the hips to the middle of the shoulders, which makes the map affine:
+length. Up is along the torso, from the middle of the hips to the middle of the shoulders, which makes the map affine:
 
     shoulder + RISE * ((l_shoulder + r_shoulder) / 2 - (l_hip + r_hip) / 2), and hips likewise.
 
