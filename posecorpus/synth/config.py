@@ -37,6 +37,17 @@ IntRange = Annotated[
 """Uniform over whole numbers, both ends included."""
 
 
+def _within(low: float, high: float) -> AfterValidator:
+    """That both ends of a range lie between two values."""
+
+    def check(value: tuple[Number, Number]) -> tuple[Number, Number]:
+        if value[0] < low or value[1] > high:
+            raise ValueError(f"both ends of the range must be from {low:g} to {high:g}")
+        return value
+
+    return AfterValidator(check)
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -129,15 +140,16 @@ class PropsConfig(_Section):
     """Things that hide people.
 
     Attributes:
-        in_front: how many stand between the camera and people.
+        in_front: how many stand between the camera and people, each hiding from a tenth to seven tenths of somebody.
         beside: how many stand around, wherever there is room.
-        held_probability: that a person holds one.
+        held_probability: that a person holds one, if one fits the hand and the pose.
         seat_probability: that a person who sits gets something to sit on.
-        meshes: folder of the user's own mesh files, used beside the built-in shapes.
+        meshes: folder of the user's own mesh files (.obj, .ply, .stl, .glb; +Y up), which stand about as often as
+            the built-in shapes.
     """
 
-    in_front: IntRange = (0, 0)
-    beside: IntRange = (0, 0)
+    in_front: Annotated[IntRange, _within(0, 32)] = (0, 0)
+    beside: Annotated[IntRange, _within(0, 32)] = (0, 0)
     held_probability: float = Field(default=0.0, ge=0, le=1)
     seat_probability: float = Field(default=0.0, ge=0, le=1)
     meshes: str | None = None
@@ -175,20 +187,23 @@ class ExposureConfig(_Section):
     """What the camera does to the picture; everything off by default.
 
     Attributes:
-        shutter: share of the time to the next frame that the shutter is open.
-        defocus, noise: blur and noise in shares of what a person of full height may suffer (mild); both shrink
-            with the people's size in the picture.
-        gain: of linear light. white_balance: how far red and blue may part. gamma: on the encoded picture.
+        shutter: share of the time to the next frame that the shutter is open: motion blur.
+        defocus: of the most blur that people of full height in the picture may suffer, a deviation of 0.7 pixels.
+            It shrinks in proportion to the people's height, as noise does: strong degradation hides small people.
+        noise: of the most noise, a deviation of 0.003 of linear light in the dark and 0.02 of white.
+        gain: of linear light.
+        white_balance: how far red and blue part from green, as shares of it; warm or cool.
+        gamma: exponent on the encoded picture: above 1 is darker and of more contrast.
         jpeg_quality: of the stored picture.
     """
 
-    shutter: Range = (0.0, 0.0)
-    defocus: Range = (0.0, 0.0)
-    noise: Range = (0.0, 0.0)
-    gain: Range = (1.0, 1.0)
-    white_balance: Range = (0.0, 0.0)
-    gamma: Range = (1.0, 1.0)
-    jpeg_quality: IntRange = (95, 95)
+    shutter: Annotated[Range, _within(0, 1)] = (0.0, 0.0)
+    defocus: Annotated[Range, _within(0, 5)] = (0.0, 0.0)
+    noise: Annotated[Range, _within(0, 10)] = (0.0, 0.0)
+    gain: Annotated[Range, _within(0.05, 20)] = (1.0, 1.0)
+    white_balance: Annotated[Range, _within(0, 0.5)] = (0.0, 0.0)
+    gamma: Annotated[Range, _within(0.2, 5)] = (1.0, 1.0)
+    jpeg_quality: Annotated[IntRange, _within(1, 100)] = (95, 95)
 
 
 class OutputConfig(_Section):

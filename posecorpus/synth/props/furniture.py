@@ -175,7 +175,7 @@ def board(size: Size, draws: Draws) -> Shape:
     plate = np.array([[(-x, low, -t / 2), (x, y, t / 2)]])
     posts = np.array([((s, 0, -t / 2), (s + t, low, t / 2)) for s in (-0.9 * x, 0.9 * x - t)])
     feet = np.array([((s, 0, -z), (s + t, 0.03, z)) for s in (-0.9 * x, 0.9 * x - t)])
-    face = (of.paint, of.white, of.screen)[draws.below(3)]
+    face = (of.paint, of.white, of.sober_paint)[draws.below(3)]
     return standing(
         [
             (boxed(plate, max(size), 0, draws.random()), plate),
