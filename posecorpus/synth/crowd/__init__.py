@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from posecorpus.synth.crowd.figure import heading_of
 from posecorpus.synth.crowd.meshes import Placement, intersect
 from posecorpus.synth.crowd.place import place_people
 
-__all__ = ["Placement", "intersect", "place_people"]
+__all__ = ["Placement", "heading_of", "intersect", "place_people"]

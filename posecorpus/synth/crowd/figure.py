@@ -24,6 +24,16 @@ STRIDE = 8
 """Every so many frames are looked at first: most overlaps last longer."""
 
 
+def heading_of(transforms: NDArray[np.floating]) -> float:
+    """Where somebody's pelvis looks at the first frame, radians about Y from +Z.
+
+    Args:
+        transforms: (T, 24, 3, 4) of a :class:`~posecorpus.synth.bodies.skinning.Posed`.
+    """
+    x, _, z = (float(v) for v in transforms[0, 0, :, 2])
+    return math.atan2(x, z)
+
+
 class _Faces:
     """A faces array that is equal to itself alone."""
 
@@ -59,6 +69,7 @@ class Figure:
         height: of the highest point above the floor, metres, in the middle frame.
         path: (T, 2) x and z of the middle of their box.
         radius: (T,) of a vertical cylinder around it that holds them.
+        sweep: radius of a vertical cylinder around ``centre`` that holds them at all frames.
         heading: where they look at their first frame, radians about Y from +Z.
     """
 
@@ -71,6 +82,7 @@ class Figure:
         self.points = vertices[middle, spread(vertices[middle], SPACING_M)].astype(np.float64)
         self.path, self.radius = discs[:, :2], discs[:, 2]
         self.centre = (float(discs[middle, 0]), float(discs[middle, 1]))
+        self.sweep = float((np.hypot(*(self.path - self.centre).T) + self.radius).max())
         self.height = float(discs[middle, 3])
         self.heading = heading
 
@@ -97,15 +109,11 @@ class Figure:
         return np.asarray(self.path @ np.array([[c, -s], [s, c]]) + (at.x, at.z))
 
 
-def clash(
-    a: Figure, a_at: Placement, a_path: F64, b: Figure, b_at: Placement, b_path: F64, clearance: float
-) -> bool:
-    """Whether two people are nearer to each other than a clearance (metres) at any frame.
-
-    Args:
-        a_path, b_path: of :meth:`Figure.path_at`.
-    """
-    apart = a_path - b_path
+def clash(a: Figure, a_at: Placement, b: Figure, b_at: Placement, clearance: float) -> bool:
+    """Whether two people are nearer to each other than a clearance (metres) at any frame."""
+    if math.dist(a.centre_at(a_at), b.centre_at(b_at)) >= a.sweep + b.sweep + clearance:
+        return False
+    apart = a.path_at(a_at) - b.path_at(b_at)
     reach = a.radius + b.radius + clearance
     frames = np.flatnonzero(np.einsum("ti,ti->t", apart, apart) < reach * reach)
     if not len(frames):

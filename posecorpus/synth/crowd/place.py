@@ -19,7 +19,7 @@ from posecorpus.synth.config import CrowdConfig
 from posecorpus.synth.crowd.arrangements import ARRANGEMENTS, Arrangement
 from posecorpus.synth.crowd.figure import Figure, clash
 from posecorpus.synth.crowd.meshes import Placement
-from posecorpus.synth.crowd.stance import BORDERS, NEAR_M, Eye, anywhere, beside, cut, overlapping
+from posecorpus.synth.crowd.stance import BORDERS, NEAR_M, Eye, beside, cut, in_sight, on_ground, overlapping
 from posecorpus.synth.crowd.view import Look, View
 from posecorpus.synth.ground import Ground
 
@@ -83,7 +83,6 @@ class _Crowd:
         self._figures, self._ground, self._config, self._rng = figures, ground, config, rng
         self._eye, self._view = Eye(camera), View(camera, len(figures))
         self.placed: list[Placement | None] = [None] * len(figures)
-        self._paths: dict[int, F64] = {}
 
     def fill(self) -> None:
         """Place everybody: first those who are cut, for they stand nearest."""
@@ -109,7 +108,7 @@ class _Crowd:
                 break
         if best is not None:
             self._view.add(member.who, figure.points, best)
-            self.placed[member.who], self._paths[member.who] = best, figure.path_at(best)
+            self.placed[member.who] = best
 
     def _candidates(self, member: _Member, missing: int, left: int) -> Iterator[tuple[F64, _Wish]]:
         """Batches of rows of x, z and where the person looks, and what they are meant to fit."""
@@ -134,8 +133,10 @@ class _Crowd:
             if more and batch < BATCHES // 2:
                 i, place = others[int(rng.integers(len(others)))]
                 rows = overlapping(rng, CANDIDATES, eye, self._figures[i].centre_at(place), reach)
+            elif batch < BATCHES - 1:
+                rows = in_sight(rng, CANDIDATES, eye, reach)
             else:
-                rows = anywhere(rng, CANDIDATES, eye, self._ground, reach)
+                rows = on_ground(rng, CANDIDATES, self._ground)
             yield rows, _Wish(None, (more, more))
 
     def _standing(self, figure: Figure, rows: F64, wish: _Wish) -> Iterator[Placement]:
@@ -169,9 +170,8 @@ class _Crowd:
         return score + max(wish.hides[0] - more, more - wish.hides[1], 0)
 
     def _free(self, figure: Figure, place: Placement) -> bool:
-        path = figure.path_at(place)
         return not any(
-            clash(figure, place, path, self._figures[i], other, self._paths[i], self._config.clearance_m)
+            clash(figure, place, self._figures[i], other, self._config.clearance_m)
             for i, other in enumerate(self.placed)
             if other is not None
         )

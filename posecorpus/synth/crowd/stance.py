@@ -140,13 +140,17 @@ def _stands(P: F64, back: F64, size: F64, corners: F64, places: F64) -> NDArray[
     return out
 
 
-def anywhere(rng: np.random.Generator, count: int, eye: Eye, ground: Ground, distance_m: Range) -> F64:
-    """Half of them evenly over distances and columns, half evenly over the ground."""
+def in_sight(rng: np.random.Generator, count: int, eye: Eye, distance_m: Range) -> F64:
+    """Anybody: evenly over distances and columns of the picture."""
     distance = rng.uniform(*distance_m, count)
     inner = np.minimum(HALF_WIDTH_M * eye.focal / distance, eye.width / 3)
     at = eye.in_column(rng.uniform(inner, eye.width - inner), distance, MIDDLE_M)
-    at[1::2] = ground.sample(rng, count)[1::2]
     return _looking_anywhere(rng, at)
+
+
+def on_ground(rng: np.random.Generator, count: int, ground: Ground) -> F64:
+    """Anybody: evenly over the ground, should little of what is in sight be ground."""
+    return _looking_anywhere(rng, ground.sample(rng, count))
 
 
 def cut(rng: np.random.Generator, count: int, eye: Eye, border: str, height: float, distance_m: Range) -> F64:

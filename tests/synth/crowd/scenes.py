@@ -13,7 +13,7 @@ from posecorpus.synth.bodies.model import load_body
 from posecorpus.synth.bodies.skinning import pose_body, vertex_normals
 from posecorpus.synth.builtin import builtin_motion
 from posecorpus.synth.config import CrowdConfig
-from posecorpus.synth.crowd import Placement, place_people
+from posecorpus.synth.crowd import Placement, heading_of, place_people
 from posecorpus.synth.ground import Ground
 from posecorpus.synth.motion import BodyMotion
 from posecorpus.synth.raster.engine import render
@@ -113,11 +113,9 @@ def picture(seed: int, count: int, frames: int = 1, config: CrowdConfig | None =
         posed = pose_body(body, betas, poses, moves)
         vertices = posed.vertices - (posed.joints[0, 0] * (1, 0, 1)).astype(np.float32)
         vertices[..., 1] -= vertices[..., 1].min()
-        # Where the pelvis looks: its own +Z.
-        looks = posed.transforms[0, 0, :, 2]
         bodies.append(vertices)
         faces.append(body.faces)
-        headings.append(float(np.arctan2(looks[0], looks[2])))
+        headings.append(heading_of(posed.transforms))
     placed = place_people(
         bodies, faces, floor, camera, config or CrowdConfig(), np.random.default_rng(seed), headings
     )

@@ -13,8 +13,11 @@ from scenes import Picture, picture, view
 from scipy.spatial import cKDTree
 
 from posecorpus.core.errors import InputError
+from posecorpus.core.skeletons import FULL_42
+from posecorpus.synth.bodies.model import load_body
+from posecorpus.synth.bodies.skinning import pose_body
 from posecorpus.synth.config import CrowdConfig
-from posecorpus.synth.crowd import Placement, place_people
+from posecorpus.synth.crowd import Placement, heading_of, place_people
 from posecorpus.synth.crowd.figure import Figure, clash
 from posecorpus.synth.ground import Ground
 
@@ -99,11 +102,11 @@ def test_one_frame_of_contact_is_enough(frame: int) -> None:
     a, b = Figure(still, faces, 0.0), Figure(visitor, faces, 0.0)
     for turn in (0.0, 1.1):  # of both about the first: what lies between them stays
         at = Placement(0.5, -4, turn)
-        assert clash(a, at, a.path_at(at), b, at, b.path_at(at), 0.0)
+        assert clash(a, at, b, at, 0.0)
         away = Placement(0.5 + 0.12 * np.cos(turn), -4 - 0.12 * np.sin(turn), turn)  # 2 cm of air
-        assert not clash(a, at, a.path_at(at), b, away, b.path_at(away), 0.0)
-        assert not clash(a, at, a.path_at(at), b, away, b.path_at(away), 0.019)
-        assert clash(a, at, a.path_at(at), b, away, b.path_at(away), 0.021)
+        assert not clash(a, at, b, away, 0.0)
+        assert not clash(a, at, b, away, 0.019)
+        assert clash(a, at, b, away, 0.021)
 
 
 def test_a_third_of_the_people_are_partly_hidden_and_nobody_almost_wholly() -> None:
@@ -254,6 +257,19 @@ def test_placements_turn_like_the_worlds_rotations() -> None:
     one, other = Placement(1.0, -2.0, 0.7), Placement(-0.4, 0.3, -2.5)
     np.testing.assert_allclose(one.apply(points), points @ about(1, 0.7).T + [1, 0, -2], atol=1e-12)
     np.testing.assert_allclose(other.apply(one.seen_from(other).apply(points)), one.apply(points), atol=1e-12)
+
+
+@pytest.mark.parametrize("yaw", [0.0, 0.8, -2.9])
+def test_heading_is_where_nose_and_toes_point(yaw: float) -> None:
+    body = load_body("open", "neutral")
+    pose = np.zeros((1, 24, 3))
+    pose[0, 0, 1] = yaw
+    posed = pose_body(body, np.zeros((1, 10)), pose, np.zeros((1, 3)))
+    nose, ear = (posed.landmarks[0, FULL_42.index(name)] for name in ("nose", "l_ear"))
+    other = posed.landmarks[0, FULL_42.index("r_ear")]
+    x, _, z = nose - (ear + other) / 2
+    assert heading_of(posed.transforms) == pytest.approx(yaw, abs=1e-6)
+    assert math.atan2(x, z) == pytest.approx(yaw, abs=0.05)
 
 
 def test_refused_bodies() -> None:
