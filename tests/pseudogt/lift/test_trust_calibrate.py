@@ -51,7 +51,7 @@ def test_the_table_tells_what_was_done(model: TrustModel) -> None:
         ("most_mm", model.methods["depth"].pose),
         ("joint_most_mm", model.methods["depth"].joint),
     ):
-        assert table[key] == round(float(part.most_mm[0]), 2) > 0
+        assert 0 <= float(part.most_mm[0]) - table[key] < 0.011 and table[key] > 0
     assert 0.75 < table["coverage"] <= 1 and 0.8 < table["joint_coverage"] <= 1
 
 
