@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from posecorpus.core.errors import InputError
 from posecorpus.synth.appearance.atlas import Atlas, body_atlas
 from posecorpus.synth.appearance.landmarks import BodySurface, landmarks_of, unlike_a_person
 from posecorpus.synth.appearance.look import Look, record, sample_look, trouser_end
 from posecorpus.synth.appearance.paint import paint
+from posecorpus.synth.appearance.photos import load_photo
 from posecorpus.synth.appearance.strip import paint_strip, strip_height
 from posecorpus.synth.raster.mipmap import build_texture
 from posecorpus.synth.scene import Texture
@@ -43,6 +45,28 @@ def body_texture(body: BodySurface, rng: np.random.Generator, size: int = 192) -
     """
     atlas = body_atlas(body, size)
     return build_texture(paint_look(atlas, sample_look(rng, atlas.landmarks, body.gender)))
+
+
+SMALLEST_TEXTURE = 16
+
+
+def load_texture(path: str) -> Texture:
+    """A user's picture in the texture layout of a body, with mip levels.
+
+    Clothes are then what the picture shows: nothing is worn over it. SURREAL's pictures fit SMPL bodies whose
+    file has SMPL's own ``vt`` and ``ft``; pictures for the open bodies fit those.
+
+    Args:
+        path: of a jpg or png, or ``<zip>!<member>``. Pictures whose shorter side exceeds 1600 texels are reduced.
+
+    Raises:
+        InputError: no such picture, a damaged one, one of over 64 megapixels, or one too small to be a texture.
+    """
+    picture = load_photo(path)
+    if min(picture.shape[:2]) < SMALLEST_TEXTURE:
+        got = f"{picture.shape[1]}x{picture.shape[0]}"
+        raise InputError(path, f"a texture of at least {SMALLEST_TEXTURE} texels a side", got)
+    return build_texture(picture)
 
 
 LINING_LEG = 0.3
