@@ -80,8 +80,9 @@ def find_sky(picture: NDArray[np.uint8]) -> SkyCue:
 
 def find_ground(picture: NDArray[np.uint8]) -> GroundCue:
     """What continues, column by column, the colour of the lower edge of a picture (H, W, 3)."""
-    height, width = picture.shape[:2]
-    smooth = cv2.pyrMeanShiftFiltering(picture, 8, 14, maxLevel=1)
+    half = cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    height, width = half.shape[:2]
+    smooth = cv2.pyrMeanShiftFiltering(half, 5, 14, maxLevel=1)
     lab = cv2.cvtColor(smooth, cv2.COLOR_RGB2LAB).astype(np.float32) * np.array([0.5, 1.2, 1.2], np.float32)
     colour = np.median(lab[-max(height // 25, 4) :], axis=0)
     tops, missed = np.full(width, height), np.zeros(width, np.int64)
