@@ -26,6 +26,9 @@ KEPT_SIDE = 1600
 """Decoded photos are reduced until their shorter side is at most this, pixels."""
 
 CACHE_BYTES = 64 << 20
+WHOLE_PX = 1e-3
+"""Windows whose edges are this near to whole pixels are taken for whole."""
+
 SMALLEST_ZOOM = 0.6
 """A window shows at least this share of the widest window that fits."""
 
@@ -86,7 +89,11 @@ def photo_background(photo: str, width: int, height: int, rng: np.random.Generat
 
 
 def photo_window(
-    photo: str, window: tuple[float, float, float, float], width: int, height: int
+    photo: str,
+    window: tuple[float, float, float, float],
+    width: int,
+    height: int,
+    decoded_for: int | None = None,
 ) -> NDArray[np.uint8]:
     """A given window of a photo, to a fraction of a pixel.
 
@@ -95,6 +102,7 @@ def photo_window(
         window: x0, y0, x1, y1 in pixels of the photo as it is stored, upright; with x0 > x1 it is mirrored. What
             sticks out of the photo is black.
         width, height: of the result, pixels.
+        decoded_for: longer side of another window's result, to share the decoded photo with it; by default of this one.
 
     Returns:
         (height, width, 3) uint8 RGB.
@@ -102,10 +110,18 @@ def photo_window(
     Raises:
         InputError: the photo cannot be read.
     """
-    picture = _CACHE.get(photo, min(math.ceil(max(width, height) / SMALLEST_ZOOM), KEPT_SIDE))
+    largest = max(width, height) if decoded_for is None else decoded_for
+    picture = _CACHE.get(photo, min(math.ceil(largest / SMALLEST_ZOOM), KEPT_SIDE))
     kept = min(picture.shape[:2]) / min(stored_photo_size(photo))
     x0, y0, x1, y1 = (edge * kept for edge in window)
     left, right = sorted((x0, x1))
+    whole = [round(edge) for edge in (left, y0, right, y1)]
+    inside = left >= 0 and y0 >= 0 and right <= picture.shape[1] and y1 <= picture.shape[0]
+    if inside and max(abs(a - b) for a, b in zip(whole, (left, y0, right, y1), strict=True)) < WHOLE_PX:
+        part = picture[whole[1] : whole[3], whole[0] : whole[2]]
+        method = cv2.INTER_AREA if part.shape[1] >= width else cv2.INTER_CUBIC
+        resized = cv2.resize(part, (width, height), interpolation=method)
+        return np.asarray(resized if x0 < x1 else cv2.flip(resized, 1), np.uint8)
     # First averaged to about the size, then moved by the rest: interpolation alone would alias.
     i0, i1 = max(math.floor(left) - 1, 0), min(math.ceil(right) + 1, picture.shape[1])
     j0, j1 = max(math.floor(y0) - 1, 0), min(math.ceil(y1) + 1, picture.shape[0])

@@ -9,7 +9,7 @@ from posecorpus.synth.appearance.lighting import LightRanges, sample_light
 from posecorpus.synth.appearance.photos import photo_window
 from posecorpus.synth.appearance.rooms import plan_around
 from posecorpus.synth.places.harmonics import PlaceLight
-from posecorpus.synth.places.photo_light import photo_light
+from posecorpus.synth.places.photo_light import THUMBNAIL, photo_light
 from posecorpus.synth.places.room_light import room_light
 from posecorpus.synth.places.site import Site
 from posecorpus.synth.scene import Shadow
@@ -54,8 +54,9 @@ def _place_light(site: Site, people: NDArray[np.floating], rng: np.random.Genera
         return room_light(plan, camera.centre * (1, 0, 1), people)
     if background.window is None:
         raise ValueError("the photo of a site has a window")
-    picture = photo_window(background.photo, background.window, camera.width, camera.height)
-    return photo_light(picture, camera, rng)
+    side = max(camera.width, camera.height)
+    small = photo_window(background.photo, background.window, THUMBNAIL, THUMBNAIL, decoded_for=side)
+    return photo_light(small, camera, rng)
 
 
 def _shadow(site: Site, place: PlaceLight) -> Shadow | None:

@@ -44,7 +44,13 @@ def floor_below_horizon(camera: Camera) -> NDArray[np.uint8]:
     down = camera.R.T @ np.linalg.inv(camera.K)
     # Inverse depth of the floor at a pixel is linear in the picture.
     nearness = -down[1] / camera.centre[1]
-    x, y = np.arange(camera.width) + 0.5, np.arange(camera.height) + 0.5
-    beyond = nearness[0] * x + (nearness[1] * y + nearness[2] - 1 / HORIZON_M)[:, None]
-    pixel = float(np.hypot(nearness[0], nearness[1]))
-    return np.asarray(255 * np.clip(beyond / max(pixel, 1e-12) + 0.5, 0, 1) + 0.5, np.uint8)
+    across, along = nearness[0], nearness[1]
+    rows = along * (np.arange(camera.height) + 0.5) + nearness[2] - 1 / HORIZON_M
+    columns = across * (np.arange(camera.width) + 0.5)
+    pixel = max(float(np.hypot(across, along)), 1e-12)
+    floor = np.zeros((camera.height, camera.width), np.uint8)
+    ends = (rows[:, None] + columns[[0, -1]]) / pixel
+    floor[ends.min(1) >= 0.5] = 255
+    edge = (ends.max(1) > -0.5) & (ends.min(1) < 0.5)
+    floor[edge] = 255 * np.clip((rows[edge, None] + columns) / pixel + 0.5, 0, 1) + 0.5
+    return floor

@@ -99,22 +99,22 @@ def _photo(config: PlaceConfig, image: ImageConfig, rng: np.random.Generator, pl
     drawn_height = float(rng.uniform(*config.camera_height_m))
     zoom, across, down, mirror = rng.uniform(SMALLEST_ZOOM, 1), rng.random(), rng.random(), rng.random() < 0.5
     scale = zoom * min(plate.width / width, plate.height / height)
-    wide, tall = scale * width, scale * height
+    # Whole pixels of the photo: it is resampled once. The camera follows exactly, its pixels may be a little oblong.
+    wide, tall = max(round(scale * width), 1), max(round(scale * height), 1)
     # The middle of the ground comes to lie within the window's middle part.
     middle = (plate.left + plate.right) / 2
     first, last = (float(np.clip(middle - share * wide, 0, plate.width - wide)) for share in (0.75, 0.25))
-    x0 = first + across * (last - first)
+    x0 = round(first + across * (last - first))
     # The ground fills at least a share of the window, if the photo has that much.
-    highest = min(plate.far_row + LEAST_GROUND * tall, plate.height) - tall
-    y0 = max(highest, 0.0) + down * (plate.height - tall - max(highest, 0.0))
-    window = (x0 + wide, y0, x0, y0 + tall) if mirror else (x0, y0, x0 + wide, y0 + tall)
+    highest = max(min(plate.far_row + LEAST_GROUND * tall, plate.height) - tall, 0.0)
+    y0 = round(highest + down * (plate.height - tall - highest))
+    left, right = (x0 + wide, x0) if mirror else (x0, x0 + wide)
+    window = (float(left), float(y0), float(right), float(y0 + tall))
 
     whole = photo_camera(plate, drawn_height if plate.height_m is None else plate.height_m)
     far = min(config.reach_m[1], _floor_distance(whole, plate.far_row))
-    camera = whole.crop(x0, y0, 1, 1)
-    K = np.diag([1 / scale, 1 / scale, 1.0]) @ camera.K
-    camera = Camera(K, camera.R, camera.t, width, height)
-    sides = (plate.left - x0) / scale, (plate.right - x0) / scale
+    camera = whole.crop(x0, y0, wide, tall).resize(width, height)
+    sides = (plate.left - x0) * width / wide, (plate.right - x0) * width / wide
     if mirror:
         camera, sides = camera.flip(), (width - sides[1], width - sides[0])
     far = max(far, config.reach_m[0] + LEAST_DEPTH_M)
