@@ -133,15 +133,16 @@ class Corpus:
 
     def shard_keys(self, entry: ShardEntry) -> list[str]:
         """Keys of the samples of one shard, in order."""
-        keys: list[str] = self._open(entry).read(columns=["key"])["key"].to_pylist()
+        keys: list[str] = self.open(entry).read(columns=["key"])["key"].to_pylist()
         return keys
 
     def columns(self, *names: str) -> pa.Table:
         """Whole columns as an Arrow table, without touching the others: for statistics."""
-        tables = [self._open(entry).read(columns=list(names)) for entry in self.manifest.shards]
+        tables = [self.open(entry).read(columns=list(names)) for entry in self.manifest.shards]
         return pa.concat_tables(tables) if tables else SCHEMA.empty_table().select(list(names))
 
-    def _open(self, entry: ShardEntry) -> pq.ParquetFile:
+    def open(self, entry: ShardEntry) -> pq.ParquetFile:
+        """A shard, with its columns and number of rows checked; raises as the class does."""
         path = self.storage.where(entry.file)
         try:
             file = open_parquet(self.storage, entry.file)
@@ -161,7 +162,7 @@ class Corpus:
     def _rows(
         self, entry: ShardEntry, fields: Sequence[str], start: int = 0, *, keep_encoded: bool = False
     ) -> Iterator[Sample]:
-        file = self._open(entry)
+        file = self.open(entry)
         skipped = [] if keep_encoded else [RASTER_COLUMNS[name] for name in RASTERS if name not in fields]
         columns = [name for name in SCHEMA.names if name not in skipped]
         where = self.storage.where(entry.file)

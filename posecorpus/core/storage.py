@@ -102,6 +102,12 @@ def read_limited(storage: Storage, name: str, limit: int) -> bytes:
     return data
 
 
+def stored_size(storage: Storage, name: str) -> int:
+    """How many bytes a file has."""
+    with storage.open(name) as file:
+        return file.seek(0, os.SEEK_END)
+
+
 def stored_sha256(storage: Storage, name: str) -> str:
     """Digest of a file, read in pieces."""
     digest = hashlib.sha256()

@@ -29,6 +29,8 @@ def cluster(ray: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     from ray.cluster_utils import Cluster
 
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    here = str(Path(__file__).parent)  # where workers find this module's functions
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH")])))
     small = {"object_store_memory": 100 << 20}
     cluster = Cluster()
     added(cluster, num_cpus=0, include_dashboard=False, _system_config=IMPATIENT, **small)

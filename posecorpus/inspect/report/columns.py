@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from posecorpus.core.errors import InputError
@@ -85,10 +84,9 @@ def label_coverage(corpus: Corpus) -> dict[str, int]:
     Raises:
         InputError: a shard that is missing, damaged or not a shard.
     """
-    corpus.columns("key")  # opens every shard and checks its columns
     counts = dict.fromkeys(RASTER_COLUMNS.values(), 0)
-    for path in corpus.shards:
-        footer = pq.ParquetFile(path).metadata
+    for entry in corpus.manifest.shards:
+        footer = corpus.open(entry).metadata
         names = [footer.schema.column(i).path for i in range(footer.num_columns)]
         for group in range(footer.num_row_groups):
             for column in counts:
@@ -111,12 +109,14 @@ def read_columns(corpus: Corpus, max_samples: int) -> Columns:
     picked = np.unique(np.linspace(0, len(entries) - 1, keep).round().astype(int)).tolist() if entries else []
     tables, rows = [], []
     for index in picked:
-        path = corpus.shards[index]
         try:
-            tables.append(pq.ParquetFile(path).read(columns=_COLUMNS))
+            tables.append(corpus.open(entries[index]).read(columns=_COLUMNS))
         except (OSError, pa.ArrowException) as error:
             raise InputError(
-                path, "a Parquet shard", error, "run `posecorpus verify` on the corpus"
+                corpus.storage.where(entries[index].file),
+                "a Parquet shard",
+                error,
+                "run `posecorpus verify` on the corpus",
             ) from None
         rows.append(np.arange(starts[index], starts[index + 1]))
     table = pa.concat_tables(tables) if tables else SCHEMA.empty_table()

@@ -26,6 +26,7 @@ from posecorpus.core.sample import Sample
 from posecorpus.core.shards import Corpus
 from posecorpus.core.skeletons import SKELETONS
 from posecorpus.core.sticks import PALETTE_TABLE, STICKS
+from posecorpus.core.storage import stored_size
 from posecorpus.inspect.overlays import INSTANCE_COLOURS, colour_depth, drawn_bones, drawn_joints, side_colour
 from posecorpus.inspect.report.charts import all_charts
 from posecorpus.inspect.report.choice import choose
@@ -133,7 +134,7 @@ def _overview(corpus: Corpus, columns: Columns, coverage: dict[str, int]) -> dic
     sizes = np.unique(columns.size, axis=0).astype(int)
     size = f"{sizes[0][0]} × {sizes[0][1]}" if len(sizes) == 1 else f"{len(sizes):,} sizes"
     motions = {motion for motion in columns.text["motion"] if motion is not None}
-    disk = sum(path.stat().st_size for path in corpus.shards)
+    disk = sum(stored_size(corpus.storage, entry.file) for entry in corpus.manifest.shards)
     whole = read == len(corpus)
     figures = [
         (f"{len(corpus):,}", "samples"),

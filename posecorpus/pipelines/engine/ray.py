@@ -100,11 +100,12 @@ class _Cluster:
         problems = self._ray.exceptions
         try:
             return self._ray.get(reference)
-        except problems.RayTaskError as error:
-            raise error.cause from None
         except problems.RayError as error:
+            cause = error.cause if isinstance(error, problems.RayTaskError) else error
+            if not isinstance(cause, problems.RayError):
+                raise cause from None  # what the task itself raised
             fix = "see the cluster's logs, then run the same command again: it goes on where it was"
-            problem = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            problem = (str(cause).strip().splitlines() or [type(cause).__name__])[0]
             raise InputError("--engine ray", "nodes that live", problem, fix) from None
 
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from posecorpus.core.codecs import image_size
@@ -55,14 +54,15 @@ def read_records(corpus: Corpus, fields: Sequence[str]) -> Iterator[Record]:
     """
     columns = ["key", "image", "width", "height", "camera", "people", "clip", "frame", "provenance"]
     columns += [RASTER_COLUMNS[field] for field in fields]
-    for path in corpus.shards:
+    for entry in corpus.manifest.shards:
+        where = corpus.storage.where(entry.file)
         try:
-            for batch in pq.ParquetFile(path).iter_batches(_BATCH_ROWS, columns=columns):
+            for batch in corpus.open(entry).iter_batches(_BATCH_ROWS, columns=columns):
                 for row in range(batch.num_rows):
-                    yield _record(batch.slice(row, 1).to_pylist()[0], str(path), fields)
+                    yield _record(batch.slice(row, 1).to_pylist()[0], where, fields)
         except (OSError, pa.ArrowException) as error:
             raise InputError(
-                path, "a Parquet shard", error, "run `posecorpus verify` on the corpus"
+                where, "a Parquet shard", error, "run `posecorpus verify` on the corpus"
             ) from None
 
 
