@@ -36,8 +36,8 @@ def environment(tmp_path: Path, **changes: str) -> dict[str, str]:
     command.chmod(0o755)
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SLURM_")}
     kept.setdefault("USER", "someone")
-    numba = os.environ.get("NUMBA_CACHE_DIR", "")  # the tests' own: no test needs to compile again
-    return kept | {"VENV": str(tmp_path / "venv"), "NUMBA_CACHE_DIR": numba} | changes
+    kept.setdefault("NUMBA_CACHE_DIR", str(ROOT / ".numba_cache" / "docs"))  # outlives the test
+    return kept | {"VENV": str(tmp_path / "venv")} | changes
 
 
 def test_bash_takes_the_script_and_its_directives_are_slurms(script: Path) -> None:
