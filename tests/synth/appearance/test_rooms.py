@@ -22,7 +22,7 @@ from posecorpus.synth.appearance.room_plan import (
     RoomPlan,
     plan_room,
 )
-from posecorpus.synth.appearance.rooms import draw_room, room
+from posecorpus.synth.appearance.rooms import draw_room, room, room_with_floor
 
 RED, GREEN, BLUE, WHITE = (255.0, 0.0, 0.0), (0.0, 255.0, 0.0), (0.0, 0.0, 255.0), (255.0, 255.0, 255.0)
 SURREAL = Camera.look_at((0, 0.95, 8), (0, 0.95, 0), 600, 320, 240)
@@ -100,7 +100,26 @@ def test_a_box_covers_the_pixels_whose_rays_hit_it(seed: int) -> None:
     seen = draw_room(plan, camera).min(-1) > 20  # white, however shaded; bare surfaces have empty channels
     skirting = draw_room(bare(plan), camera).min(-1) > 5
     compare = sure & ~skirting & ~outline(expected)
+    compare[[0, -1]] = compare[:, [0, -1]] = False  # an outline may be right beyond the border
     np.testing.assert_array_equal(seen[compare], expected[compare])
+
+
+def test_the_floor_that_is_seen_is_where_geometry_puts_it() -> None:
+    """The picture is that of ``room``, and its floor that of a room of one colour, but for a pixel along its edges."""
+    for seed in range(5):
+        camera = Camera.look_at((0, 1.5, 6), (0, 0.6, 0), 300, 320, 240)
+        people = np.array([[0.5, 0.9, 1.0], [-1.0, 0.9, -1.0]])
+        picture, floor = room_with_floor(camera, np.random.default_rng(seed), people)
+        np.testing.assert_array_equal(picture, room(camera, np.random.default_rng(seed), people))
+        plan = replace(bare(plan_room(camera, np.random.default_rng(seed), people)), boxes=np.zeros(0, BOX))
+        furnished = replace(plan, boxes=plan_room(camera, np.random.default_rng(seed), people).boxes)
+        furnished.boxes["one"] = furnished.boxes["two"] = WHITE
+        red = (draw_room(furnished, camera).argmax(-1) == 0) & (draw_room(furnished, camera)[..., 2] < 20)
+        ring = np.ones((5, 5), np.uint8)
+        surely, maybe = cv2.erode(red.astype(np.uint8), ring), cv2.dilate(red.astype(np.uint8), ring)
+        assert surely.sum() > 5000
+        assert (floor[surely == 1] == 255).mean() > 0.999
+        assert (floor[maybe == 0] == 0).mean() > 0.999
 
 
 def outline(covered: np.ndarray) -> np.ndarray:
