@@ -17,12 +17,12 @@ from posecorpus.synth.rotations import about
 
 Footprint = tuple[float, float, float, float, float]
 """x, z, yaw, half width and half depth."""
-SEEN_POINTS = 160
+SEEN_POINTS = 100
 """Points of a person that stand for all of it where it is asked how much is hidden."""
 TOUCH_M = 0.012
 """How deep who sits on something may press into it."""
 _ACROSS, _ALONG = np.array([-1.0, 1.0, 1.0, -1.0]), np.array([-1.0, -1.0, 1.0, 1.0])
-CELL_M = 0.09
+CELL_M = 0.11
 """They are about so far from each other."""
 _NOBODY = np.empty(0, np.uint8)
 
@@ -55,7 +55,7 @@ class Company:
         self.swept = np.array([np.stack([b[:, 0].min(0), b[:, 1].max(0)]) for b in boxes], float).reshape(
             -1, 2, 3
         )
-        seen = [_some(v[len(v) // 2]) for v in self.vertices]
+        seen = [_some(v[len(v) // 2], b[len(v) // 2]) for v, b in zip(self.vertices, boxes, strict=True)]
         self.seen = np.array(seen, float).reshape(-1, SEEN_POINTS, 3)
         pixels, depth = self.camera.project(self.seen)
         with np.errstate(invalid="ignore"):
@@ -112,10 +112,10 @@ def corners(places: NDArray[np.float64], half_x: float, half_z: float) -> NDArra
     return out
 
 
-def _some(vertices: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(S, 3) points spread evenly over a body (V, 3)."""
+def _some(vertices: NDArray[np.float32], box: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(S, 3) points spread evenly over a body (V, 3) of those bounds."""
     index = np.empty(len(vertices), np.int64)
-    count = spread_out(vertices, CELL_M, index)
+    count = spread_out(vertices, box, CELL_M, index)
     return np.asarray(vertices[index[np.linspace(0, count - 1, SEEN_POINTS).astype(np.intp)]])
 
 

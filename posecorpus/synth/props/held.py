@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,7 +16,6 @@ from posecorpus.synth.props.floor import SEEDS
 from posecorpus.synth.props.handheld import GRIPS
 from posecorpus.synth.props.shape import Grip, Size
 from posecorpus.synth.props.solidity import any_inside, carried, hand_skin
-from posecorpus.synth.rotations import to_axis_angle
 from posecorpus.synth.scene import Prop
 
 F64 = NDArray[np.float64]
@@ -80,8 +80,9 @@ def hold(company: Company, person: int, draws: Draws) -> Prop | None:
             continue
         place = _position(GRIPS[kind], size, hand.palm, turn)
         if _is_free(company, person, hand, design_of(kind, seed).solids_at(size), turn, place):
-            position, rotation = place.tolist(), to_axis_angle(turn).tolist()
-            return Prop(kind, seed, size, tuple(position), tuple(rotation), (person, hand.joint))
+            x, y, z = place.tolist()
+            a, b, c = cv2.Rodrigues(turn)[0].ravel().tolist()
+            return Prop(kind, seed, size, (x, y, z), (a, b, c), (person, hand.joint))
     return None
 
 

@@ -65,11 +65,15 @@ def sits(posed: Posed) -> bool:
     That is: pelvis :data:`PELVIS_M` high, both thighs within :data:`STEEPEST_THIGH` of the horizontal, knees bent,
     ankles lower than the hips.
     """
-    joint = {name: posed.landmarks[:, SMPL_24.index(name)].astype(float) for name in SMPL_24.joints}
-    height = joint["pelvis"][:, 1]
-    good = (height >= PELVIS_M[0]) & (height <= PELVIS_M[1])
+    height = posed.landmarks[:, SMPL_24.index("pelvis"), 1]
+    if height.min() < PELVIS_M[0] or height.max() > PELVIS_M[1]:
+        return False
+    good = np.ones(len(height), bool)
     for side in "lr":
-        hip, knee, ankle = (joint[f"{side}_{name}"] for name in ("hip", "knee", "ankle"))
+        hip, knee, ankle = (
+            posed.landmarks[:, SMPL_24.index(f"{side}_{name}")].astype(float)
+            for name in ("hip", "knee", "ankle")
+        )
         thigh, shin = knee - hip, ankle - knee
         length = np.linalg.norm(thigh, axis=1)
         good &= np.abs(thigh[:, 1]) <= np.sin(STEEPEST_THIGH) * length

@@ -39,35 +39,32 @@ def bounds(vertices: Any) -> F32:
         x1, y1, z1 = x0, y0, z0
         for v in range(1, vertices.shape[1]):
             x, y, z = vertices[n, v, 0], vertices[n, v, 1], vertices[n, v, 2]
-            x0, y0, z0 = min(x0, x), min(y0, y), min(z0, z)
-            x1, y1, z1 = max(x1, x), max(y1, y), max(z1, z)
+            # Ternaries, not min and max: those look out for NaN.
+            x0, x1 = x if x < x0 else x0, x if x > x1 else x1
+            y0, y1 = y if y < y0 else y0, y if y > y1 else y1
+            z0, z1 = z if z < z0 else z0, z if z > z1 else z1
         out[n, 0, 0], out[n, 0, 1], out[n, 0, 2] = x0, y0, z0
         out[n, 1, 0], out[n, 1, 1], out[n, 1, 2] = x1, y1, z1
     return out
 
 
 @kernel
-def spread_out(vertices: Any, cell: float, out: NDArray[np.int64]) -> int:
+def spread_out(vertices: Any, box: F32, cell: float, out: NDArray[np.int64]) -> int:
     """Write to ``out`` (V,) the index of one vertex in each occupied cube of that side; returns how many.
 
     Vertices crowd in faces and hands; their cubes are spread evenly over the skin.
+
+    Args:
+        box: (2, 3) bounds of the vertices (V, 3).
     """
-    low, high = np.empty(3), np.empty(3)
-    for a in range(3):
-        low[a], high[a] = vertices[:, a].min(), vertices[:, a].max()
-    nx, ny, nz = (
-        int((high[0] - low[0]) / cell),
-        int((high[1] - low[1]) / cell),
-        int((high[2] - low[2]) / cell),
-    )
-    nx, ny, nz = nx + 1, ny + 1, nz + 1
-    taken = np.zeros(nx * ny * nz, np.bool_)
+    scale = np.float32(1 / cell)
+    x0, y0, z0 = box[0, 0], box[0, 1], box[0, 2]
+    ny, nz = int((box[1, 1] - y0) * scale) + 1, int((box[1, 2] - z0) * scale) + 1
+    taken = np.zeros((int((box[1, 0] - x0) * scale) + 1) * ny * nz, np.bool_)
     count = 0
     for v in range(len(vertices)):
-        x = int((vertices[v, 0] - low[0]) / cell)
-        y = int((vertices[v, 1] - low[1]) / cell)
-        z = int((vertices[v, 2] - low[2]) / cell)
-        at = (x * ny + y) * nz + z
+        x, y = int((vertices[v, 0] - x0) * scale), int((vertices[v, 1] - y0) * scale)
+        at = (x * ny + y) * nz + int((vertices[v, 2] - z0) * scale)
         if not taken[at]:
             taken[at] = True
             out[count] = v
@@ -206,15 +203,20 @@ def hidden(points: F64, eye: F64, places: F64, solids: F64) -> NDArray[np.bool_]
         solids: (K, 2, 3).
     """
     out = np.zeros((len(places), len(points)), np.bool_)
+    whole = solids[0].copy()
+    for k in range(1, len(solids)):
+        whole[0], whole[1] = np.minimum(whole[0], solids[k, 0]), np.maximum(whole[1], solids[k, 1])
     for c in range(len(places)):
         x, z, co, si = places[c, 0], places[c, 1], np.cos(places[c, 2]), np.sin(places[c, 2])
         # World to the boxes' frame: the transpose of a turn about y.
-        ex, ez = co * (eye[0] - x) - si * (eye[2] - z), si * (eye[0] - x) + co * (eye[2] - z)
+        ex, ey, ez = co * (eye[0] - x) - si * (eye[2] - z), eye[1], si * (eye[0] - x) + co * (eye[2] - z)
         for m in range(len(points)):
-            qx = co * (points[m, 0] - x) - si * (points[m, 2] - z)
-            qz = si * (points[m, 0] - x) + co * (points[m, 2] - z)
+            dx, dy, dz = points[m, 0] - eye[0], points[m, 1] - ey, points[m, 2] - eye[2]
+            dx, dz = co * dx - si * dz, si * dx + co * dz
+            if not _cut(ex, ey, ez, dx, dy, dz, whole):
+                continue
             for k in range(len(solids)):
-                if _cut(ex, eye[1], ez, qx - ex, points[m, 1] - eye[1], qz - ez, solids[k]):
+                if _cut(ex, ey, ez, dx, dy, dz, solids[k]):
                     out[c, m] = True
                     break
     return out

@@ -85,6 +85,6 @@ def test_bounds_and_moved() -> None:
 def test_one_vertex_is_taken_from_each_cube() -> None:
     vertices = np.random.default_rng(1).uniform(0, 1, (500, 3)).astype(np.float32)
     index = np.empty(len(vertices), np.int64)
-    picked = index[: spread_out(vertices, 0.3, index)]
-    cubes = ((vertices - vertices.min(0)) / 0.3).astype(int)
+    picked = index[: spread_out(vertices, bounds(vertices[None])[0], 0.3, index)]
+    cubes = ((vertices - vertices.min(0)) * np.float32(1 / 0.3)).astype(int)
     assert len(np.unique(cubes[picked], axis=0)) == len(picked) == len(np.unique(cubes, axis=0))
