@@ -115,7 +115,7 @@ class Fit(NamedTuple):
     dress: int  # skirt and shirt of one cloth
     hair_volume: float
     hair_ends: float  # how ragged the ends of hair are
-    sole: float  # thickness of the shoes' soles
+    curl: float  # of the fingers, radians from knuckle to tip
 
 
 class Look(NamedTuple):
@@ -222,7 +222,7 @@ def _fit(draws: Draws, at: Landmarks, gender: str, outfit: Outfit) -> Fit:
         dress=int(draws.random() < 0.4),
         hair_volume=draws.uniform(0.006, 0.022),
         hair_ends=draws.uniform(0.1, 0.3),
-        sole=draws.uniform(0.01, 0.028),
+        curl=draws.uniform(0.3, 1.3),
     )
 
 

@@ -34,6 +34,12 @@ class Uncut:
     uv: Floats
     face_parts: NDArray[np.uint8]
 
+    def where(self, faces: NDArray[np.bool_]) -> Uncut:
+        """Only these faces (F,), of the same vertices and edges."""
+        return Uncut(
+            self.faces[faces], self.edges[faces], self.n_edges, self.uv[faces], self.face_parts[faces]
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class Sheet:
@@ -148,6 +154,14 @@ def _cut(
                 number[at] = n_whole
                 whole[n_whole] = at
                 n_whole += 1
+        if inside == 3:
+            for k in range(3):
+                out[n, k] = number[faces[f, k]]
+                out_uv[3 * n + k, 0] = uv_map[0] + uv_map[1] * uv[f, k, 0]
+                out_uv[3 * n + k, 1] = uv_map[2] + uv_map[3] * uv[f, k, 1]
+            out_parts[n] = parts[f]
+            n += 1
+            continue
         corners = 0
         for k in range(3):  # walk around the face, keep what is inside and where the line crosses
             here, there = faces[f, k], faces[f, (k + 1) % 3]

@@ -20,6 +20,7 @@ from posecorpus.synth.clothing.binding import Bound
 from posecorpus.synth.clothing.cut import Seam, Sheet, Uncut, UvMap, cut, cut_faces
 from posecorpus.synth.clothing.drape import Shaped, offsets, shaped
 from posecorpus.synth.clothing.garments import RIM_M, UNDERLAP_M, Lines, Tailored, hair, lines, tailor
+from posecorpus.synth.clothing.hands import relaxed
 from posecorpus.synth.clothing.loft import Loft
 from posecorpus.synth.clothing.mannequin import ARM, UP, Mannequin, mannequin
 from posecorpus.synth.clothing.skin import bare_skin, counting
@@ -41,12 +42,14 @@ class Dressed:
         surfaces: what a pose does not change, in the order of :meth:`pose`.
         bound: the pieces of the second surface that follow the body, in the order of its vertices.
         skirt: the last of its pieces, if there is one.
+        fingers: vertices of the body that are bent, and what bends them.
         painted: why clothes are only painted on this body, which is then its one surface; None if they are worn.
     """
 
     surfaces: tuple[Surface, ...]
     bound: tuple[Bound, ...] = ()
     skirt: Skirt | None = None
+    fingers: tuple[NDArray[np.int32], Bound] | None = None
     painted: str | None = None
 
     def pose(self, posed: Posed) -> tuple[Floats, ...]:
@@ -61,7 +64,14 @@ class Dressed:
             start += size
         if self.skirt is not None:
             self.skirt.pose(posed.transforms, worn[:, start:])
-        return posed.vertices, worn
+        skin = posed.vertices
+        if self.fingers is not None:
+            which, bent = self.fingers
+            moved = np.empty((len(skin), len(which), 3), np.float32)
+            bent.pose(skin, posed.transforms, moved)
+            skin = skin.copy()
+            skin[:, which] = moved
+        return skin, worn
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +116,9 @@ def dress(body: BodyModel, betas: NDArray[np.floating], look: Look, texture: Tex
     hidden[who.shod] |= shoes.edge_field(who.shod_points, look.outfit.shoe_top, who.at) > RIM_M
     skin = bare_skin(body, hidden, texture, _worn_uv(who, body_uv(ratio)))
     skirt = bound[-1] if isinstance(bound[-1], Skirt) else None
-    return Dressed((skin, worn), tuple(piece for piece in bound if isinstance(piece, Bound)), skirt)
+    fingers = (who.hands.vertices, relaxed(who.hands, look.fit.curl))
+    worn_pieces = tuple(piece for piece in bound if isinstance(piece, Bound))
+    return Dressed((skin, worn), worn_pieces, skirt, fingers)
 
 
 def _cut_out(pieces: list[_Piece], texture: Texture) -> tuple[Surface, list[Bound | Skirt]]:
@@ -147,7 +159,7 @@ def _garments(look: Look, who: Mannequin, at: Lines) -> tuple[list[Tailored], ND
 
 def _sewn(garment: Tailored, shape: Shaped, who: Mannequin, uv_map: UvMap) -> _Piece:
     return _Piece(
-        who.mesh,
+        garment.mesh,
         garment.outline,
         uv_map,
         lambda seam: Bound(who.hold, seam, offsets(shape, who, seam.whole, garment.ease)),

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from posecorpus.synth.appearance.landmarks import Landmarks
 from posecorpus.synth.appearance.look import Fit, Look, trouser_end
+from posecorpus.synth.clothing.cut import Uncut
 from posecorpus.synth.clothing.mannequin import (
     ABOVE_NECK,
     ARM,
@@ -21,6 +22,7 @@ from posecorpus.synth.clothing.mannequin import (
     FOLD_B,
     FOREHEAD,
     HAIR_AT,
+    HIGHEST_COLLAR_M,
     SIDE,
     STRANDS,
     UP,
@@ -32,7 +34,6 @@ RIM_M = 0.02
 UNDERLAP_M = 0.06
 """Trousers go on this far under a shirt's hem, which swings out more."""
 
-HIGHEST_COLLAR_M = 0.075
 COLLAR_EASE_M = 0.003
 OVER_SHOE_M = 0.011
 STUBBLE_M = 0.003
@@ -47,10 +48,12 @@ class Tailored:
     """One garment on a mannequin.
 
     Attributes:
+        mesh: what it is cut from.
         outline: (N,) float32 metres to its edge, positive where there is cloth.
         ease: (N,) float32 metres between skin and cloth.
     """
 
+    mesh: Uncut
     outline: Floats
     ease: Floats
 
@@ -110,7 +113,7 @@ def _limb(fraction: float, start: float, middle: float, end: float) -> float:
 
 def tailor(look: Look, who: Mannequin, at: Lines) -> tuple[Tailored, Tailored]:
     """The shirt and the trousers of a look, before what is hidden under the other is cut off."""
-    top, bottom = _blank(len(who.fields)), _blank(len(who.fields))
+    top, bottom = _blank(who.upper, len(who.fields)), _blank(who.lower, len(who.fields))
     turn = float(look.mix_cos**2)
     _tailor(who.fields, at, look.fit, turn, top.outline, top.ease, bottom.outline, bottom.ease)
     return top, bottom
@@ -120,7 +123,7 @@ def hair(look: Look, who: Mannequin) -> Tailored:
     """The hair on a look's scalp, thin at the hairline; or the scarf over it."""
     face, fit, unit = look.face, look.fit, who.at.eye_distance
     scarved = face.scarf_below > 0
-    result = _blank(len(who.fields))
+    result = _blank(who.head, len(who.fields))
     volume = STUBBLE_M if face.hair_cover < 1 else fit.hair_volume
     hairline = float(face.hair_front * unit), float(face.hair_nape * unit)
     scarf = float(face.scarf_below), float(look.outfit.neckline - look.outfit.trim_width)
@@ -128,8 +131,8 @@ def hair(look: Look, who: Mannequin) -> Tailored:
     return result
 
 
-def _blank(count: int) -> Tailored:
-    return Tailored(np.empty(count, np.float32), np.empty(count, np.float32))
+def _blank(mesh: Uncut, count: int) -> Tailored:
+    return Tailored(mesh, np.empty(count, np.float32), np.empty(count, np.float32))
 
 
 @njit(error_model="numpy")

@@ -18,6 +18,7 @@ from posecorpus.synth.bodies.model import BodyModel
 from posecorpus.synth.clothing.binding import ANCHORS, Hold
 from posecorpus.synth.clothing.cloth_mesh import refine
 from posecorpus.synth.clothing.cut import Uncut
+from posecorpus.synth.clothing.hands import Hands, hands
 from posecorpus.synth.clothing.loft import Loft, heaviest
 from posecorpus.synth.clothing.long_hair import long_hair
 from posecorpus.synth.clothing.shoes import shoes
@@ -26,6 +27,9 @@ from posecorpus.synth.clothing.skirt import SkirtPattern, pattern
 LONGEST_EDGE_M = 0.018
 BRIDGE_M = 0.022
 """Cloth spans hollows about this wide: the skin's shape is diffused this far under it."""
+LONGEST_SHIRT_M = 0.3
+"""So far below the hips tunics reach, at most."""
+HIGHEST_COLLAR_M = 0.075
 SIDE, UP, ARM, ABOVE_NECK, AROUND, FOLD_A, FOLD_B, DEPTH, HAIR_AT, FOREHEAD, STRANDS, FLAT = range(12)
 """Columns of :attr:`Mannequin.fields`."""
 
@@ -39,6 +43,7 @@ class Mannequin:
     Attributes:
         at: the body's landmarks.
         mesh: of trunk, neck, head and limbs without hands, toes and face; uv is the body's.
+        upper, lower, head: the faces of it that a shirt, trousers, and hair or a scarf can be cut from.
         middles: (M, 2) int32, the vertices that each of the last M lies between.
         own: (W,) int32, the body's vertices that the mesh has.
         faces: (G, 3) int32 of those, before refinement.
@@ -54,10 +59,14 @@ class Mannequin:
         shod: (V', ) int32 vertices of the body that shoes may hide.
         shod_points: (V', 3) float64, where they are.
         skirt, long_hair: the longest, likewise.
+        hands: its fingers.
     """
 
     at: Landmarks
     mesh: Uncut
+    upper: Uncut
+    lower: Uncut
+    head: Uncut
     middles: NDArray[np.int32]
     own: NDArray[np.int32]
     faces: NDArray[np.int32]
@@ -73,6 +82,7 @@ class Mannequin:
     shod_points: NDArray[np.float64]
     skirt: SkirtPattern
     long_hair: Loft
+    hands: Hands
 
 
 _CACHE: dict[int, tuple[weakref.ref[BodyModel], Mannequin]] = {}
@@ -112,9 +122,16 @@ def measure(body: BodyModel) -> Mannequin:
     above = template[own, 1] - at.joint("neck")[1] + 0.45 * (template[own, 2] - at.joint("neck")[2])
     bridged = np.clip((-0.02 - above) / 0.1, 0, 1) + np.clip((above - 0.05) / 0.05, 0, 1)
     smooth = (columns + bridged[:, None, None] * (smooth - columns)).transpose(1, 0, 2)
+    cloth = Uncut(mesh.faces, mesh.edges, mesh.n_edges, uv.astype(np.float32), body.face_parts[body_faces])
+    fields = _fields(points, mixed, at)
+    low, high = fields[mesh.faces].min(axis=1), fields[mesh.faces].max(axis=1)
+    waist, hip = float(at.joint("spine1")[1]), float(at.joint("l_hip")[1])
     return Mannequin(
         at=at,
-        mesh=Uncut(mesh.faces, mesh.edges, mesh.n_edges, uv.astype(np.float32), body.face_parts[body_faces]),
+        mesh=cloth,
+        upper=cloth.where((high[:, UP] > hip - LONGEST_SHIRT_M) & (low[:, ABOVE_NECK] < HIGHEST_COLLAR_M)),
+        lower=cloth.where((low[:, UP] < waist + 0.05) & (low[:, ARM] < 0.5)),
+        head=cloth.where((high[:, ABOVE_NECK] > -0.15) & (low[:, ARM] < 0.5)),
         middles=mesh.middles,
         own=own.astype(np.int32),
         faces=faces,
@@ -122,7 +139,7 @@ def measure(body: BodyModel) -> Mannequin:
         skin_directions=np.ascontiguousarray(directions, np.float32),
         smooth=np.ascontiguousarray(smooth[0], np.float32),
         smooth_directions=np.ascontiguousarray(smooth[1:], np.float32),
-        fields=_fields(points, mixed, at),
+        fields=fields,
         hold=_hold(own, mesh.middles, mixed),
         body_uv=body.uv,
         shoes=shoes(body, dense, at),
@@ -130,6 +147,7 @@ def measure(body: BodyModel) -> Mannequin:
         shod_points=template[shod],
         skirt=pattern(body, dense, at),
         long_hair=long_hair(body, dense, at),
+        hands=hands(template, dense, body.joints_template),
     )
 
 
