@@ -162,5 +162,6 @@ def _texture(points: Vectors, sole: float, along: Vectors) -> Vectors:
     high = points[..., 1] - sole
     top = high.max(axis=1, keepdims=True)
     upper = SOLE_V + (1 - SOLE_V) * (high - SOLE_M) / np.maximum(top - SOLE_M, 0.02)
+    upper = np.minimum(upper, np.where(top > ANKLE_M + 0.02, 0.7, 1.0))  # no laces on the shaft of a boot
     v = np.where(high < SOLE_M, SOLE_V * 0.9 * high / SOLE_M, upper)
     return np.stack([(along - along.min()) / np.ptp(along), np.clip(v, 0, 1)], axis=-1)
