@@ -12,6 +12,7 @@ from posecorpus.core.cameras import Camera
 from posecorpus.core.skeletons import SMPL_24
 from posecorpus.synth.bodies.skinning import Posed, vertex_normals
 from posecorpus.synth.config import PropsConfig
+from posecorpus.synth.crowd import intersect
 from posecorpus.synth.ground import Ground
 from posecorpus.synth.props import KINDS, draw_props, place_prop, prop_surface
 from posecorpus.synth.props.catalogue import design_of
@@ -292,3 +293,26 @@ def test_a_users_meshes_stand_around_too(tmp_path: object) -> None:
     own = [prop for prop in found if prop.kind == path]
     assert 4 < len(own) < len(found) and {p.kind for p in found} - {path} <= set(KINDS)
     assert np.allclose(own[0].size, (0.5, 0.8, 0.4), atol=1e-5)
+
+
+def test_no_mesh_of_a_prop_meets_the_mesh_of_a_person_it_does_not_touch() -> None:
+    pairs = 0
+    for seed in range(8):
+        people = _crowd(seed)
+        for prop in _draw(seed, EVERYTHING, people):
+            surface, vertices = prop_surface(prop)
+            R, t = _world(prop, people)
+            world = vertices @ R.T + t
+            for i, person in enumerate(people):
+                if prop.held_by is None or prop.held_by[0] != i:
+                    pairs += 1
+                    assert not intersect(person.vertices[0], BODY.faces, world, surface.faces), prop
+    assert pairs > 60
+
+
+def test_an_empty_place_and_people_out_of_sight() -> None:
+    config = PropsConfig(in_front=(2, 2), beside=(2, 2), held_probability=1.0, seat_probability=1.0)
+    assert len(draw_props(config, np.random.default_rng(1), CAMERA, GROUND, [])) == 2
+    behind = [standing(0.0, 8.0)]  # three metres behind the camera
+    props = draw_props(config, np.random.default_rng(1), CAMERA, GROUND, behind)
+    assert sum(prop.held_by is None for prop in props) == 2
