@@ -23,8 +23,11 @@ BOUNCE = 0.45
 STEEPER = 0.7
 """Length of what is added upwards to the direction of a lamp: ceilings reflect, and no shadow is endless."""
 
-SOFTNESS = 0.12
+SOFTNESS = 0.1
 """Angular radius of lamps with their shades, radians."""
+
+HARDNESS = 1.2
+"""Strength of shadows, of what is configured: rooms are lit by few lamps."""
 
 
 def room_light(plan: RoomPlan, origin: NDArray[np.float64], people: NDArray[np.floating]) -> PlaceLight:
@@ -59,4 +62,4 @@ def room_light(plan: RoomPlan, origin: NDArray[np.float64], people: NDArray[np.f
     brightest = directions[int(np.argmax(shares))] + (0, STEEPER, 0)
     if brightest[1] < 0.5:  # beside or below the people's chests: the ceiling throws the shadows
         brightest = np.array([0.0, 1.0, 0.0])
-    return PlaceLight(lamps, sky, sky * BOUNCE, brightest / np.linalg.norm(brightest), SOFTNESS)
+    return PlaceLight(lamps, sky, sky * BOUNCE, brightest / np.linalg.norm(brightest), SOFTNESS, HARDNESS)

@@ -133,7 +133,9 @@ def judge_photo(photo: str, stated: Stated | None = None) -> PhotoPlate | str:
         found = _find(small, ground, focal / per_pixel)
         if isinstance(found, str):
             return found
-        horizon, roll = found[0] * per_pixel, math.degrees(found[1])
+        horizon, roll, open_ground = found[0] * per_pixel, math.degrees(found[1]), found[2]
+        if open_ground:
+            left, right, far = 0.0, 1.0, horizon
     if stated is not None:
         roll = roll if stated.roll_deg is None else stated.roll_deg
         if stated.far_row is not None:
@@ -144,8 +146,9 @@ def judge_photo(photo: str, stated: Stated | None = None) -> PhotoPlate | str:
     return PhotoPlate(photo, width, height, horizon, roll, focal, far, left * width, right * width, height_m)
 
 
-def _find(small: NDArray[np.uint8], ground: GroundCue, focal_px: float) -> tuple[float, float] | str:
-    """The horizon's row in the middle column, and the roll in radians, or why the photo is rejected."""
+def _find(small: NDArray[np.uint8], ground: GroundCue, focal_px: float) -> tuple[float, float, bool] | str:
+    """The horizon's row in the middle column, the roll in radians, and whether the ground is open up to the horizon;
+    or why the photo is rejected."""
     height = len(small)
     lines = find_horizon(np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8), focal_px)
     if lines is not None and lines.agreement >= LINES_AGREE and lines.margin >= LINES_MARGIN:
@@ -158,16 +161,16 @@ def _find(small: NDArray[np.uint8], ground: GroundCue, focal_px: float) -> tuple
 
 def _among_lines(
     lines: Horizon, ground: GroundCue, height: int, focal_px: float
-) -> tuple[float, float] | str:
+) -> tuple[float, float, bool] | str:
     row = lines.row(height, focal_px)
     if not HORIZON_RANGE[0] <= row / height <= HORIZON_RANGE[1]:
         return "seen from above or below"
     if ground.heights[1] < GROUND_HEIGHT[1] or ground.width < GROUND_WIDTH:
         return "no even ground in the lower part"
-    return row, lines.roll
+    return row, lines.roll, False
 
 
-def _under_sky(sky: SkyCue, ground: GroundCue, height: int) -> tuple[float, float] | str:
+def _under_sky(sky: SkyCue, ground: GroundCue, height: int) -> tuple[float, float, bool] | str:
     if ground.heights[1] < GROUND_HEIGHT[0] or ground.width < GROUND_WIDTH:
         return "no even ground in the lower part"
     if ground.sharpness < LEAST_SHARPNESS:
@@ -175,10 +178,14 @@ def _under_sky(sky: SkyCue, ground: GroundCue, height: int) -> tuple[float, floa
     if sky.lower_edge > HORIZON_RANGE[1]:
         return "seen from above or below"
     if sky.roughness < LEVEL_EDGE:
-        return sky.lower_edge * height, 0.0
+        return sky.lower_edge * height, 0.0, True
     # Hills or houses: the horizon is behind them, below the sky and above the ground.
     ground_edge = 1 - ground.heights[2]
-    return float(np.clip(USUAL_HORIZON, sky.lower_edge, max(ground_edge, sky.lower_edge))) * height, 0.0
+    return (
+        float(np.clip(USUAL_HORIZON, sky.lower_edge, max(ground_edge, sky.lower_edge))) * height,
+        0.0,
+        False,
+    )
 
 
 def _colourfulness(small: NDArray[np.uint8]) -> float:

@@ -51,7 +51,7 @@ FARTHEST_M = 40.0
 CONTACT_REACH_M = 0.2
 """Things higher above the floor do not touch it."""
 
-CONTACT_WIDTHS_M = 0.03, 0.14
+CONTACT_WIDTHS_M = 0.03, 0.2
 """Half widths of the dark rim and of the dim surroundings of a contact."""
 
 LOWEST_LAMP = 0.12

@@ -31,6 +31,9 @@ FINEST = 0.5
 DISC = 0.8660254
 """Half width of the square that is as wide as a disc of radius 1: of the same variance along either axis."""
 
+NARROW, WIDE = 0.5, 1.2
+"""Weights of the two blurs of contact; what feet leave of the sky around them is more than their soles cover."""
+
 LEAST = 5e-4
 """Less lost light than this is none."""
 
@@ -211,14 +214,14 @@ def _shade(sums: I32, u: float, v: float, fu: float, fv: float, ku: float, kv: f
 
 @inline
 def _touch(sums: I32, u: float, v: float, fu: float, fv: float, narrow: float, wide: float) -> float:
-    """How dark the contact shadow is: the mean of a narrow and a wide blur, 1 in the middle of what touches."""
+    """How dark the contact shadow is: a narrow and a wide blur together, 1 in the middle of what touches."""
     Ru, Rv = math.sqrt(wide**2 + fu * fu), math.sqrt(wide**2 + fv * fv)
     i0, i1, j0, j1 = _around(sums, u, v, Ru, Rv)
     if _total(sums, i0, i1, j0, j1, 0) == 0:
         return 0.0
     ru, rv = math.sqrt(narrow**2 + fu * fu), math.sqrt(narrow**2 + fv * fv)
-    both = _mean(sums, u, v, ru, rv) + _mean(sums, u, v, Ru, Rv)
-    return min(both / (2.0 * TOUCHING), 1.0)
+    both = NARROW * _mean(sums, u, v, ru, rv) + WIDE * _mean(sums, u, v, Ru, Rv)
+    return min(both / TOUCHING, 1.0)
 
 
 @tight_kernel

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from posecorpus.core.cameras import Camera
 from posecorpus.synth.config import ImageConfig, LightConfig, PlaceConfig
 from posecorpus.synth.places import PhotoPlate, Site, draw_site, light_site, paint_site
+from posecorpus.synth.places.room_light import HARDNESS
 from posecorpus.synth.places.site import camera_over_floor, ground_ahead, photo_camera
 from posecorpus.synth.raster.light import sh_basis
 
@@ -161,7 +162,7 @@ def test_people_in_a_room_are_lit_as_it_is() -> None:
         np.testing.assert_allclose(light[0] / light[0].mean(), tint / tint.mean(), atol=0.08)
         up = sh_basis(site.camera.R @ (0.0, 1.0, 0.0)) @ light
         assert (up > sh_basis(site.camera.R @ (0.0, -1.0, 0.0)) @ light).all()
-        assert shadow is not None and ROOM.shadow[0] <= shadow.strength <= ROOM.shadow[1]
+        assert shadow is not None and ROOM.shadow[0] <= shadow.strength / HARDNESS <= ROOM.shadow[1]
 
 
 def test_light_may_be_drawn_as_surreal_does_and_shadows_left_out() -> None:
