@@ -8,8 +8,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from posecorpus.synth.crowd.contact import one_of_each
 from posecorpus.synth.crowd.meshes import Placement, Solid, too_near
+from posecorpus.synth.crowd.solids import one_of_each
 from posecorpus.synth.crowd.tree import fit_tree, sort_faces
 from posecorpus.synth.crowd.view import SPACING_M, spread
 from posecorpus.synth.raster.jit import kernel

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from posecorpus.core.errors import InputError
-from posecorpus.synth.crowd.contact import box_of, faces_in_box, nearer, one_of_each, winding
+from posecorpus.synth.crowd.contact import nearer
+from posecorpus.synth.crowd.solids import box_of, faces_in_box, one_of_each, winding
 from posecorpus.synth.crowd.tree import Tree, fit_tree, sort_faces
 
 F64 = NDArray[np.float64]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,11 @@ from posecorpus.synth.ground import Ground
 F64 = NDArray[np.float64]
 
 CANDIDATES = 16
+"""In a batch."""
+CLIP_CANDIDATES = 64
+"""Many paths leave the ground."""
+LOOKS = 16
+"""How many of a batch are looked at."""
 UNFIT = 2
 """Candidates of a batch that are looked at though they cannot fit, if none can."""
 BATCHES = 4
@@ -96,7 +102,7 @@ class _Crowd:
     def _place(self, member: _Member, missing: int, left: int) -> None:
         figure, best, least = self._figures[member.who], None, np.inf
         for rows, wish in self._candidates(member, missing, left):
-            for place in self._standing(figure, rows, wish):
+            for place in islice(self._standing(figure, rows, wish), LOOKS):
                 look = self._view.look(member.who, figure.points, place)
                 score = None if look is None else self._misfit(look, wish)
                 if score is None or score >= least or not self._free(figure, place):
@@ -113,30 +119,31 @@ class _Crowd:
     def _candidates(self, member: _Member, missing: int, left: int) -> Iterator[tuple[F64, _Wish]]:
         """Batches of rows of x, z and where the person looks, and what they are meant to fit."""
         rng, eye, reach = self._rng, self._eye, self._config.distance_m
+        count = CANDIDATES if len(self._figures[member.who].path) == 1 else CLIP_CANDIDATES
         others = [(i, place) for i, place in enumerate(self.placed) if place is not None]
         more = int(bool(others) and rng.random() < missing / left)
         if member.cut:
             height = self._figures[member.who].height
             for border in rng.choice(BORDERS, len(BORDERS), replace=False, p=BORDER_WEIGHTS):
                 yield (
-                    cut(rng, CANDIDATES, eye, str(border), height, reach),
+                    cut(rng, count, eye, str(border), height, reach),
                     _Wish(str(border), (0, max(missing, 0))),
                 )
         elif member.leader != member.who and (at := self.placed[member.leader]) is not None:
             leader = self._figures[member.leader]
             rows = beside(
-                rng, CANDIDATES, member.group, member.slot, leader.centre_at(at), at.yaw + leader.heading
+                rng, count, member.group, member.slot, leader.centre_at(at), at.yaw + leader.heading
             )
             # However the group happens to be seen: the others can still make up for it.
             yield rows, _Wish(None, (max(0, missing - left + 1), max(missing, 0)))
         for batch in range(BATCHES):
             if more and batch < BATCHES // 2:
                 i, place = others[int(rng.integers(len(others)))]
-                rows = overlapping(rng, CANDIDATES, eye, self._figures[i].centre_at(place), reach)
+                rows = overlapping(rng, count, eye, self._figures[i].centre_at(place), reach)
             elif batch < BATCHES - 1:
-                rows = in_sight(rng, CANDIDATES, eye, reach)
+                rows = in_sight(rng, count, eye, reach)
             else:
-                rows = on_ground(rng, CANDIDATES, self._ground)
+                rows = on_ground(rng, count, self._ground)
             yield rows, _Wish(None, (more, more))
 
     def _standing(self, figure: Figure, rows: F64, wish: _Wish) -> Iterator[Placement]:
@@ -155,8 +162,12 @@ class _Crowd:
             yaw = looks - figure.heading
             dx, dz = figure.centre_at(Placement(0.0, 0.0, yaw))
             place = Placement(x - dx, z - dz, yaw)
-            if len(figure.path) == 1 or self._eye.stands(self._ground, figure.path_at(place)).all():
+            if len(figure.path) == 1 or self._stays(figure.path_at(place)):
                 yield place
+
+    def _stays(self, path: F64) -> bool:
+        """Whether somebody who walks a path (T, 2) stays on the ground and out of the camera."""
+        return bool(self._eye.stands(self._ground, path).all() and self._eye.distance(path).min() >= NEAR_M)
 
     def _misfit(self, look: Look, wish: _Wish) -> float | None:
         """How many wishes a candidate leaves open; None if it cannot be."""

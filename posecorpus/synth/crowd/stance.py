@@ -25,6 +25,8 @@ MIDDLE_M = 0.9
 """Height of the middle of most bodies."""
 DEEP_M = 0.4
 """Of most bodies, from front to back with room for clothes."""
+INSET = 0.05
+"""Of the picture's size: how far from its border ground must be seen to go on beyond it."""
 NEAR_M = 0.7
 """From the camera along the floor: nearest place of those whom the upper or lower border cuts."""
 
@@ -129,7 +131,8 @@ def _stands(P: F64, back: F64, size: F64, corners: F64, places: F64) -> NDArray[
         u, v = (P[0, 0] * x + P[0, 2] * z + P[0, 3]) / depth, (P[1, 0] * x + P[1, 2] * z + P[1, 3]) / depth
         if 0 <= u <= size[0] and 0 <= v <= size[1]:
             continue
-        u, v = min(max(u, 1.0), size[0] - 1), min(max(v, 1.0), size[1] - 1)
+        u = min(max(u, INSET * size[0]), (1 - INSET) * size[0])
+        v = min(max(v, INSET * size[1]), (1 - INSET) * size[1])
         rx, ry, rz = (
             back[0, 0] * u + back[0, 1] * v + back[0, 2],
             back[1, 0] * u + back[1, 1] * v + back[1, 2],

@@ -19,8 +19,8 @@ from posecorpus.core.skeletons import SMPL_24
 from posecorpus.synth.bodies.model import load_body
 from posecorpus.synth.bodies.skinning import pose_body
 from posecorpus.synth.crowd import intersect
-from posecorpus.synth.crowd.contact import one_of_each
 from posecorpus.synth.crowd.meshes import STAY, Placement, Solid, surfaces_near, too_near
+from posecorpus.synth.crowd.solids import one_of_each
 from posecorpus.synth.crowd.tree import fit_tree, sort_faces
 
 GRID = 2.0**-14
