@@ -24,11 +24,11 @@ from numpy.typing import NDArray
 from posecorpus.core.parts import SMPL_24_PARTS
 from posecorpus.core.sample import HIDDEN, UNLABELLED, VISIBLE, Person, Sample
 from posecorpus.core.skeletons import FULL_42, SMPL_24, correspondence, skeleton
+from posecorpus.synth.quantise import quantise_depth, quantise_flow, quantise_normals
 from posecorpus.synth.record import describe_scene
 from posecorpus.synth.regressors.regressor import JointRegressor
 from posecorpus.synth.scene import Frame, Scene
 
-MAX_DEPTH_MM = 65_535
 SURFACE_TOLERANCE_M = 0.04
 """How far the seen surface may lie from a point of the skin that counts as seen."""
 INNER_DEPTH_M = 0.25
@@ -195,27 +195,3 @@ def bounding_box(mask: NDArray[np.bool_], joints2d: NDArray[np.floating]) -> NDA
     if not len(points):
         return np.full(4, np.nan, np.float32)
     return np.concatenate([points.min(0), points.max(0)]).astype(np.float32)
-
-
-def quantise_depth(depth: NDArray[np.float32]) -> NDArray[np.uint16]:
-    """Metres to whole millimetres. A surface stays a surface: from 1 to 65,535 mm, 0 only for none."""
-    seen = np.flatnonzero(depth > 0)  # people fill a tenth of a picture
-    result = np.zeros(depth.shape, np.uint16)
-    result.ravel()[seen] = np.clip(np.rint(depth.ravel()[seen] * 1000.0), 1, MAX_DEPTH_MM)
-    return result
-
-
-def quantise_normals(normals: NDArray[np.float32], surface: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Unit vectors to ``round(127.5 (n + 1))``, 0 0 0 where there is no surface."""
-    seen = np.flatnonzero(surface)
-    result = np.zeros(normals.shape, np.uint8)
-    result.reshape(-1, 3)[seen] = np.rint(127.5 * (normals.reshape(-1, 3)[seen] + 1.0))
-    return result
-
-
-def quantise_flow(flow: NDArray[np.float32], surface: NDArray[np.bool_]) -> NDArray[np.float16]:
-    """Pixels to float16, zero where there is no surface: the background does not move."""
-    seen = np.flatnonzero(surface)
-    result = np.zeros(flow.shape, np.float16)
-    result.reshape(-1, 2)[seen] = flow.reshape(-1, 2)[seen]
-    return result

@@ -15,10 +15,9 @@ from posecorpus.synth.labels import (
     JOINT_PARTS,
     SURFACE_JOINTS,
     bounding_box,
-    quantise_depth,
-    quantise_normals,
     visibility,
 )
+from posecorpus.synth.quantise import quantise_depth, quantise_flow, quantise_normals
 from posecorpus.synth.scene import Frame
 
 PART = {name: i for i, name in SMPL_24_PARTS.legend.items()}
@@ -166,3 +165,23 @@ def test_quantisation() -> None:
     assert quantise_depth(depth).tolist() == [0, 1, 2, 7346, 65535]
     normals = np.array([[[0, 0, -1], [1, -1, 0]]], np.float32)
     assert quantise_normals(normals, np.array([[True, False]])).tolist() == [[[128, 128, 0], [0, 0, 0]]]
+
+
+def test_flow_becomes_the_nearest_half_float() -> None:
+    """Against numpy's own conversion: every half float, what lies between two of them, ties, and beyond their range."""
+    halves = np.arange(0x7C00, dtype=np.uint16).view(np.float16).astype(np.float32)
+    middles = (halves[:-1].astype(np.float64) + halves[1:]) / 2
+    around = np.concatenate([np.nextafter(middles.astype(np.float32), np.float32(e)) for e in (0, np.inf)])
+    rng = np.random.default_rng(0)
+    noise = (rng.normal(size=20_000) * 10.0 ** rng.uniform(-9, 4, 20_000)).astype(np.float32)
+    far = np.array([65_519.996, 65_520.0, 1e9, np.inf, np.nan, 2.0**-25, 2.0**-26], np.float32)
+    values = np.concatenate([halves, middles.astype(np.float32), around, noise, far])
+    flow = np.stack([values, -values], 1)[None]
+    with np.errstate(over="ignore"):
+        expected = flow.astype(np.float16)
+    got = quantise_flow(flow, np.ones(flow.shape[:2], bool))
+    np.testing.assert_array_equal(
+        got.view(np.uint16)[~np.isnan(flow)], expected.view(np.uint16)[~np.isnan(flow)]
+    )
+    assert np.isnan(got[np.isnan(flow)]).all()
+    assert not quantise_flow(flow, np.zeros(flow.shape[:2], bool)).any()

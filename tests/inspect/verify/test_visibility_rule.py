@@ -16,9 +16,9 @@ from posecorpus.synth.labels import (
     JOINT_PARTS,
     SURFACE_JOINTS,
     SURFACE_TOLERANCE_M,
-    quantise_depth,
     visibility,
 )
+from posecorpus.synth.quantise import quantise_depth
 from posecorpus.synth.scene import Frame
 
 WIDTH, HEIGHT = 40, 30
