@@ -14,7 +14,6 @@ from posecorpus.synth.props.catalogue import design_of
 from posecorpus.synth.props.company import Company
 from posecorpus.synth.props.floor import SEEDS
 from posecorpus.synth.props.seating import ARM_SHARE, BACK_SHARE, SEAT_SHARE
-from posecorpus.synth.rotations import about
 from posecorpus.synth.scene import Prop
 
 F64 = NDArray[np.float64]
@@ -117,16 +116,17 @@ def _measure(posed: Posed, vertices: NDArray[np.float32]) -> _Sitter | None:
         return None
     x, _, z = hips[middle]
     yaw = float(angles[middle])
-    local = (vertices - np.array([x, 0, z], np.float32)) @ about(1, yaw).astype(np.float32)
+    east, north, up = vertices[..., 0] - np.float32(x), vertices[..., 2] - np.float32(z), vertices[..., 1]
+    cosine, sine = np.float32(np.cos(yaw)), np.float32(np.sin(yaw))
+    side, depth = cosine * east - sine * north, sine * east + cosine * north
     hip_width = float(
         np.ptp(posed.landmarks[middle, [SMPL_24.index("l_hip"), SMPL_24.index("r_hip")]], axis=0).max()
     )
     half_width = hip_width / 2 + 0.1
     hip_y = float(hips[:, 1].min())
-    side, up, depth = local[..., 0], local[..., 1], local[..., 2]
     between = np.abs(side) < half_width
     under = between & (depth > _BUTTOCKS_M[0]) & (depth < _BUTTOCKS_M[1]) & (up > hip_y - 0.25)
-    height = float(up[under & (up < hip_y + 0.05)].min()) + SINK_M
+    height = float(up[under].min(initial=hip_y)) + SINK_M
     # The seat ends before whatever hangs lower than it: thighs that slope down, calves, feet, ...
     lower = (np.abs(side) < half_width + 0.15) & (up < height - SINK_M - 0.002) & (depth > 0)
     front = float(min(depth[lower].min(initial=9.0) - 0.01, np.linalg.norm(ahead, axis=1).min()))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from posecorpus.core.skeletons import SMPL_24
 from posecorpus.synth.bodies.model import load_body
@@ -47,8 +46,3 @@ def sitting(rng: np.random.Generator) -> Posed:
         "l_shoulder": (0.0, -0.9, -0.6), "r_shoulder": (0.0, 0.9, 0.6),
     }  # fmt: skip
     return posed(turns, *rng.uniform(-0.5, 0.5, 2), rng.uniform(-np.pi, np.pi))
-
-
-def triangles_of(vertices: NDArray[np.floating], faces: NDArray[np.integer]) -> NDArray[np.float64]:
-    """(F, 3, 3) corners."""
-    return np.asarray(vertices, float)[faces]
