@@ -16,6 +16,7 @@ from posecorpus.synth.appearance.rooms import room
 from posecorpus.synth.appearance.textures import body_texture, texture_size, worn_texture
 from posecorpus.synth.bodies.model import load_body
 from posecorpus.synth.bodies.skinning import vertex_normals
+from posecorpus.synth.config import MOST_PEOPLE
 from posecorpus.synth.exposure import develop, encode, sub_times
 from posecorpus.synth.places import cast_shadow, paint_site
 from posecorpus.synth.raster.mipmap import build_texture
@@ -152,7 +153,8 @@ def _texture_size(camera: Camera, roles: Sequence[ScenePerson]) -> int:
     body = load_body(roles[0].body, roles[0].gender)
     pelvis = body.joints_template[0] + body.joints_shapedirs[0, :, : len(roles[0].betas)] @ roles[0].betas
     depth = camera.to_camera(pelvis + np.stack([role.translation for role in roles]))[:, 2]
-    return texture_size(camera.K[0, 0] / max(float(depth.min()), NEAREST_M))
+    pixels_per_metre = camera.K[0, 0] / max(float(depth.min()), NEAREST_M)
+    return texture_size(pixels_per_metre, worn=roles[0].clothing == "worn")
 
 
 def _texture(person: ScenePerson, size: int) -> Texture:
@@ -166,7 +168,7 @@ def _users_texture(path: str) -> Texture:
     return build_texture(load_photo(path))
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=MOST_PEOPLE)
 def _drawn_texture(body: str, gender: str, seed: int, size: int, worn: bool) -> Texture:
     model = load_body(body, gender)
     if worn:

@@ -20,18 +20,28 @@ METRES_ACROSS = 2.3
 
 SIZES = (96, 192, 384, 768, 1024)
 
+WORN_SIZES = (96, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768, 1024)
+"""Of textures for worn clothes. Several people a picture, each seen in few: the time to paint all of a texture
+counts, and the sizes lie closer. Multiples of 32."""
+
 ENLARGED = 1.5
 """A texel may be this many pixels wide. The blur cannot be seen, and people at about the same distance
 share a size: the measurements of a body are made anew for each."""
 
 
-def texture_size(pixels_per_metre: float) -> int:
+WORN_ENLARGED = 1.8
+"""The same for worn clothes, whose edges are the meshes' own."""
+
+
+def texture_size(pixels_per_metre: float, worn: bool = False) -> int:
     """The smallest size of a texture whose texels on the body are about as fine as the picture's pixels.
 
     Args:
         pixels_per_metre: of a person in the picture: focal length in pixels over distance in metres.
+        worn: whether clothes are surfaces of their own.
     """
-    return next((s for s in SIZES if ENLARGED * s / METRES_ACROSS >= pixels_per_metre), SIZES[-1])
+    sizes, enlarged = (WORN_SIZES, WORN_ENLARGED) if worn else (SIZES, ENLARGED)
+    return next((s for s in sizes if enlarged * s / METRES_ACROSS >= pixels_per_metre), sizes[-1])
 
 
 def body_texture(body: BodySurface, rng: np.random.Generator, size: int = 192) -> Texture:

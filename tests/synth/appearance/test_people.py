@@ -12,7 +12,7 @@ from posecorpus.synth.appearance import colours
 from posecorpus.synth.appearance.atlas import ARM, EYE, HEAD, LEG, TORSO, Atlas, body_atlas
 from posecorpus.synth.appearance.draws import Draws
 from posecorpus.synth.appearance.look import DENIM, Look, sample_look
-from posecorpus.synth.appearance.textures import SIZES, body_texture, paint_look, texture_size
+from posecorpus.synth.appearance.textures import SIZES, WORN_SIZES, body_texture, paint_look, texture_size
 from posecorpus.synth.bodies.model import BodyModel, load_body
 from posecorpus.synth.bodies.planar_uv import planar_uv
 
@@ -149,6 +149,9 @@ def test_texture_is_about_as_fine_as_the_picture() -> None:
     assert texture_size(1200 / 8) == 384
     for pixels_per_metre in np.geomspace(1, 500, 50):
         assert texture_size(pixels_per_metre) * 1.5 >= 2.3 * pixels_per_metre
+        size = texture_size(pixels_per_metre, worn=True)
+        assert size * 1.8 >= 2.3 * pixels_per_metre
+        assert size * 1.8 <= 2.3 * pixels_per_metre * 4 / 3 or size == WORN_SIZES[0]
     assert texture_size(10) == SIZES[0]
     assert texture_size(1e9) == SIZES[-1]
 
