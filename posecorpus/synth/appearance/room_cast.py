@@ -488,6 +488,52 @@ def cast_room(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def soften_corners(
+    to_room: NDArray[np.float32], eye: NDArray[np.float32], low: NDArray[np.float32], high: NDArray[np.float32],
+    depth: NDArray[np.float32], drawn: NDArray[np.uint8], out: NDArray[np.uint8],
+) -> None:  # fmt: skip
+    """Blend the pixels that a corner of the room runs through with those beyond it.
+
+    Args:
+        to_room, eye, low, high, depth: of :func:`cast_room`.
+        drawn: (H, W, 3) what it drew; out: (H, W, 3) a copy, changed in place.
+    """
+    height, width = depth.shape
+    for row in range(height):
+        py = _f(row) + _f(0.5)
+        for column in range(width):
+            px = _f(column) + _f(0.5)
+            # Inverse depths of the planes before the ray: linear in the picture, the greatest is seen.
+            first, second, across, down, across2, down2 = _f(-1), _f(-1), _f(0), _f(0), _f(0), _f(0)
+            for k in range(3):
+                d = to_room[k, 0] * px + to_room[k, 1] * py + to_room[k, 2]
+                part = _f(1) / ((high[k] if d > 0 else low[k]) - eye[k])
+                near = d * part
+                if near > first:
+                    second, across2, down2 = first, across, down
+                    first, across, down = near, to_room[k, 0] * part, to_room[k, 1] * part
+                elif near > second:
+                    second, across2, down2 = near, to_room[k, 0] * part, to_room[k, 1] * part
+            across, down = across - across2, down - down2
+            gap = first - second
+            slope = across * across + down * down
+            if gap * gap * _f(4) >= slope or depth[row, column] * first < _f(0.999):
+                continue
+            # A step against the gradient, along the axis that it is nearer to, leads over the corner.
+            j, i = row, column
+            if abs(across) > abs(down):
+                i += -1 if across > 0 else 1
+            else:
+                j += -1 if down > 0 else 1
+            if i < 0 or j < 0 or i >= width or j >= height or abs(depth[j, i] * second - _f(1)) > _f(0.1):
+                continue
+            share = _f(0.5) - gap / np.sqrt(slope)
+            for c in range(3):
+                own = _f(drawn[row, column, c])
+                out[row, column, c] = _byte(own + (_f(drawn[j, i, c]) - own) * share)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def add_grain(picture: NDArray[np.uint8], start: int, strength: int) -> None:
     """Sensor noise, in place.
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from posecorpus.core.cameras import Camera
-from posecorpus.synth.appearance.room_cast import add_grain, cast_room
+from posecorpus.synth.appearance.room_cast import add_grain, cast_room, soften_corners
 from posecorpus.synth.appearance.room_plan import RoomPlan, plan_room
 
 SUBJECT_DISTANCE_M = 8.0
@@ -43,13 +43,13 @@ def room(camera: Camera, rng: np.random.Generator, keep_clear: ArrayLike | None 
 def room_with_floor(
     camera: Camera, rng: np.random.Generator, keep_clear: ArrayLike | None = None
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """The picture that :func:`room` gives, and how much of each pixel is floor.
+    """The picture that :func:`room` gives, but with smooth corners, and how much of each pixel is floor.
 
     Returns:
         (H, W, 3) uint8 RGB, and (H, W) uint8, 255 where nothing but the floor is seen.
     """
     plan = plan_around(camera, rng, keep_clear)
-    picture, depth = _photograph(plan, camera, rng)
+    picture, depth = _photograph(plan, camera, rng, smooth=True)
     height, width = depth.shape
     down = (camera.resize(width, height).R.T @ np.linalg.inv(camera.resize(width, height).K))[1]
     x, y = np.arange(width, dtype=np.float32) + 0.5, np.arange(height, dtype=np.float32) + 0.5
@@ -76,19 +76,21 @@ def draw_room(plan: RoomPlan, camera: Camera) -> NDArray[np.uint8]:
 
 
 def _photograph(
-    plan: RoomPlan, camera: Camera, rng: np.random.Generator
+    plan: RoomPlan, camera: Camera, rng: np.random.Generator, smooth: bool = False
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """The picture with the camera's softness and noise, and the depth of the rays, which are fewer than pixels."""
     # What is behind people is a little out of focus: fewer rays do. The sensor adds its noise.
     width, height = (max(1, round(SHARPNESS * side)) for side in (camera.width, camera.height))
-    drawn, depth = _cast(plan, camera.resize(width, height))
+    drawn, depth = _cast(plan, camera.resize(width, height), smooth)
     size = (camera.width, camera.height)
     picture = np.asarray(cv2.resize(drawn, size, interpolation=cv2.INTER_CUBIC), np.uint8)
     add_grain(picture, int(rng.integers(1 << 15)), int(rng.integers(2, 24)))
     return picture, depth
 
 
-def _cast(plan: RoomPlan, camera: Camera) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+def _cast(
+    plan: RoomPlan, camera: Camera, smooth: bool = False
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """Clean picture and depth, one ray a pixel."""
     out = np.empty((camera.height, camera.width, 3), np.uint8)
     depth = np.empty((camera.height, camera.width), np.float32)
@@ -100,4 +102,8 @@ def _cast(plan: RoomPlan, camera: Camera) -> tuple[NDArray[np.uint8], NDArray[np
         to_room, np.linalg.inv(to_room), eye, low, high, plan.surfaces, plan.decals, starts, plan.boxes,
         plan.light[0], pixel, out, depth,
     )  # fmt: skip
-    return out, depth
+    if not smooth:
+        return out, depth
+    softened = out.copy()
+    soften_corners(to_room, eye, low, high, depth, out, softened)
+    return softened, depth
