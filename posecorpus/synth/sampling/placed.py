@@ -11,7 +11,7 @@ from posecorpus.core.seeds import generator
 from posecorpus.synth.bodies.model import load_body
 from posecorpus.synth.bodies.skinning import Posed, pose_body
 from posecorpus.synth.config import SynthConfig
-from posecorpus.synth.crowd import Placement, place_people
+from posecorpus.synth.crowd import Placement, heading_of, place_people
 from posecorpus.synth.ground import Ground
 from posecorpus.synth.places import draw_site, light_site
 from posecorpus.synth.props import draw_props
@@ -30,13 +30,15 @@ def scenes_in_place(
         roles: who is to be there, each about the world's origin.
     """
     site = draw_site(config.place, config.image, generator(seed, "place", index), materials.plates)
+    about_origin = [_pose(role) for role in roles]
     placements = place_people(
-        [_pose(role).vertices for role in roles],
+        [body.vertices for body in about_origin],
         [load_body(role.body, role.gender).faces for role in roles],
         site.ground,
         site.camera,
         config.crowd,
         generator(seed, "crowd", index),
+        [heading_of(body.transforms) for body in about_origin],
     )
     if all(place is None for place in placements):  # nobody would make a poor picture
         placements[0] = _in_the_middle(site.ground)
