@@ -19,6 +19,8 @@ from posecorpus.synth.appearance.texels import TexelMap, texel_map
 TORSO, ARM, LEG, HEAD, EYE, MOUTH = range(6)
 """Regions. The neck counts as torso, hands as arms, feet as legs."""
 
+ARM_ROOT = 0.2
+"""Arm holes are cut below the armpit where the arm moves the skin by this share, and painted a little wider."""
 IRIS_RADIUS_M = 0.0085
 """A third more than in life: the open bodies have large eyeballs and small eye textures."""
 _ARMS = [JOINT[s + n] for s in ("l_", "r_") for n in ("shoulder", "elbow", "wrist", "hand")]
@@ -111,7 +113,7 @@ def _build_atlas(body: BodySurface, measures: _Measures, size: int) -> Atlas:
     region[mixed[:, 3] > 0.5] = EYE
     region[mixed[:, 4] > 0.5] = MOUTH
 
-    coordinates = _body_coordinates(points, region, marks_of)
+    coordinates = _body_coordinates(points, region, mixed[:, 0], marks_of)
     marks = _cloth_marks(points, region, marks_of)
     cavity = _byte(mixed[:, 5])
     marks[:, 5] = cavity
@@ -136,7 +138,7 @@ def hair_height(q: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def _body_coordinates(
-    points: NDArray[np.float64], region: NDArray[np.uint8], at: Landmarks
+    points: NDArray[np.float64], region: NDArray[np.uint8], arms: NDArray[np.floating], at: Landmarks
 ) -> NDArray[np.float32]:
     x, y, z = points.T
     ax = np.abs(x)
@@ -156,7 +158,8 @@ def _body_coordinates(
     leg_z = np.interp(-y, (-hip[1], -knee[1], -ankle[1]), (hip[2], knee[2], ankle[2]))
     around = np.where(is_leg, np.arctan2(ax - leg_x, z - leg_z) * 0.08, around)
     armpit = shoulder[1] - 0.4 * (shoulder[1] - at.joint("spine3")[1])
-    fraction = np.where(is_leg, leg, np.where(is_arm | (y > armpit), arm, -9.0))
+    of_arm = is_arm | (~is_leg & ((y > armpit) | ((arms > ARM_ROOT + 0.05) & (y > armpit - 0.08))))
+    fraction = np.where(is_leg, leg, np.where(of_arm, arm, -9.0))
     return np.stack([along, around, fraction, above_neck], axis=1).astype(np.float32)
 
 

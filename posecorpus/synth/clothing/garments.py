@@ -9,6 +9,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from posecorpus.synth.appearance.atlas import ARM_ROOT
 from posecorpus.synth.appearance.landmarks import Landmarks
 from posecorpus.synth.appearance.look import Fit, Look, trouser_end
 from posecorpus.synth.clothing.cut import Uncut
@@ -151,7 +152,8 @@ def _tailor(
         f = fields[v]
         side, y, z, arm = f[SIDE], f[UP], f[DEPTH], f[ARM]
         # A sleeve ends at a distance from the middle plane; without one, the arm hole closes at the armpit.
-        limb = max(at.sleeve - side, min(at.armpit - y, (0.5 - arm) * 0.15))
+        root = 0.5 if at.sleeve > at.shoulder else ARM_ROOT
+        limb = max(at.sleeve - side, min(at.armpit - y, (root - arm) * 0.15))
         neckline = at.neckline
         if at.neck_depth > 0 and z > -0.02:
             t = f[AROUND] / at.neck_width
@@ -169,7 +171,10 @@ def _tailor(
             at.shoulder, max(at.sleeve, at.shoulder + 0.05), side
         )
         over = loose + (on_arm - loose) * arm + fit.top_folds * fold
-        over = COLLAR_EASE_M + (over - COLLAR_EASE_M) * _step(0.0, 0.08, neckline - f[ABOVE_NECK])
+        inside = neckline - f[ABOVE_NECK]
+        if at.sleeve < at.shoulder + 0.02:
+            inside = min(inside, limb)  # arm holes lie on the skin as collars do
+        over = COLLAR_EASE_M + (over - COLLAR_EASE_M) * _step(0.0, 0.08, inside)
         flare = 0.0 if at.boots else fit.flare
         under = fit.leg_ease + flare * _step(-at.hip, -at.ankle, -y) + fit.bottom_folds * fold
         if not at.boots:
