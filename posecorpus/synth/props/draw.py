@@ -17,6 +17,8 @@ from posecorpus.synth.props.held import hold
 from posecorpus.synth.props.seats import seat
 from posecorpus.synth.scene import Prop
 
+_SEEDS = 1 << 62
+
 
 def draw_props(
     config: PropsConfig,
@@ -43,7 +45,7 @@ def draw_props(
     Raises:
         InputError: a mesh file that cannot be read.
     """
-    seats, held, front, around = (np.random.default_rng(int(s)) for s in rng.integers(1 << 62, size=4))
+    seats, held, front, around = (np.random.default_rng(int(s)) for s in rng.integers(_SEEDS, size=4))
     counts = [
         int(r.integers(low, high + 1))
         for r, (low, high) in ((front, config.in_front), (around, config.beside))
@@ -53,12 +55,12 @@ def draw_props(
     company = Company(people, camera, ground)
     props: list[Prop | None] = []
     for i in range(len(people)):
-        if seats.random() < config.seat_probability:
-            props.append(seat(company, i, Draws(np.random.default_rng([int(seats.integers(1 << 62)), i]))))
+        wanted, seed = seats.random() < config.seat_probability, int(seats.integers(_SEEDS))
+        props.append(seat(company, i, seed) if wanted else None)
     for i in range(len(people)):
         if held.random() < config.held_probability:
-            props.append(hold(company, i, Draws(np.random.default_rng([int(held.integers(1 << 62)), i]))))
-    front_draws, around_draws = Draws(front), Draws(np.random.default_rng(int(around.integers(1 << 62))))
+            props.append(hold(company, i, Draws(np.random.default_rng([int(held.integers(_SEEDS)), i]))))
+    front_draws, around_draws = Draws(front), Draws(np.random.default_rng(int(around.integers(_SEEDS))))
     props += [in_front(company, front_draws, meshes) for _ in range(counts[0])]
     props += [beside(company, around_draws, meshes, around) for _ in range(counts[1])]
     return tuple(prop for prop in props if prop is not None)

@@ -81,7 +81,7 @@ def sits(posed: Posed) -> bool:
     return bool(good.all())
 
 
-def seat(company: Company, person: int, draws: Draws) -> Prop | None:
+def seat(company: Company, person: int, seed: int) -> Prop | None:
     """Something to sit on, exactly under a person who sits; None if the person does not or nothing fits."""
     posed = company.people[person]
     if not sits(posed):
@@ -89,6 +89,7 @@ def seat(company: Company, person: int, draws: Draws) -> Prop | None:
     sitter = _measure(posed, company.vertices[person])
     if sitter is None:
         return None
+    draws = Draws(np.random.default_rng(seed))
     for kind in sorted(_WEIGHTS, key=lambda kind: draws.random() ** (1 / _WEIGHTS[kind]), reverse=True):
         prop = _fitted(kind, sitter, draws)
         solids = design_of(prop.kind, prop.seed).solids_at(prop.size)
