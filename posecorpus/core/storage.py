@@ -21,7 +21,8 @@ from posecorpus.core.manifest import write_atomically
 
 PUTS_WHOLE = frozenset(("s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "oci", "oss", "memory"))
 """Protocols whose uploads appear whole or not at all."""
-_URL = re.compile(r"^([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
+_URL = re.compile(r"^([a-z][a-z0-9+.-]+)://", re.IGNORECASE)
+_URL_AS_PATH = re.compile(r"^[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -76,9 +77,12 @@ def storage_at(place: Path | str | Storage) -> Storage:
     """The storage at a path or URL.
 
     Raises:
-        InputError: a URL of an unknown kind, or one whose package is not installed.
+        InputError: a URL of an unknown kind, one whose package is not installed, or one made a path.
     """
     if isinstance(place, Path):
+        if _URL_AS_PATH.match(str(place)):  # as a command's path, which has lost a slash
+            fix = "copy the corpus to this machine first; `synth` writes to URLs; `verify`, `inspect`, `export` read them"
+            raise InputError(place, "a local folder", "a URL", fix)
         return LocalStorage(place)
     if not isinstance(place, str):
         return place

@@ -81,7 +81,10 @@ def test_places_travel_to_workers(place: Storage) -> None:
 
 def test_what_text_names_which_place(tmp_path: Path) -> None:
     assert storage_at(str(tmp_path)) == storage_at(tmp_path) == storage_at(f"file://{tmp_path}")
-    assert storage_at("a:b/c") == LocalStorage(Path("a:b/c"))
+    for path in ("a:b/c", "x://a", "s3", ":/"):
+        assert storage_at(path) == LocalStorage(Path(path))
+    with pytest.raises(InputError, match="s3:/bucket/x: expected a local folder, got a URL; copy the corpus"):
+        storage_at(Path("s3://bucket/x"))
     assert storage_at("MEMORY://x/") == UrlStorage("memory://x")
     with pytest.raises(InputError, match="nowhere://x: expected a path or a URL that fsspec knows"):
         storage_at("nowhere://x")
