@@ -14,9 +14,10 @@ import fcntl
 import json
 import os
 import platform
+import secrets
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,13 +37,14 @@ def only_run(out: Storage, piece: tuple[int, int] | None) -> Iterator[None]:
     """
     own = LOCK if piece is None else f"{LOCK}-{piece[0]}-of-{piece[1]}"
     with ExitStack() as stack:
-        if not isinstance(out, LocalStorage):
+        if isinstance(out, LocalStorage):
+            stack.enter_context(_folder(out.folder))
+        if not isinstance(out, LocalStorage) or not _has_locks(out.folder):
             stack.enter_context(_file(out, own, piece))
         else:
-            stack.enter_context(_folder(out.folder))
             if piece is not None:
-                stack.enter_context(_flock(out, LOCK, fcntl.LOCK_SH, piece))
-            stack.enter_context(_flock(out, own, fcntl.LOCK_EX, piece))
+                stack.enter_context(_flock(out, LOCK, fcntl.LOCK_SH))
+            stack.enter_context(_flock(out, own, fcntl.LOCK_EX))
         yield
 
 
@@ -60,15 +62,28 @@ def _folder(folder: Path) -> Iterator[None]:
             folder.rmdir()
 
 
+def _has_locks(folder: Path) -> bool:
+    """Whether the file system of a folder that can be written to has locks."""
+    path = folder / f".{secrets.token_hex(4)}.tmp"
+    try:
+        with path.open("xb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in _NO_LOCKS:
+            return False
+        raise InputError(folder, "a folder that can be written to", error.strerror) from None
+    finally:
+        with suppress(OSError):  # it was not made
+            path.unlink()
+    return True
+
+
 @contextmanager
-def _flock(out: LocalStorage, name: str, kind: int, piece: tuple[int, int] | None) -> Iterator[None]:
+def _flock(out: LocalStorage, name: str, kind: int) -> Iterator[None]:
     path = out.folder / name
     while True:
         try:
             file = path.open("a+b")
-        except OSError as error:
-            raise InputError(path, "a folder that can be written to", error.strerror) from None
-        try:
             fcntl.flock(file, kind | fcntl.LOCK_NB)
         except BlockingIOError:
             file.seek(0)
@@ -76,12 +91,7 @@ def _flock(out: LocalStorage, name: str, kind: int, piece: tuple[int, int] | Non
             file.close()
             raise _refusal(out, name, held) from None
         except OSError as error:
-            file.close()
-            if error.errno not in _NO_LOCKS:
-                raise InputError(path, "a file that can be locked", error.strerror) from None
-            with _file(out, name, piece) if kind == fcntl.LOCK_EX else nullcontext():
-                yield
-            return
+            raise InputError(path, "a file that can be locked", error.strerror) from None
         if _is_at(path, file.fileno()):
             break
         file.close()  # its holder removed it between our opening and locking it
