@@ -247,11 +247,12 @@ def _balance(
 
 def _compile_kernels(task: ShardTask, report: Report) -> None:
     """Render one sample, so that a machine's workers find compiled kernels: all at once would spoil their cache."""
-    if kernels_are_compiled():
+    placed = task.request.config.place.kind != "any"
+    if kernels_are_compiled(placed):
         return
     report("compiling", 0, 1)
     with only_process("kernels"):
-        if not kernels_are_compiled():
+        if not kernels_are_compiled(placed):
             next(_shard(task))
     report("compiling", 1, 1)
 

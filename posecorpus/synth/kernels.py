@@ -15,14 +15,21 @@ SOURCES = (
 )
 """The files whose kernels take longest to compile; a frame needs all of them."""
 
+PLACED_SOURCES = ("crowd/contact.py", "places/shadow_kernels.py", "exposure/kernels.py")
+"""Those that scenes with a floor need beside them."""
 
-def kernels_are_compiled() -> bool:
+
+def kernels_are_compiled(placed: bool) -> bool:
     """Whether numba's cache holds kernels as young as these sources, as far as file dates tell.
 
     Processes that compile into one cache at the same time waste each other's work and can disturb it, so
     a run with several workers fills a cold cache before it starts them.
+
+    Args:
+        placed: whether scenes have a floor.
     """
-    return all(_is_compiled(Path(__file__).parent / source) for source in SOURCES)
+    needed = SOURCES + (PLACED_SOURCES if placed else ())
+    return all(_is_compiled(Path(__file__).parent / source) for source in needed)
 
 
 def _is_compiled(source: Path) -> bool:
