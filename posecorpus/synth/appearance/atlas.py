@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import weakref
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +43,8 @@ class Atlas:
         marks: (N, 8) uint8. Off the head: fine noise, folds A and B, print A and B, cavity, coarse
             noise, 0. HEAD: fine noise, hair strands, brow, lip, lid, cavity, cheek, beard.
         landmarks: of the body.
+        under_arms: rows below the armpits that belong to the arm where arm holes of worn clothes are cut, and
+            their limb fractions.
     """
 
     texels: TexelMap
@@ -49,6 +52,15 @@ class Atlas:
     coordinates: NDArray[np.float32]
     marks: NDArray[np.uint8]
     landmarks: Landmarks
+    under_arms: tuple[NDArray[np.intp], NDArray[np.float32]]
+
+    @cached_property
+    def worn_coordinates(self) -> NDArray[np.float32]:
+        """(N, 4) coordinates to paint worn clothes by."""
+        rows, fractions = self.under_arms
+        coordinates = self.coordinates.copy()
+        coordinates[rows, 2] = fractions
+        return coordinates
 
 
 @dataclass(frozen=True)
@@ -113,7 +125,7 @@ def _build_atlas(body: BodySurface, measures: _Measures, size: int) -> Atlas:
     region[mixed[:, 3] > 0.5] = EYE
     region[mixed[:, 4] > 0.5] = MOUTH
 
-    coordinates = _body_coordinates(points, region, mixed[:, 0], marks_of)
+    coordinates = _body_coordinates(points, region, marks_of)
     marks = _cloth_marks(points, region, marks_of)
     cavity = _byte(mixed[:, 5])
     marks[:, 5] = cavity
@@ -126,7 +138,8 @@ def _build_atlas(body: BodySurface, measures: _Measures, size: int) -> Atlas:
     coordinates[head, 2] = above_neck
     coordinates[head, 3] = np.clip((q[:, 2] + 1.3) / 1.6, 0, 1)
     _place_eyes(points, region, coordinates, marks_of)
-    return Atlas(texels, region, np.ascontiguousarray(coordinates), marks, marks_of)
+    under_arms = _under_arms(points, region, mixed[:, 0], marks_of)
+    return Atlas(texels, region, np.ascontiguousarray(coordinates), marks, marks_of, under_arms)
 
 
 def hair_height(q: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -138,7 +151,7 @@ def hair_height(q: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def _body_coordinates(
-    points: NDArray[np.float64], region: NDArray[np.uint8], arms: NDArray[np.floating], at: Landmarks
+    points: NDArray[np.float64], region: NDArray[np.uint8], at: Landmarks
 ) -> NDArray[np.float32]:
     x, y, z = points.T
     ax = np.abs(x)
@@ -158,9 +171,19 @@ def _body_coordinates(
     leg_z = np.interp(-y, (-hip[1], -knee[1], -ankle[1]), (hip[2], knee[2], ankle[2]))
     around = np.where(is_leg, np.arctan2(ax - leg_x, z - leg_z) * 0.08, around)
     armpit = shoulder[1] - 0.4 * (shoulder[1] - at.joint("spine3")[1])
-    of_arm = is_arm | (~is_leg & ((y > armpit) | ((arms > ARM_ROOT + 0.05) & (y > armpit - 0.08))))
-    fraction = np.where(is_leg, leg, np.where(of_arm, arm, -9.0))
+    fraction = np.where(is_leg, leg, np.where(is_arm | (y > armpit), arm, -9.0))
     return np.stack([along, around, fraction, above_neck], axis=1).astype(np.float32)
+
+
+def _under_arms(
+    points: NDArray[np.float64], region: NDArray[np.uint8], arms: NDArray[np.floating], at: Landmarks
+) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    shoulder, elbow, wrist = (at.joint("l_" + n) for n in ("shoulder", "elbow", "wrist"))
+    armpit = shoulder[1] - 0.4 * (shoulder[1] - at.joint("spine3")[1])
+    below = (points[:, 1] <= armpit) & (points[:, 1] > armpit - 0.08)
+    rows = np.flatnonzero((region == TORSO) & (arms > ARM_ROOT + 0.05) & below)
+    arm = _piecewise(np.abs(points[rows, 0]), shoulder[0], elbow[0], wrist[0])
+    return rows, arm.astype(np.float32)
 
 
 def _piecewise(at: NDArray[np.float64], start: float, middle: float, end: float) -> NDArray[np.float64]:

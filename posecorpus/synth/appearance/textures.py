@@ -20,9 +20,9 @@ METRES_ACROSS = 2.3
 
 SIZES = (96, 192, 384, 768, 1024)
 
-WORN_SIZES = (96, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768, 1024)
+WORN_SIZES = (96, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640)
 """Of textures for worn clothes. Several people a picture, each seen in few: the time to paint all of a texture
-counts, and the sizes lie closer. Multiples of 32."""
+counts, and the sizes lie closer; those who are so near that the largest is coarse are few. Multiples of 32."""
 
 ENLARGED = 1.5
 """A texel may be this many pixels wide. The blur cannot be seen, and people at about the same distance
@@ -98,7 +98,7 @@ def worn_texture(body: BodySurface, look: Look, size: int = 192) -> Texture:
     """
     if unlike_a_person(landmarks_of(body)) is not None:
         return build_texture(paint_look(body_atlas(body, size), look))
-    picture = paint_look(body_atlas(body, size), worn_look(look, METRES_ACROSS / size))
+    picture = paint_look(body_atlas(body, size), worn_look(look, METRES_ACROSS / size), worn=True)
     return build_texture(np.concatenate([picture, paint_strip(look, strip_height(size), size)]))
 
 
@@ -130,11 +130,16 @@ def worn_look(look: Look, reach: float) -> Look:
     return look._replace(outfit=outfit, face=hair if face.hair_cover > 0 else face)
 
 
-def paint_look(atlas: Atlas, look: Look) -> NDArray[np.uint8]:
-    """A look painted on a body, (size, size, 3) uint8 sRGB, row 0 at the top (v = 1)."""
+def paint_look(atlas: Atlas, look: Look, worn: bool = False) -> NDArray[np.uint8]:
+    """A look painted on a body, (size, size, 3) uint8 sRGB, row 0 at the top (v = 1).
+
+    Args:
+        worn: paint for clothes that are cut as surfaces of their own, whose arm holes close under the arm.
+    """
     t = atlas.texels
     out = np.empty((t.size * t.size, 3), np.uint8)
     soft = np.float32(METRES_ACROSS / t.size)
     words = atlas.marks.view("<u8")[:, 0]
-    paint(record(look), t.index, atlas.region, atlas.coordinates, words, t.gutter, t.gutter_source, soft, out)
+    coordinates = atlas.worn_coordinates if worn else atlas.coordinates
+    paint(record(look), t.index, atlas.region, coordinates, words, t.gutter, t.gutter_source, soft, out)
     return out.reshape(t.size, t.size, 3)
