@@ -18,7 +18,7 @@ from typing import Any
 PROBE_TIMEOUT_S = 60.0
 NOT_INSTALLED = 3  # exit status of a probe whose package is absent
 REQUIRED_MODULES = (
-    "numpy", "scipy", "faiss", "sklearn", "cv2", "trimesh", "pyarrow", "zstandard", "h5py", "pydantic", "yaml",
+    "numpy", "scipy", "faiss", "sklearn", "cv2", "trimesh", "pyarrow", "zstandard", "h5py", "pydantic", "yaml", "PIL", "fsspec",
 )  # fmt: skip
 
 
