@@ -85,6 +85,7 @@ def test_required_modules_are_the_declared_dependencies() -> None:
         "scikit-learn": "sklearn",
         "opencv-python-headless": "cv2",
         "pyyaml": "yaml",
+        "pillow": "PIL",
     }
     # numba has its own probe; typer and rich have proved themselves by the time the doctor speaks
     expected = {modules.get(name, name) for name in declared} - {"numba", "typer", "rich"}
