@@ -76,16 +76,22 @@ class _Grid:
     cell: float
     shape: tuple[int, int]
 
-    def dropping(self, towards: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(2, 4) from the world (x, y, z, 1) along a light to cells."""
-        flat = np.array([[1, -towards[0] / towards[1], 0], [0, -towards[2] / towards[1], 1]])
-        return np.column_stack([self.axes @ flat, -self.origin]) / self.cell
+    @property
+    def below(self) -> NDArray[np.float64]:
+        """(2, 3) from x, z and 1 of the world to columns and rows."""
+        return np.column_stack([self.axes, -self.origin]) / self.cell
+
+    @property
+    def slope(self) -> float:
+        """Columns by which the shadow of a thing one metre above the floor is moved."""
+        x, y, z = (float(v) for v in self.towards)
+        return math.hypot(x, z) / y / self.cell
 
     def of_pixels(self, camera: Camera) -> NDArray[np.float64]:
         """(3, 3) homography from pixels to cells; its last row gives 1 / depth."""
         floor = np.column_stack([camera.R[:, 0], camera.R[:, 2], camera.t])
         to_floor = np.linalg.inv(camera.K @ floor)
-        cells = np.vstack([np.column_stack([self.axes, -self.origin]) / self.cell, [0, 0, 1]])
+        cells = np.vstack([self.below, [0, 0, 1]])
         return np.ascontiguousarray(cells @ to_floor)
 
 
@@ -125,11 +131,11 @@ def cast_shadow(
         return result
     step = 1 if camera.width * camera.height <= FINE_PIXELS else 2
     box = _window_of(grid, camera, step)
-    blockers, top = _blockers(meshes, grid)
+    blockers, contacts, top = _sums(meshes, grid)
     left = np.empty((-(-camera.height // step), -(-camera.width // step)), np.float32)
     dark = np.zeros(len(left), np.bool_)
     light_left(
-        box, step, grid.of_pixels(camera), blockers, _contacts(meshes, grid),
+        box, step, grid.of_pixels(camera), blockers, contacts,
         _penumbra(grid.towards, shadow.softness) / grid.cell, top, np.array(CONTACT_WIDTHS_M) / grid.cell,
         float(shadow.strength), float(shadow.contact), 1 / FARTHEST_M, left, dark,
     )  # fmt: skip
@@ -212,29 +218,19 @@ def _window_of(grid: _Grid, camera: Camera, step: int) -> NDArray[np.int32]:
     return np.array([*np.floor(low / step), *np.ceil(high / step)], np.int32) * np.int32(step)
 
 
-def _blockers(meshes: Sequence[Mesh], grid: _Grid) -> tuple[NDArray[np.int32], float]:
-    """Summed areas of cover and of cover times height, and the greatest height."""
-    heights = _heights(meshes, grid, grid.towards, NOTHING)
-    sums = np.empty((grid.shape[0] + 1, grid.shape[1] + 1, 2), np.int32)
-    return sums, float(sum_blockers(heights, sums))
-
-
-def _contacts(meshes: Sequence[Mesh], grid: _Grid) -> NDArray[np.int32]:
-    """Summed areas of how nearly things touch the floor."""
-    heights = _heights(meshes, grid, np.array([0.0, 1.0, 0.0]), CONTACT_REACH_M)
-    sums = np.empty((grid.shape[0] + 1, grid.shape[1] + 1, 1), np.int32)
-    sum_contact(heights, CONTACT_REACH_M, sums)
-    return sums
-
-
-def _heights(
-    meshes: Sequence[Mesh], grid: _Grid, towards: NDArray[np.float64], ceiling: float
-) -> NDArray[np.float32]:
-    """(rows, columns) height of what hides each cell from a light, :data:`NOTHING` where nothing does."""
+def _sums(meshes: Sequence[Mesh], grid: _Grid) -> tuple[NDArray[np.int32], NDArray[np.int32], float]:
+    """Summed areas of blockers, cover and cover times height, and of contact; the greatest height of a blocker."""
     heights = np.full(grid.shape, NOTHING, np.float32)
-    dropping = np.ascontiguousarray(grid.dropping(towards))
+    touching = np.full(grid.shape, NOTHING, np.float32)
+    below, slope = np.ascontiguousarray(grid.below), grid.slope
     for mesh in meshes:
-        dropped = np.empty((len(mesh.vertices), 3))
-        drop(fixed(mesh.vertices, np.float32), dropping, dropped)
-        lowest(fixed(mesh.faces, np.int32), dropped, mesh.double_sided, ceiling, heights)
-    return heights
+        dropped = np.empty((len(mesh.vertices), 3), np.float32)
+        drop(fixed(mesh.vertices, np.float32), below, dropped)
+        faces = fixed(mesh.faces, np.int32)
+        lowest(faces, dropped, slope, mesh.double_sided, CONTACT_REACH_M, heights, touching)
+    rows, columns = grid.shape
+    blockers = np.empty((rows + 1, columns + 1, 2), np.int32)
+    contacts = np.empty((rows + 1, columns + 1, 1), np.int32)
+    top = float(sum_blockers(heights, blockers))
+    sum_contact(touching, CONTACT_REACH_M, contacts)
+    return blockers, contacts, top

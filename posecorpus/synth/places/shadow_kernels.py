@@ -16,7 +16,7 @@ I32 = NDArray[np.int32]
 U8 = NDArray[np.uint8]
 B1 = NDArray[np.bool_]
 
-SEARCHES = 3
+SEARCHES = 2
 """How often the window in which blockers are looked for shrinks to the penumbra of what was found."""
 
 PER_METRE = 1000
@@ -37,6 +37,9 @@ NARROW, WIDE = 0.5, 1.2
 LEAST = 5e-4
 """Less lost light than this is none."""
 
+EDGE = np.float32(1e-4)
+"""Share of a face by which cells beside it count as on its edge: the rounding of single precision."""
+
 NOTHING = 1e30
 """Height of a cell that nothing keeps from the light."""
 
@@ -55,62 +58,77 @@ def widen(vertices: F32, axes: F64, low: F64, high: F64) -> float:
 
 
 @tight_kernel
-def drop(vertices: F32, M: F64, dropped: F64) -> None:
-    """Where the floor would be reached behind each vertex, and its height.
+def drop(vertices: F32, M: F64, dropped: F32) -> None:
+    """The cell straight below each vertex, and its height.
 
     Args:
         vertices: (V, 3) world.
-        M: (2, 4) from (x, y, z, 1) to cells.
+        M: (2, 3) from (x, z, 1) to columns and rows.
         dropped: (V, 3) receives column, row and height; what is below the floor counts as on it.
     """
     for i in range(vertices.shape[0]):
-        x, y, z = np.float64(vertices[i, 0]), max(np.float64(vertices[i, 1]), 0.0), np.float64(vertices[i, 2])
-        dropped[i, 0] = M[0, 0] * x + M[0, 1] * y + M[0, 2] * z + M[0, 3]
-        dropped[i, 1] = M[1, 0] * x + M[1, 1] * y + M[1, 2] * z + M[1, 3]
-        dropped[i, 2] = y
+        x, z = np.float64(vertices[i, 0]), np.float64(vertices[i, 2])
+        dropped[i, 0] = M[0, 0] * x + M[0, 1] * z + M[0, 2]
+        dropped[i, 1] = M[1, 0] * x + M[1, 1] * z + M[1, 2]
+        dropped[i, 2] = max(vertices[i, 1], np.float32(0))
+
+
+@inline
+def _lower(
+    ax: float, ay: float, ah: float, bx: float, by: float, bh: float, cx: float, cy: float, ch: float,
+    both_sides: bool, heights: F32,
+) -> None:  # fmt: skip
+    """Lower ``heights`` to one face above the centre of each cell."""
+    area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
+    if area == 0 or (area < 0 and not both_sides):
+        return
+    # Centres of cells are at halves; a negative number becomes 0 when it is made whole.
+    half, last_row, last_column = np.float32(0.5), heights.shape[0] - 1, heights.shape[1] - 1
+    x0, x1 = max(int(min(ax, bx, cx) + half), 0), min(int(max(ax, bx, cx) + half) - 1, last_column)
+    if x0 > x1:
+        return
+    y0, y1 = max(int(min(ay, by, cy) + half), 0), min(int(max(ay, by, cy) + half) - 1, last_row)
+    if y0 > y1:
+        return
+    scale = np.float32(1) / area
+    for y in range(y0, y1 + 1):
+        py = np.float32(y) + half
+        for x in range(x0, x1 + 1):
+            px = np.float32(x) + half
+            wb = ((px - ax) * (cy - ay) - (py - ay) * (cx - ax)) * scale
+            wc = ((bx - ax) * (py - ay) - (by - ay) * (px - ax)) * scale
+            # Cells on an edge belong to both faces that share it: nothing is lost, as heights agree there.
+            if wb >= -EDGE and wc >= -EDGE and wb + wc <= np.float32(1) + EDGE:
+                h = ah + wb * (bh - ah) + wc * (ch - ah)
+                if h < heights[y, x]:
+                    heights[y, x] = h
 
 
 @tight_kernel
-def lowest(faces: I32, dropped: F64, both_sides: bool, ceiling: float, heights: F32) -> None:
-    """Lower ``heights`` (rows, columns) to the lowest of a mesh's faces above the centre of each cell.
+def lowest(
+    faces: I32, dropped: F32, slope: float, both_sides: bool, ceiling: float, heights: F32, touching: F32
+) -> None:
+    """Lower two maps (rows, columns) to the lowest of a mesh's faces above the centre of each cell.
 
     Args:
-        faces: (F, 3); those that face the light are passed over unless ``both_sides``: behind each of a closed
-            surface there is one that is nearer to the floor.
+        faces: (F, 3); those that look up are passed over unless ``both_sides``: behind each of a closed surface there
+            is one that is nearer to the floor.
         dropped: (V, 3) of :func:`drop`.
-        ceiling: faces that are higher throughout are passed over, metres.
+        slope: columns by which the shadow of a thing one metre above the floor is moved.
+        ceiling: height up to which faces are entered into ``touching``, metres.
+        heights: along the light.
+        touching: straight down.
     """
-    last_row, last_column = heights.shape[0] - 1, heights.shape[1] - 1
+    per_metre = np.float32(slope)
     for f in range(faces.shape[0]):
         a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
-        ah, bh, ch = dropped[a, 2], dropped[b, 2], dropped[c, 2]
-        if min(ah, bh, ch) > ceiling:
-            continue
-        ax, ay, bx, by, cx, cy = (
-            dropped[a, 0], dropped[a, 1], dropped[b, 0], dropped[b, 1], dropped[c, 0], dropped[c, 1],
-        )  # fmt: skip
-        area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
-        if area == 0 or (area < 0 and not both_sides):
-            continue
-        # Centres of cells are at halves; a negative number becomes 0 when it is made whole.
-        x0, x1 = max(int(min(ax, bx, cx) + 0.5), 0), min(int(max(ax, bx, cx) + 0.5) - 1, last_column)
-        if x0 > x1:
-            continue
-        y0, y1 = max(int(min(ay, by, cy) + 0.5), 0), min(int(max(ay, by, cy) + 0.5) - 1, last_row)
-        if y0 > y1:
-            continue
-        scale = 1.0 / area
-        for y in range(y0, y1 + 1):
-            py = y + 0.5
-            for x in range(x0, x1 + 1):
-                px = x + 0.5
-                wb = ((px - ax) * (cy - ay) - (py - ay) * (cx - ax)) * scale
-                wc = ((bx - ax) * (py - ay) - (by - ay) * (px - ax)) * scale
-                # Cells on an edge belong to both faces that share it: nothing is lost, as heights agree there.
-                if wb >= -1e-9 and wc >= -1e-9 and wb + wc <= 1 + 1e-9:
-                    h = np.float32(ah + wb * (bh - ah) + wc * (ch - ah))
-                    if h < heights[y, x]:
-                        heights[y, x] = h
+        ax, ay, ah = dropped[a, 0], dropped[a, 1], dropped[a, 2]
+        bx, by, bh = dropped[b, 0], dropped[b, 1], dropped[b, 2]
+        cx, cy, ch = dropped[c, 0], dropped[c, 1], dropped[c, 2]
+        _lower(ax + ah * per_metre, ay, ah, bx + bh * per_metre, by, bh, cx + ch * per_metre, cy, ch,
+               both_sides, heights)  # fmt: skip
+        if min(ah, bh, ch) <= ceiling:
+            _lower(ax, ay, ah, bx, by, bh, cx, cy, ch, both_sides, touching)
 
 
 @tight_kernel
