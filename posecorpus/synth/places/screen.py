@@ -45,6 +45,13 @@ SKY_AREA, SKY_WIDTH = 0.1, 0.9
 LEVEL_EDGE = 0.03
 """A sky's lower edge that is no rougher is the horizon."""
 
+NARROW_REACH = 3.5
+"""Ground that is not open is taken to end at this many heights of the camera: what looks like more is often the foot of
+a wall or a cupboard of the floor's colour."""
+
+OPEN_REACH = 10.0
+"""Where open ground ends, likewise: beyond it is not told from what stands on it."""
+
 USUAL_HORIZON = 0.45
 GROUND_WIDTH = 0.85
 GROUND_HEIGHT = 0.1, 0.15
@@ -136,12 +143,13 @@ def judge_photo(photo: str, stated: Stated | None = None) -> PhotoPlate | str:
         horizon, roll, open_ground = found[0] * per_pixel, math.degrees(found[1]), found[2]
         if open_ground:
             left, right, far = 0.0, 1.0, horizon
+        else:
+            far = max(far, horizon + focal / NARROW_REACH)
     if stated is not None:
         roll = roll if stated.roll_deg is None else stated.roll_deg
         if stated.far_row is not None:
             left, right, far = 0.0, 1.0, stated.far_row
-    # However high the camera is held, ground farther than ten times that is not told from what stands on it.
-    far = min(max(far, horizon + 0.1 * focal), 0.95 * height)
+    far = min(max(far, horizon + focal / OPEN_REACH), 0.95 * height)
     height_m = None if stated is None else stated.height_m
     return PhotoPlate(photo, width, height, horizon, roll, focal, far, left * width, right * width, height_m)
 

@@ -23,6 +23,9 @@ SMALLEST_ZOOM = 0.75
 LEAST_GROUND = 0.3
 """Share of a window's height that is ground, if the photo shows as much."""
 
+HEADROOM = 0.15
+"""Share of a window's height that is above the horizon, if the photo has that much."""
+
 LEAST_DEPTH_M = 1.5
 """Of the ground: people stand beyond what a photo shows of it rather than all in one row."""
 
@@ -105,9 +108,10 @@ def _photo(config: PlaceConfig, image: ImageConfig, rng: np.random.Generator, pl
     middle = (plate.left + plate.right) / 2
     first, last = (float(np.clip(middle - share * wide, 0, plate.width - wide)) for share in (0.75, 0.25))
     x0 = round(first + across * (last - first))
-    # The ground fills at least a share of the window, if the photo has that much.
-    highest = max(min(plate.far_row + LEAST_GROUND * tall, plate.height) - tall, 0.0)
-    y0 = round(highest + down * (plate.height - tall - highest))
+    # The horizon, where heads are, is in the window, and ground fills a share of it, if the photo has that much.
+    lowest = float(np.clip(plate.horizon - HEADROOM * tall, 0, plate.height - tall))
+    highest = min(max(min(plate.far_row + LEAST_GROUND * tall, plate.height) - tall, 0.0), lowest)
+    y0 = round(highest + down * (lowest - highest))
     left, right = (x0 + wide, x0) if mirror else (x0, x0 + wide)
     window = (float(left), float(y0), float(right), float(y0 + tall))
 
