@@ -51,6 +51,11 @@ def edge_ids(faces: NDArray[np.integer]) -> tuple[NDArray[np.int32], int]:
     return ids, len(pairs)
 
 
+def edge_pairs(faces: NDArray[np.integer]) -> NDArray[np.int64]:
+    """(E, 2) vertices of each edge, once."""
+    return _edges(faces)[0]
+
+
 def _edges(faces: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """(E, 2) edges and (F, 3) ids into them of the edges from each corner to the next."""
     directed = np.stack([faces, np.roll(faces, -1, axis=1)], axis=-1).reshape(-1, 2).astype(np.int64)

@@ -41,7 +41,7 @@ def shaped(who: Mannequin, betas: NDArray[np.floating]) -> Shaped:
     smooth = along(who.smooth, who.smooth_directions, betas)
     normals = vertex_normals(smooth, who.faces)
     cloth = np.empty_like(smooth)
-    _lift(skin, smooth, normals, who.faces, cloth)
+    _lift(skin, smooth, normals, who.pairs, who.shares, cloth)
     return Shaped(skin, cloth, normals)
 
 
@@ -57,7 +57,9 @@ def offsets(shape: Shaped, who: Mannequin, whole: NDArray[np.int32], ease: Float
 
 
 @njit(cache=True, nogil=True)
-def _lift(skin: Floats, smooth: Floats, normals: Floats, faces: NDArray[np.int32], cloth: Floats) -> None:
+def _lift(
+    skin: Floats, smooth: Floats, normals: Floats, pairs: NDArray[np.int32], shares: Floats, cloth: Floats
+) -> None:
     """Lift the bridged surface over the skin. The lift is spread to neighbours first and averaged then:
     every term of the mean at a vertex is at least what the vertex itself needs."""
     n = len(skin)
@@ -69,17 +71,16 @@ def _lift(skin: Floats, smooth: Floats, normals: Floats, faces: NDArray[np.int32
         need[v] = max(out, np.float32(0))
     for _ in range(2):
         wide = need.copy()
-        for f in range(len(faces)):
-            a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
-            most = max(need[a], need[b], need[c])
-            wide[a], wide[b], wide[c] = max(wide[a], most), max(wide[b], most), max(wide[c], most)
-        total, count = wide.copy(), np.ones(n, np.float32)
-        for f in range(len(faces)):
-            for k in range(3):
-                total[faces[f, k]] += wide[faces[f, (k + 1) % 3]]
-                count[faces[f, k]] += np.float32(1)
+        for e in range(len(pairs)):
+            a, b = pairs[e, 0], pairs[e, 1]
+            wide[a], wide[b] = max(wide[a], need[b]), max(wide[b], need[a])
+        need[:] = wide
+        for e in range(len(pairs)):
+            a, b = pairs[e, 0], pairs[e, 1]
+            need[a] += wide[b]
+            need[b] += wide[a]
         for v in range(n):
-            need[v] = total[v] / count[v]
+            need[v] /= shares[v]
     for v in range(n):
         for k in range(3):
             cloth[v, k] = smooth[v, k] + normals[v, k] * need[v]

@@ -22,7 +22,7 @@ from posecorpus.synth.clothing.drape import Shaped, offsets, shaped
 from posecorpus.synth.clothing.garments import RIM_M, UNDERLAP_M, Lines, Tailored, hair, lines, tailor
 from posecorpus.synth.clothing.hands import relaxed
 from posecorpus.synth.clothing.loft import Loft
-from posecorpus.synth.clothing.mannequin import ARM, UP, Mannequin, mannequin
+from posecorpus.synth.clothing.mannequin import ARM, Mannequin, mannequin
 from posecorpus.synth.clothing.skin import bare_skin, counting
 from posecorpus.synth.clothing.skirt import Skirt
 from posecorpus.synth.scene import Texture
@@ -137,23 +137,23 @@ def _cut_out(pieces: list[_Piece], texture: Texture) -> tuple[Surface, list[Boun
 
 def _garments(look: Look, who: Mannequin, at: Lines) -> tuple[list[Tailored], NDArray[np.bool_]]:
     """What is cut from the cloth mesh, and which of the body's vertices ``who.own`` lie under cloth."""
-    count = len(who.own)
+    count, heights = len(who.own), who.heights
     top, bottom = tailor(look, who, at)
     garments = [top, bottom]
-    outlines = [top.outline[:count], bottom.outline[:count]]
+    under = bottom.outline[:count]
     if look.skirted:
         garments = [top]
-        own = who.fields[:count]
         low = look.fit.skirt_bottom + UNDER_SKIRT_M - RIM_M
-        outlines[1] = np.minimum(np.minimum(own[:, UP] - low, at.waist - own[:, UP]), 0.5 - own[:, ARM])
+        own = heights[:count]
+        under = np.minimum(np.minimum(own - low, at.waist - own), 0.5 - who.fields[:count, ARM])
     if look.face.hair_cover > 0:
         garments.append(hair(look, who))  # the scalp stays: one sees to it beside the ears
-    covered = np.max(outlines, axis=0) > RIM_M
+    covered = np.maximum(top.outline[:count], under) > RIM_M
     if at.tucked:
         below = UNDERLAP_M / 5 if look.skirted else UNDERLAP_M / 2
-        np.minimum(top.outline, who.fields[:, UP] - (at.waist - below), out=top.outline)
+        np.minimum(top.outline, heights - np.float32(at.waist - below), out=top.outline)
     else:
-        np.minimum(bottom.outline, (at.hem + UNDERLAP_M) - who.fields[:, UP], out=bottom.outline)
+        np.minimum(bottom.outline, np.float32(at.hem + UNDERLAP_M) - heights, out=bottom.outline)
     return garments, covered
 
 

@@ -16,7 +16,7 @@ from posecorpus.synth.appearance.noise import value_noise
 from posecorpus.synth.bodies.bake_weights import cotangent_laplacian
 from posecorpus.synth.bodies.model import BodyModel
 from posecorpus.synth.clothing.binding import ANCHORS, Hold
-from posecorpus.synth.clothing.cloth_mesh import refine
+from posecorpus.synth.clothing.cloth_mesh import edge_pairs, refine
 from posecorpus.synth.clothing.cut import Uncut
 from posecorpus.synth.clothing.hands import Hands, hands
 from posecorpus.synth.clothing.loft import Loft, heaviest
@@ -46,13 +46,15 @@ class Mannequin:
         upper, lower, head: the faces of it that a shirt, trousers, and hair or a scarf can be cut from.
         middles: (M, 2) int32, the vertices that each of the last M lies between.
         own: (W,) int32, the body's vertices that the mesh has.
-        faces: (G, 3) int32 of those, before refinement.
+        faces: (G, 3) int32 of those, before refinement; pairs: (E, 2) their edges; shares: (W,) float32, one more
+            than the neighbours of each.
         skin, skin_directions: (W, 3) float32 and (B, W, 3), their rest positions and change per beta.
         smooth, smooth_directions: the same with hollows bridged.
         fields: (N, 12) float32, see the column names: distance from the middle plane, height, share of the
             arm, metres above the neckline, angle around the trunk in metres, two fold heights in [0, 1], z,
             metres above an average hairline, 1 at the forehead to 0 at the nape, tufts in [-1, 1],
             1 where hair lies flat around the ears, else 0.
+        heights: (N,) float32, their column UP once more, in one piece.
         hold: (N, ...), what binds them to the body.
         body_uv: (T, 2), the body's own texture coordinates.
         shoes: of the largest kind, for looks to cut.
@@ -70,11 +72,14 @@ class Mannequin:
     middles: NDArray[np.int32]
     own: NDArray[np.int32]
     faces: NDArray[np.int32]
+    pairs: NDArray[np.int32]
+    shares: Floats
     skin: Floats
     skin_directions: Floats
     smooth: Floats
     smooth_directions: Floats
     fields: Floats
+    heights: Floats
     hold: Hold
     body_uv: Floats
     shoes: Loft
@@ -106,6 +111,7 @@ def measure(body: BodyModel) -> Mannequin:
     picked = np.flatnonzero(_dressable(template, dense, at)[body.faces].all(axis=1))
     own, flat = np.unique(body.faces[picked], return_inverse=True)
     faces = flat.reshape(-1, 3).astype(np.int32)
+    pairs = edge_pairs(faces).astype(np.int32)
     mesh = refine(template[own], faces, LONGEST_EDGE_M)
     body_faces = picked[mesh.body_faces]
     uv = np.einsum("fck,fkd->fcd", mesh.corners, body.uv[body.uv_faces[body_faces]])
@@ -135,11 +141,14 @@ def measure(body: BodyModel) -> Mannequin:
         middles=mesh.middles,
         own=own.astype(np.int32),
         faces=faces,
+        pairs=pairs,
+        shares=(1 + np.bincount(pairs.ravel(), minlength=len(own))).astype(np.float32),
         skin=template[own].astype(np.float32),
         skin_directions=np.ascontiguousarray(directions, np.float32),
         smooth=np.ascontiguousarray(smooth[0], np.float32),
         smooth_directions=np.ascontiguousarray(smooth[1:], np.float32),
         fields=fields,
+        heights=np.ascontiguousarray(fields[:, UP]),
         hold=_hold(own, mesh.middles, mixed),
         body_uv=body.uv,
         shoes=shoes(body, dense, at),
