@@ -235,7 +235,7 @@ def _add_pose_correctives(
                     block[i] += f * first[i] + g * second[i] + h * third[i]
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _skin(
     vertices: NDArray[np.float32],
     joints: NDArray[np.uint8],
@@ -246,37 +246,52 @@ def _skin(
     for n in range(len(vertices)):
         for v in range(vertices.shape[1]):
             x, y, z = vertices[n, v, 0], vertices[n, v, 1], vertices[n, v, 2]
-            for a in range(3):
-                moved = np.float32(0)
-                for k in range(weights.shape[1]):
-                    share = weights[v, k]
-                    if share == 0:
-                        break
-                    row = transforms[n, joints[v, k], a]
-                    moved += share * (row[0] * x + row[1] * y + row[2] * z + row[3])
-                vertices[n, v, a] = moved
+            p = q = r = np.float32(0)
+            for k in range(weights.shape[1]):
+                share = weights[v, k]
+                if share == 0:
+                    break
+                j = joints[v, k]
+                p += share * (
+                    transforms[n, j, 0, 0] * x
+                    + transforms[n, j, 0, 1] * y
+                    + transforms[n, j, 0, 2] * z
+                    + transforms[n, j, 0, 3]
+                )
+                q += share * (
+                    transforms[n, j, 1, 0] * x
+                    + transforms[n, j, 1, 1] * y
+                    + transforms[n, j, 1, 2] * z
+                    + transforms[n, j, 1, 3]
+                )
+                r += share * (
+                    transforms[n, j, 2, 0] * x
+                    + transforms[n, j, 2, 1] * y
+                    + transforms[n, j, 2, 2] * z
+                    + transforms[n, j, 2, 3]
+                )
+            vertices[n, v, 0], vertices[n, v, 1], vertices[n, v, 2] = p, q, r
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _normals(vertices: NDArray[np.float32], faces: NDArray[np.int32], out: NDArray[np.float32]) -> None:
-    out[:] = 0
+    for v in range(len(out)):
+        out[v, 0] = out[v, 1] = out[v, 2] = 0
     for f in range(len(faces)):
         a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
-        ux, uy, uz = (
-            vertices[b, 0] - vertices[a, 0],
-            vertices[b, 1] - vertices[a, 1],
-            vertices[b, 2] - vertices[a, 2],
-        )
-        wx, wy, wz = (
-            vertices[c, 0] - vertices[a, 0],
-            vertices[c, 1] - vertices[a, 1],
-            vertices[c, 2] - vertices[a, 2],
-        )
+        x, y, z = vertices[a, 0], vertices[a, 1], vertices[a, 2]
+        ux, uy, uz = vertices[b, 0] - x, vertices[b, 1] - y, vertices[b, 2] - z
+        wx, wy, wz = vertices[c, 0] - x, vertices[c, 1] - y, vertices[c, 2] - z
         nx, ny, nz = uy * wz - uz * wy, uz * wx - ux * wz, ux * wy - uy * wx
-        for corner in (a, b, c):
-            out[corner, 0] += nx
-            out[corner, 1] += ny
-            out[corner, 2] += nz
+        out[a, 0] += nx
+        out[a, 1] += ny
+        out[a, 2] += nz
+        out[b, 0] += nx
+        out[b, 1] += ny
+        out[b, 2] += nz
+        out[c, 0] += nx
+        out[c, 1] += ny
+        out[c, 2] += nz
     for v in range(len(out)):
         length = np.sqrt(out[v, 0] ** 2 + out[v, 1] ** 2 + out[v, 2] ** 2)
         if length > 0:
