@@ -161,9 +161,9 @@ class PlaceConfig(_Section):
     Attributes:
         kind: ``any``: SURREAL's camera before whatever background. The others have a floor that people
             stand on: ``room`` (procedural), ``photo`` (of a ground plane) and ``calibrated`` (cameras of a real room).
-        camera_height_m, pitch_deg, roll_deg: above the floor; positive pitch looks down. Of rooms, and of photos
-            that do not tell.
-        hfov_deg: horizontal angle of view, likewise.
+        camera_height_m: above the floor; of rooms, and of photos unless a file of plates tells.
+        pitch_deg, roll_deg: positive pitch looks down. Of rooms; a photo's are found in it.
+        hfov_deg: horizontal angle of view, of rooms.
         reach_m: people stand between these distances from the camera; less where a photo shows less ground.
         shadow: strength of shadows.
         match_light: whether people are lit from the place's direction and in its colour.

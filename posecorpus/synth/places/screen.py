@@ -42,6 +42,9 @@ HORIZON_RANGE = 0.08, 0.75
 SKY_AREA, SKY_WIDTH = 0.1, 0.9
 """Least share of the picture and of its columns that is sky, where no lines tell the horizon."""
 
+SKY_BELOW = 0.3
+"""Least share of the columns whose sky, if it reaches below all horizons, is taken for all there is."""
+
 LEVEL_EDGE = 0.03
 """A sky's lower edge that is no rougher is the horizon."""
 
@@ -158,10 +161,12 @@ def _find(small: NDArray[np.uint8], ground: GroundCue, focal_px: float) -> tuple
     """The horizon's row in the middle column, the roll in radians, and whether the ground is open up to the horizon;
     or why the photo is rejected."""
     height = len(small)
+    sky = find_sky(small)
+    if sky.width > SKY_BELOW and sky.lower_edge > HORIZON_RANGE[1]:
+        return "no even ground in the lower part"  # sky, snow or a wall from top to bottom
     lines = find_horizon(np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8), focal_px)
     if lines is not None and lines.agreement >= LINES_AGREE and lines.margin >= LINES_MARGIN:
         return _among_lines(lines, ground, height, focal_px)
-    sky = find_sky(small)
     if sky.area < SKY_AREA or sky.width < SKY_WIDTH:
         return "neither a sky nor straight lines that tell the horizon"
     return _under_sky(sky, ground, height)
@@ -183,8 +188,6 @@ def _under_sky(sky: SkyCue, ground: GroundCue, height: int) -> tuple[float, floa
         return "no even ground in the lower part"
     if ground.sharpness < LEAST_SHARPNESS:
         return "out of focus in the lower part"
-    if sky.lower_edge > HORIZON_RANGE[1]:
-        return "seen from above or below"
     if sky.roughness < LEVEL_EDGE:
         return sky.lower_edge * height, 0.0, True
     # Hills or houses: the horizon is behind them, below the sky and above the ground.

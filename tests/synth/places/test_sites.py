@@ -118,6 +118,22 @@ def test_windows_of_photos_keep_the_horizon_where_the_camera_has_it(photo: str) 
     assert mirrored == {False, True}
 
 
+def test_windows_of_tall_photos_hold_horizon_and_ground(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "tall.png"), np.full((900, 500, 3), 120, np.uint8))
+    plate = PhotoPlate(str(tmp_path / "tall.png"), 500, 900, 400, 0, 800, 600, 100, 400)
+    for seed in range(30):
+        site = draw_site(PlaceConfig(kind="photo"), IMAGE, np.random.default_rng(seed), [plate])
+        assert site.background.window is not None
+        left, top, right, bottom = site.background.window
+        assert min(left, right) >= 0 and max(left, right) <= 500 and 0 <= top < bottom <= 900
+        assert top + 0.1 * (bottom - top) <= 400
+        assert min(left, right) < 250 < max(left, right)  # the middle of the ground
+        # What the photo shows between its columns is where people may stand.
+        feet = site.camera.project(np.insert(site.ground.corners, 1, 0.0, axis=1))[0][:, 0]
+        shown = left + feet * (right - left) / 160
+        assert shown.min() >= 100 - 1 and shown.max() <= 400 + 1
+
+
 def test_people_in_a_photo_are_lit_from_its_brighter_side_and_in_its_colour(photo: str) -> None:
     config = PlaceConfig(kind="photo")
     right, left = [], []
