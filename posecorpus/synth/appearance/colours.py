@@ -14,6 +14,9 @@ RGB = tuple[float, float, float]
 SKIN_LIGHTNESS = (28.0, 80.0)
 """CIE L* of skin is uniform over this range, so that dark and light tones are equally common."""
 
+LIKE_SKIN = 11.0
+"""Cloth no farther than this from a tone of skin (CIE 1976 colour difference) could be taken for it."""
+
 # CIE a* and b* of skin against L*: very dark and very light skin are both paler than the middle.
 _SKIN_L = (25.0, 35.0, 45.0, 55.0, 65.0, 75.0, 85.0)
 _SKIN_A = (6.5, 10.0, 12.5, 13.0, 12.0, 10.0, 7.0)
@@ -81,6 +84,27 @@ def skin(draws: Draws) -> tuple[RGB, float]:
     i = int(step)
     a, b = (knots[i] + (knots[i + 1] - knots[i]) * (step - i) for knots in (_SKIN_A, _SKIN_B))
     return lab_to_rgb(lightness, a + draws.normal(0, 1.3), b + draws.normal(0, 1.6)), lightness
+
+
+def from_skin(lab: np.ndarray) -> np.ndarray:
+    """How far CIE L*a*b* colours (..., 3) are from any tone of skin: the distance at their own lightness, which
+    counts where it lies beyond that of skin."""
+    lightness = np.clip(lab[..., 0], _SKIN_L[0], _SKIN_L[-1])
+    away = [
+        lab[..., 0] - lightness,
+        lab[..., 1] - np.interp(lightness, _SKIN_L, _SKIN_A),
+        lab[..., 2] - np.interp(lightness, _SKIN_L, _SKIN_B),
+    ]
+    return np.asarray(np.sqrt(sum(a**2 for a in away)))
+
+
+def unlike_skin(cloths: list[RGB]) -> list[RGB]:
+    """Colours of cloth as they are, but greyed where people in them would look undressed."""
+    lab = rgb_to_lab(np.array(cloths))
+    return [
+        lab_to_rgb(float(one[0]), 0.15 * float(one[1]), 0.1 * float(one[2])) if close else colour
+        for one, colour, close in zip(lab, cloths, from_skin(lab) < LIKE_SKIN, strict=True)
+    ]
 
 
 def hair(draws: Draws) -> RGB:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from posecorpus.core.errors import InputError
 from posecorpus.synth.appearance.atlas import Atlas, body_atlas
+from posecorpus.synth.appearance.colours import unlike_skin
 from posecorpus.synth.appearance.landmarks import BodySurface, landmarks_of, unlike_a_person
 from posecorpus.synth.appearance.look import Look, record, sample_look, trouser_end
 from posecorpus.synth.appearance.paint import paint
@@ -98,8 +99,24 @@ def worn_texture(body: BodySurface, look: Look, size: int = 192) -> Texture:
     """
     if unlike_a_person(landmarks_of(body)) is not None:
         return build_texture(paint_look(body_atlas(body, size), look))
+    look = _clearly_dressed(look)
     picture = paint_look(body_atlas(body, size), worn_look(look, METRES_ACROSS / size), worn=True)
     return build_texture(np.concatenate([picture, paint_strip(look, strip_height(size), size)]))
+
+
+def _clearly_dressed(look: Look) -> Look:
+    """The look without cloth or shoes in the colours of skin."""
+    o = look.outfit
+    cloths = (o.top, o.bottom, o.inner)
+    drawn = [colour for cloth in cloths for colour in (cloth.base, cloth.second, cloth.third)]
+    *colours, shoe, sock, trim = unlike_skin([*drawn, o.shoe, o.sock, o.trim])
+    top, bottom, inner = (
+        cloth._replace(base=colours[3 * k], second=colours[3 * k + 1], third=colours[3 * k + 2])
+        for k, cloth in enumerate(cloths)
+    )
+    return look._replace(
+        outfit=o._replace(top=top, bottom=bottom, inner=inner, shoe=shoe, sock=sock, trim=trim)
+    )
 
 
 def worn_look(look: Look, reach: float) -> Look:

@@ -113,3 +113,31 @@ def test_shares_of_skirts_and_tones_of_skin() -> None:
     for group in (tones[skirted], tones[~skirted]):
         counts, _ = np.histogram(group, 6, (low, high))
         assert np.abs(counts / counts.mean() - 1).max() < 0.4
+
+
+def test_no_cloth_is_taken_for_skin() -> None:
+    drawn = [
+        cloth.base
+        for i in range(300)
+        for look in [look_of(i)]
+        for cloth in (look.outfit.top, look.outfit.bottom)
+    ]
+    before, after = np.array(drawn), np.array(colours.unlike_skin(drawn))
+    close = colours.from_skin(colours.rgb_to_lab(before)) < colours.LIKE_SKIN
+    assert 0.02 < close.mean() < 0.15
+    assert (before == after)[~close].all()
+    assert colours.from_skin(colours.rgb_to_lab(after)).min() > 0.6 * colours.LIKE_SKIN
+    lightness = [colours.rgb_to_lab(some)[:, 0] for some in (before, after)]
+    np.testing.assert_allclose(*lightness, atol=1.0)
+    draws = colours.Draws(np.random.default_rng(2))
+    tones = np.array([colours.skin(draws)[0] for _ in range(500)])
+    assert np.quantile(colours.from_skin(colours.rgb_to_lab(tones)), 0.95) < colours.LIKE_SKIN
+
+
+def test_worn_shirts_in_the_colour_of_skin_are_greyed() -> None:
+    body, look = load_body("open", "female"), look_of(8)
+    top = look.outfit.top._replace(pattern=PLAIN, base=(237.0, 203.0, 173.0), weave=0.0, folds=0.0)
+    outfit = look.outfit._replace(top=top, logo=0, open_width=0.0, sleeve=1.9)
+    texture = worn_texture(body, look._replace(outfit=outfit), 96).levels[0]
+    beige = (np.abs(texture.astype(int) - (237, 203, 173)).max(axis=-1) < 6).mean()
+    assert beige < 0.01
