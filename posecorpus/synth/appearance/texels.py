@@ -32,8 +32,11 @@ class TexelMap:
 
     def interpolate(self, values: NDArray[np.floating], faces: NDArray[np.integer]) -> NDArray[np.float32]:
         """Per-vertex values (V, C) at the covered texels, (N, C) float32."""
-        corners = values[faces[self.face]].astype(np.float32)
-        return np.asarray(np.einsum("nk,nkc->nc", self.weights, corners), np.float32)
+        out = np.empty((len(self.face), values.shape[1]), np.float32)
+        _interpolate(
+            np.asarray(values, np.float32), np.asarray(faces, np.int64), self.face, self.weights, out
+        )
+        return out
 
 
 def texel_map(uv: NDArray[np.floating], uv_faces: NDArray[np.integer], size: int) -> TexelMap:
@@ -64,6 +67,21 @@ def texel_map(uv: NDArray[np.floating], uv_faces: NDArray[np.integer], size: int
         gutter=np.flatnonzero(~covered).astype(np.int32),
         gutter_source=source[~covered],
     )
+
+
+@njit(cache=True, error_model="numpy")
+def _interpolate(
+    values: NDArray[np.float32],
+    faces: NDArray[np.int64],
+    face: NDArray[np.int32],
+    weights: NDArray[np.float32],
+    out: NDArray[np.float32],
+) -> None:
+    for n in range(out.shape[0]):
+        a, b, c = faces[face[n], 0], faces[face[n], 1], faces[face[n], 2]
+        u, v, w = weights[n, 0], weights[n, 1], weights[n, 2]
+        for k in range(out.shape[1]):
+            out[n, k] = u * values[a, k] + v * values[b, k] + w * values[c, k]
 
 
 @njit(cache=True)
