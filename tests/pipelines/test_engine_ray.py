@@ -72,6 +72,7 @@ def read(task: Any) -> list[str]:
     return task()
 
 
+@pytest.mark.slow
 def test_the_same_bytes_as_the_local_engine_though_a_node_dies(
     tmp_path: Path, s3_bucket: str, ray: Any, cluster: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
