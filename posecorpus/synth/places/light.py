@@ -17,7 +17,7 @@ from posecorpus.synth.scene import Shadow
 JITTER = 0.06
 """Standard deviation, as a share, that the brightness of people differs from the place's."""
 
-CONTACT = 0.65
+CONTACT = 0.75
 """Share of light that is lost right under a foot."""
 
 

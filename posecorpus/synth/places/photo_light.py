@@ -77,7 +77,7 @@ def photo_light(picture: NDArray[np.uint8], camera: Camera, rng: np.random.Gener
     lamps = (Lamp(towards, level * directed * warm),)
     softness = float(np.interp(hard, [0, 0.4, 1], [0.45, 0.2, 0.04]))
     return PlaceLight(
-        lamps, sky * (1 + tilt) * colour, sky * (1 - tilt) * colour, towards, softness, 0.45 + 0.75 * hard
+        lamps, sky * (1 + tilt) * colour, sky * (1 - tilt) * colour, towards, softness, 0.6 + 0.6 * hard
     )
 
 

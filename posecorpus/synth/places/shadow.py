@@ -48,10 +48,10 @@ FINE_PIXELS = 100_000
 FARTHEST_M = 40.0
 """Floor farther than this gets no shadow: along the optical axis."""
 
-CONTACT_REACH_M = 0.2
+CONTACT_REACH_M = 0.35
 """Things higher above the floor do not touch it."""
 
-CONTACT_WIDTHS_M = 0.03, 0.2
+CONTACT_WIDTHS_M = 0.03, 0.25
 """Half widths of the dark rim and of the dim surroundings of a contact."""
 
 LOWEST_LAMP = 0.12

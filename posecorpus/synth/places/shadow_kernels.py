@@ -31,7 +31,7 @@ FINEST = 0.5
 DISC = 0.8660254
 """Half width of the square that is as wide as a disc of radius 1: of the same variance along either axis."""
 
-NARROW, WIDE = 0.5, 1.2
+NARROW, WIDE = 0.6, 2.0
 """Weights of the two blurs of contact; what feet leave of the sky around them is more than their soles cover."""
 
 LEAST = 5e-4

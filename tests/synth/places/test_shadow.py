@@ -157,7 +157,7 @@ def test_a_shadow_keeps_the_part_of_light_that_it_should() -> None:
 
 
 def test_contact_is_dark_where_things_touch_and_nowhere_else() -> None:
-    standing, floating = box((-0.2, 0, -0.2), (0.2, 1, 0.2)), box((-0.2, 0.3, -0.2), (0.2, 1, 0.2))
+    standing, floating = box((-0.2, 0, -0.2), (0.2, 1, 0.2)), box((-0.2, 0.4, -0.2), (0.2, 1, 0.2))
     shadow = Shadow((0.0, 1.0, 0.0), 0.1, 0.0, 0.8)
     np.testing.assert_array_equal(cast_shadow(picture(), [floating], CAMERA, shadow), picture())
     left = light_left(cast_shadow(picture(), [standing], CAMERA, shadow))
@@ -167,7 +167,7 @@ def test_contact_is_dark_where_things_touch_and_nowhere_else() -> None:
         return float(left[row, column])
 
     assert at(0, 0) == pytest.approx(0.2, abs=0.01)
-    along = [at(0.2 + d, 0) for d in (0.0, 0.02, 0.05, 0.1, 0.3)]
+    along = [at(0.2 + d, 0) for d in (0.0, 0.02, 0.05, 0.1, 0.35)]
     assert along == sorted(along) and along[0] < 0.75 and along[-1] == 1
 
 
