@@ -33,9 +33,11 @@ class Loft:
 
 
 def along(base: Floats, directions: Floats, betas: NDArray[np.floating]) -> Floats:
-    """Points (N, 3) of a shape: a mean (N, 3) and directions (B, N, 3), of which up to B have a beta."""
+    """Points (N, 3) of a shape: a mean (N, 3) and directions (B, N, 3); directions or betas that are missing
+    count as zero."""
     coefficients = np.zeros(len(directions), np.float32)
-    coefficients[: len(betas)] = betas
+    known = betas[: len(directions)]
+    coefficients[: len(known)] = known
     return _along(base, directions, coefficients)
 
 

@@ -27,6 +27,8 @@ from posecorpus.synth.clothing.skirt import SkirtPattern, pattern
 LONGEST_EDGE_M = 0.018
 BRIDGE_M = 0.022
 """Cloth spans hollows about this wide: the skin's shape is diffused this far under it."""
+MOST_BETAS = 16
+"""Cloth knows the shape by so many directions; what further ones change, it follows as the skin does."""
 LONGEST_SHIRT_M = 0.3
 """So far below the hips tunics reach, at most."""
 HIGHEST_COLLAR_M = 0.075
@@ -120,7 +122,7 @@ def measure(body: BodyModel) -> Mannequin:
     mixed = _with_middles(dense[own], mesh.middles)
     feet = dense[:, [JOINT[s + n] for s in ("l_", "r_") for n in ("knee", "ankle", "foot")]].sum(axis=1)
     shod = np.flatnonzero(feet > 0.5)
-    directions = np.moveaxis(body.shapedirs, -1, 0)[:, own].astype(np.float64)
+    directions = np.moveaxis(body.shapedirs, -1, 0)[:MOST_BETAS, own].astype(np.float64)
     columns = np.concatenate([template[own][None], directions]).transpose(1, 0, 2)
     smooth = diffuse(columns.reshape(len(own), -1), template[own], faces, BRIDGE_M)
     smooth = smooth.reshape(columns.shape)

@@ -188,6 +188,23 @@ def test_anybody_can_be_dressed() -> None:
         well_formed(dressed, dressed.pose(posed(body, betas, demanding_poses()[:2])))
 
 
+def test_bodies_with_many_shape_directions() -> None:
+    """As SMPL's own 300: further directions move clothes as they move the skin."""
+    body, betas, look = person("female", 2, skirt=True)
+    wide = replace(
+        body,
+        shapedirs=np.concatenate([body.shapedirs] * 4, axis=2),
+        landmarks_shapedirs=np.concatenate([body.landmarks_shapedirs] * 4, axis=2),
+    )
+    split = np.concatenate([0.5 * betas, np.zeros(20), 0.5 * betas])
+    pose = demanding_poses()[-1:]
+    plain = dress(body, betas, look, BLANK).pose(posed(body, betas, pose))
+    much = dress(wide, split, look, BLANK).pose(posed(wide, split, pose))
+    for a, b in zip(plain, much, strict=True):
+        assert a.shape == b.shape
+        assert np.abs(a - b).max() < 0.02
+
+
 @pytest.mark.parametrize("gender", ["neutral", "female"])
 def test_other_topologies_are_dressed_too(tmp_path: Path, gender: str) -> None:
     body = stranger(tmp_path, gender)
