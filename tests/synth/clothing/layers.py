@@ -44,6 +44,21 @@ def cameras(middle: np.ndarray, extent: float) -> Iterator[Camera]:
         yield Camera.look_at(tuple(middle + away), tuple(middle), 5.0 * SIDE / extent, SIDE, SIDE)
 
 
+def ring(points: np.ndarray) -> Iterator[Camera]:
+    """Eight views from around and a little above."""
+    middle = (points.min(0) + points.max(0)) / 2
+    for angle in np.arange(8) * np.pi / 4:
+        away = 4.0 * np.array([np.sin(angle), 0.2, np.cos(angle)])
+        yield Camera.look_at(tuple(middle + away), tuple(middle), 2.0 * SIDE, SIDE, SIDE)
+
+
+def depth_of(points: np.ndarray, faces: np.ndarray, camera: Camera) -> np.ndarray:
+    """(SIDE, SIDE) depth of the front faces, 0 where there are none."""
+    marks, uv = np.ones(len(faces), np.uint8), np.zeros((1, 2), np.float32)
+    mesh = Mesh(points, points, vertex_normals(points, faces), faces, marks, 1, uv, 0 * faces, BLANK)
+    return render([mesh], camera, LIGHT, np.zeros((SIDE, SIDE, 3), np.uint8)).depth
+
+
 def under_cloth(body: BodyModel, look: Look, inside_m: float) -> np.ndarray:
     """(F,) faces of the body that lie farther than ``inside_m`` under a garment or the hair."""
     who = mannequin(body)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from layers import BLANK, Counts, views
+from layers import BLANK, Counts, depth_of, ring, views
 from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 from strangers import stranger
@@ -104,6 +104,47 @@ def test_cloth_that_lies_too_deep_is_found_out() -> None:
 
 
 @pytest.mark.parametrize("gender", GENDERS)
+def layer_faults(body: BodyModel, betas: np.ndarray, look: Look, sink_m: float = 0.0) -> float:
+    """Share of pixels where a shirt or trousers show through the garment over them, from eight sides."""
+    dressed, at = dress(body, betas, look, BLANK), lines(look, mannequin(body).at)
+    outer = int(at.tucked)
+    piece = dressed.bound[outer]
+    inwards = piece.offsets - sink_m * piece.offsets / np.linalg.norm(piece.offsets, axis=1, keepdims=True)
+    bound = list(dressed.bound)
+    bound[outer] = replace(piece, offsets=inwards)
+    dressed = replace(dressed, bound=tuple(bound))
+    first = len(bound[0].seam)
+    faces = dressed.surfaces[1].faces
+    pieces = [
+        faces[(faces < first).all(axis=1)],
+        faces[((faces >= first) & (faces < first + len(bound[1].seam))).all(axis=1)],
+    ]
+    rest = dressed.pose(posed(body, np.zeros(10), np.zeros((1, 24, 3))))[1][0]
+    height = rest[pieces[1 - outer]][..., 1]
+    under = height.max(axis=1) < at.waist - 0.005 if at.tucked else height.min(axis=1) > at.hem + 0.02
+    covered = pieces[1 - outer][under]
+    assert len(covered) > 30
+    poses = demanding_poses()
+    points = dressed.pose(posed(body, betas, poses))[1]
+    seen = faults = 0
+    for t in range(len(poses)):
+        for camera in ring(points[t]):
+            over, below = (depth_of(points[t], part, camera) for part in (pieces[outer], covered))
+            seen += int((over > 0).sum())
+            faults += int(((below > 0) & (over > below) & (over < below + 0.03)).sum())
+    return faults / seen
+
+
+def test_shirts_and_trousers_do_not_show_through_each_other() -> None:
+    kinds = set()
+    for seed in range(4):
+        body, betas, look = person("male", 40 + seed)
+        kinds.add(look.tucked)
+        assert layer_faults(body, betas, look) < 1e-4
+    assert kinds == {False, True}
+    assert layer_faults(body, betas, look, sink_m=0.008) > 1e-3, "and if they did, this would show it"
+
+
 def test_cloth_keeps_its_distance_from_its_own_skin(gender: str) -> None:
     who = mannequin(load_body("open", gender))
     for seed in range(4):
