@@ -488,36 +488,44 @@ def cast_room(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def soften_corners(
+def finish_room(
     to_room: NDArray[np.float32], eye: NDArray[np.float32], low: NDArray[np.float32], high: NDArray[np.float32],
-    depth: NDArray[np.float32], drawn: NDArray[np.uint8], out: NDArray[np.uint8],
+    depth: NDArray[np.float32], drawn: NDArray[np.uint8], out: NDArray[np.uint8], floor: NDArray[np.uint8],
 ) -> None:  # fmt: skip
-    """Blend the pixels that a corner of the room runs through with those beyond it.
+    """Blend the pixels that a corner of the room runs through with those beyond it, and tell where the floor is seen.
 
     Args:
         to_room, eye, low, high, depth: of :func:`cast_room`.
         drawn: (H, W, 3) what it drew; out: (H, W, 3) a copy, changed in place.
+        floor: (H, W), receives 255 where the ray meets the floor and 0 elsewhere.
     """
     height, width = depth.shape
+    parts = np.empty((3, 2), np.float32)
+    for k in range(3):
+        parts[k, 0], parts[k, 1] = _f(1) / (low[k] - eye[k]), _f(1) / (high[k] - eye[k])
     for row in range(height):
         py = _f(row) + _f(0.5)
         for column in range(width):
             px = _f(column) + _f(0.5)
             # Inverse depths of the planes before the ray: linear in the picture, the greatest is seen.
             first, second, across, down, across2, down2 = _f(-1), _f(-1), _f(0), _f(0), _f(0), _f(0)
+            to_floor = False
             for k in range(3):
                 d = to_room[k, 0] * px + to_room[k, 1] * py + to_room[k, 2]
-                part = _f(1) / ((high[k] if d > 0 else low[k]) - eye[k])
+                part = parts[k, 1] if d > 0 else parts[k, 0]
                 near = d * part
                 if near > first:
+                    to_floor = k == 1 and d < 0
                     second, across2, down2 = first, across, down
                     first, across, down = near, to_room[k, 0] * part, to_room[k, 1] * part
                 elif near > second:
                     second, across2, down2 = near, to_room[k, 0] * part, to_room[k, 1] * part
+            bare = depth[row, column] * first > _f(0.999)  # no furniture before it
+            floor[row, column] = 255 if bare and to_floor else 0
             across, down = across - across2, down - down2
             gap = first - second
             slope = across * across + down * down
-            if gap * gap * _f(4) >= slope or depth[row, column] * first < _f(0.999):
+            if gap * gap * _f(4) >= slope or not bare:
                 continue
             # A step against the gradient, along the axis that it is nearer to, leads over the corner.
             j, i = row, column

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from posecorpus.core.cameras import Camera
-from posecorpus.synth.appearance.room_cast import add_grain, cast_room, soften_corners
+from posecorpus.synth.appearance.room_cast import add_grain, cast_room, finish_room
 from posecorpus.synth.appearance.room_plan import RoomPlan, plan_room
 
 SUBJECT_DISTANCE_M = 8.0
@@ -19,10 +19,6 @@ SUBJECT_DISTANCE_M = 8.0
 
 SHARPNESS = 0.6
 """Rays along a side per pixel."""
-
-
-FLOOR_SLACK_M = 1e-3
-"""What the ray-cast finds this near to the floor is the floor."""
 
 
 def room(camera: Camera, rng: np.random.Generator, keep_clear: ArrayLike | None = None) -> NDArray[np.uint8]:
@@ -37,7 +33,8 @@ def room(camera: Camera, rng: np.random.Generator, keep_clear: ArrayLike | None 
     Returns:
         (H, W, 3) uint8 RGB.
     """
-    return _photograph(plan_around(camera, rng, keep_clear), camera, rng)[0]
+    plan = plan_around(camera, rng, keep_clear)
+    return _expose(draw_room(plan, _coarse(camera)), camera, rng)
 
 
 def room_with_floor(
@@ -49,14 +46,12 @@ def room_with_floor(
         (H, W, 3) uint8 RGB, and (H, W) uint8, 255 where nothing but the floor is seen.
     """
     plan = plan_around(camera, rng, keep_clear)
-    picture, depth = _photograph(plan, camera, rng, smooth=True)
-    height, width = depth.shape
-    down = (camera.resize(width, height).R.T @ np.linalg.inv(camera.resize(width, height).K))[1]
-    x, y = np.arange(width, dtype=np.float32) + 0.5, np.arange(height, dtype=np.float32) + 0.5
-    at = plan.eye[1] + depth * (down[0] * x + (down[1] * y + down[2])[:, None])
-    on = np.where(at < plan.low[1] + FLOOR_SLACK_M, 255, 0).astype(np.uint8)
+    coarse = _coarse(camera)
+    drawn, depth = _cast(plan, coarse)
+    softened, floor = _finish(plan, coarse, drawn, depth)
+    picture = _expose(softened, camera, rng)
     size = (camera.width, camera.height)
-    return picture, np.asarray(cv2.resize(on, size, interpolation=cv2.INTER_LINEAR), np.uint8)
+    return picture, np.asarray(cv2.resize(floor, size, interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
 def plan_around(camera: Camera, rng: np.random.Generator, keep_clear: ArrayLike | None = None) -> RoomPlan:
@@ -75,35 +70,45 @@ def draw_room(plan: RoomPlan, camera: Camera) -> NDArray[np.uint8]:
     return _cast(plan, camera)[0]
 
 
-def _photograph(
-    plan: RoomPlan, camera: Camera, rng: np.random.Generator, smooth: bool = False
-) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """The picture with the camera's softness and noise, and the depth of the rays, which are fewer than pixels."""
-    # What is behind people is a little out of focus: fewer rays do. The sensor adds its noise.
-    width, height = (max(1, round(SHARPNESS * side)) for side in (camera.width, camera.height))
-    drawn, depth = _cast(plan, camera.resize(width, height), smooth)
+def _coarse(camera: Camera) -> Camera:
+    """What is behind people is a little out of focus: fewer rays do than pixels."""
+    return camera.resize(*(max(1, round(SHARPNESS * side)) for side in (camera.width, camera.height)))
+
+
+def _expose(drawn: NDArray[np.uint8], camera: Camera, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """A coarse picture at the camera's size, with the noise of its sensor."""
     size = (camera.width, camera.height)
     picture = np.asarray(cv2.resize(drawn, size, interpolation=cv2.INTER_CUBIC), np.uint8)
     add_grain(picture, int(rng.integers(1 << 15)), int(rng.integers(2, 24)))
-    return picture, depth
+    return picture
 
 
-def _cast(
-    plan: RoomPlan, camera: Camera, smooth: bool = False
-) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+def _cast(plan: RoomPlan, camera: Camera) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """Clean picture and depth, one ray a pixel."""
     out = np.empty((camera.height, camera.width, 3), np.uint8)
     depth = np.empty((camera.height, camera.width), np.float32)
-    to_room = (plan.turn @ camera.R.T @ np.linalg.inv(camera.K)).astype(np.float32)
-    eye, low, high = (v.astype(np.float32) for v in (plan.eye, plan.low, plan.high))
     starts = np.searchsorted(plan.decals["surface"], np.arange(7))
     pixel = np.float32(1 / camera.K[0, 0])
+    to_room, eye, low, high = _geometry(plan, camera)
     cast_room(
         to_room, np.linalg.inv(to_room), eye, low, high, plan.surfaces, plan.decals, starts, plan.boxes,
         plan.light[0], pixel, out, depth,
     )  # fmt: skip
-    if not smooth:
-        return out, depth
-    softened = out.copy()
-    soften_corners(to_room, eye, low, high, depth, out, softened)
-    return softened, depth
+    return out, depth
+
+
+def _finish(
+    plan: RoomPlan, camera: Camera, drawn: NDArray[np.uint8], depth: NDArray[np.float32]
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """The picture of :func:`_cast` with smooth corners, and where it shows the floor, 0 or 255."""
+    softened, floor = drawn.copy(), np.empty(depth.shape, np.uint8)
+    to_room, eye, low, high = _geometry(plan, camera)
+    finish_room(to_room, eye, low, high, depth, drawn, softened, floor)
+    return softened, floor
+
+
+def _geometry(plan: RoomPlan, camera: Camera) -> tuple[NDArray[np.float32], ...]:
+    """From pixels to directions of the room (3, 3), the eye and the corners of the box (3,)."""
+    to_room = (plan.turn @ camera.R.T @ np.linalg.inv(camera.K)).astype(np.float32)
+    eye, low, high = (v.astype(np.float32) for v in (plan.eye, plan.low, plan.high))
+    return to_room, eye, low, high

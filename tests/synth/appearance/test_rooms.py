@@ -22,7 +22,7 @@ from posecorpus.synth.appearance.room_plan import (
     RoomPlan,
     plan_room,
 )
-from posecorpus.synth.appearance.rooms import _cast, draw_room, room, room_with_floor
+from posecorpus.synth.appearance.rooms import _cast, _finish, draw_room, room, room_with_floor
 
 RED, GREEN, BLUE, WHITE = (255.0, 0.0, 0.0), (0.0, 255.0, 0.0), (0.0, 0.0, 255.0), (255.0, 255.0, 255.0)
 SURREAL = Camera.look_at((0, 0.95, 8), (0, 0.95, 0), 600, 320, 240)
@@ -131,7 +131,8 @@ def test_corners_are_smooth_where_wanted() -> None:
     for seed in range(10):
         plan = bare(plan_room(camera, np.random.default_rng(seed), np.array([[0, 1, 0]])))
         truth = draw_room(plan, finer).reshape(48, fine, 64, fine, 3).mean((1, 3))
-        rough, smooth = draw_room(plan, camera), _cast(plan, camera, smooth=True)[0]
+        rough, depth = _cast(plan, camera)
+        smooth = _finish(plan, camera, rough, depth)[0]
         changed = (rough != smooth).any(-1)
         assert changed.any()
         wrong.append([np.abs(picture[changed] - truth[changed]).mean() for picture in (rough, smooth)])
