@@ -16,15 +16,15 @@ from posecorpus.synth.raster.jit import inline, tight_kernel
 from posecorpus.synth.raster.visibility import HALF, SHIFT, SUBPIXELS
 
 SAMPLES = 8
-SPACING_SHIFT = 9
-FIRST = -1792
 REACH = 1792.0
 """No sample is farther from the pixel centre, along x or along y, in subpixels."""
 OFFSETS: NDArray[np.float64] = (
     np.array([(-7, -1), (-5, 5), (-3, -5), (-1, 3), (1, -3), (3, 7), (5, 1), (7, -7)]) * SUBPIXELS / 16
 )
 """(8, 2) sample positions from the pixel centre in subpixels: the usual rotated pattern, one sample in every
-eighth of a column and of a row. In the order of x, evenly spaced: a small face tests few of them."""
+eighth of a column and of a row."""
+
+OFFSETS_X, OFFSETS_Y = (np.ascontiguousarray(column) for column in OFFSETS.T)
 
 NEAREST_FIRST = (4, 3, 6, 2, 1, 0, 5, 7)
 
@@ -100,7 +100,7 @@ def find_outline(
 @inline
 def _excluded(dx: float, dy: float) -> float:
     """The tie rule of the first pass."""
-    return 0.0 if dx > 0 or (dx == 0 and dy > 0) else 1.0
+    return 0.0 if (dx > 0) | ((dx == 0) & (dy > 0)) else 1.0
 
 
 @inline
@@ -117,11 +117,10 @@ def _outlined(slots: I32, x0: int, y0: int, x1: int, y1: int) -> bool:
 def _fill_samples(
     ax: float, ay: float, az: float, bx: float, by: float, bz: float, cx: float, cy: float, cz: float,
     x0: int, y0: int, x1: int, y1: int, face: int, mesh: int,
-    slots: I32, depth: F32, faces: I32, meshes: U16,
+    slots: I32, depth: F32, faces: I32, meshes: U16, farthest: F32, found: F32,
 ) -> None:  # fmt: skip
     """Draw one snapped triangle of positive area at the samples of the window's outline pixels."""
-    left = int(min(ax, bx, cx)) - FIRST - HALF + (1 << SPACING_SHIFT) - 1
-    right = int(max(ax, bx, cx)) - FIRST - HALF
+    nearest = np.float32(max(az, bz, cz) * (1.0 + 1e-6))  # no rounding takes it beyond
     dx0, dx1, dx2 = by - cy, cy - ay, ay - by
     dy0, dy1, dy2 = cx - bx, ax - cx, bx - ax
     area = dx1 * dy2 - dy1 * dx2
@@ -136,35 +135,50 @@ def _fill_samples(
     for y in range(y0, y1 + 1):
         for x in range(x0, x1 + 1):
             slot = slots[y, x]
-            if slot < 0:
+            if slot < 0 or nearest <= farthest[slot]:
                 continue
             px, py = x * SUBPIXELS + HALF, y * SUBPIXELS + HALF
             e0 = (bx - px) * (cy - py) - (by - py) * (cx - px) - t0
             e1 = (cx - px) * (ay - py) - (cy - py) * (ax - px) - t1
             e2 = (ax - px) * (by - py) - (ay - py) * (bx - px) - t2
-            if e0 < out0 or e1 < out1 or e2 < out2:
+            if (e0 < out0) | (e1 < out1) | (e2 < out2):
                 continue
-            low = max((left - (x << SHIFT)) >> SPACING_SHIFT, 0)
-            high = min((right - (x << SHIFT)) >> SPACING_SHIFT, SAMPLES - 1)
-            for s in range(low, high + 1):
-                ox, oy = OFFSETS[s, 0], OFFSETS[s, 1]
+            won = 0
+            for s in range(found.shape[0]):  # not a constant: it would be unrolled, and then not vectorised
+                ox, oy = OFFSETS_X[s], OFFSETS_Y[s]
                 s0 = e0 + ox * dx0 + oy * dy0
                 s1 = e1 + ox * dx1 + oy * dy1
                 s2 = e2 + ox * dx2 + oy * dy2
-                if min(s0, s1, s2) >= 0:
-                    z = np.float32(az + s1 * zb + s2 * zc)
-                    if z > depth[slot, s]:
-                        depth[slot, s] = z
-                        faces[slot, s] = face
-                        meshes[slot, s] = mesh
+                z = np.float32(az + s1 * zb + s2 * zc)
+                z = z if min(s0, s1, s2) >= 0 else np.float32(0)
+                found[s] = z
+                won += z > depth[slot, s]
+            if won == 0:
+                continue
+            far = np.float32(np.inf)
+            for s in range(SAMPLES):
+                if found[s] > depth[slot, s]:
+                    depth[slot, s] = found[s]
+                    faces[slot, s] = face
+                    meshes[slot, s] = mesh
+                far = min(far, depth[slot, s])
+            farthest[slot] = far
 
 
 @tight_kernel
 def cover_samples(
     mesh: int, triangles: I32, screen: F64, front: I32, n_front: int,
-    slots: I32, depth: F32, faces: I32, meshes: U16,
+    slots: I32, depth: F32, faces: I32, meshes: U16, farthest: F32, found: F32,
 ) -> None:  # fmt: skip
-    """Draw the front faces of one mesh at the samples; depth, faces, meshes are (slots, 8)."""
+    """Draw the front faces of one mesh at the samples.
+
+    Args:
+        front: of the first pass, of which the first ``n_front`` count.
+        slots: (H, W); depth, faces, meshes: (slots, 8).
+        farthest: (slots,) 1/z of the farthest of each pixel's samples, 0 while one shows nothing: what is behind
+            it throughout is passed over.
+        found: (8,) scratch.
+    """
     for i in range(n_front):
         x0, y0, x1, y1 = front[i, 1], front[i, 2], front[i, 3], front[i, 4]
         if not _outlined(slots, x0, y0, x1, y1):
@@ -178,13 +192,14 @@ def cover_samples(
             b, c = c, b
             bx, by, cx, cy = cx, cy, bx, by
         _fill_samples(ax, ay, screen[a, 2], bx, by, screen[b, 2], cx, cy, screen[c, 2],
-                      x0, y0, x1, y1, f, mesh, slots, depth, faces, meshes)  # fmt: skip
+                      x0, y0, x1, y1, f, mesh, slots, depth, faces, meshes, farthest, found)  # fmt: skip
 
 
 @tight_kernel
 def cover_piece_samples(
-    mesh: int, pieces: F64, piece_faces: I32, count: int, slots: I32, depth: F32, faces: I32, meshes: U16
-) -> None:
+    mesh: int, pieces: F64, piece_faces: I32, count: int,
+    slots: I32, depth: F32, faces: I32, meshes: U16, farthest: F32, found: F32,
+) -> None:  # fmt: skip
     """As :func:`cover_samples` for the triangles that clipping left."""
     height, width = slots.shape
     for i in range(count):
@@ -194,4 +209,4 @@ def cover_piece_samples(
         y0 = max(int(min(p[0, 1], p[1, 1], p[2, 1])) >> SHIFT, 0)
         y1 = min(int(max(p[0, 1], p[1, 1], p[2, 1])) >> SHIFT, height - 1)
         _fill_samples(p[0, 0], p[0, 1], p[0, 2], p[1, 0], p[1, 1], p[1, 2], p[2, 0], p[2, 1], p[2, 2],
-                      x0, y0, x1, y1, piece_faces[i], mesh, slots, depth, faces, meshes)  # fmt: skip
+                      x0, y0, x1, y1, piece_faces[i], mesh, slots, depth, faces, meshes, farthest, found)  # fmt: skip

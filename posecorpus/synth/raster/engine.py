@@ -132,6 +132,7 @@ class Rasteriser:
         self._scratch: list[_Scratch] = []
         self._counts = np.zeros(2, dtype=np.int32)
         self._bounds = np.zeros(4)
+        self._found = np.zeros(SAMPLES, dtype=np.float32)
         self._row = np.empty(width, dtype=np.int32), np.empty((width, 7)), np.empty((width, 3))
         self._reserve(1024)
 
@@ -142,6 +143,7 @@ class Rasteriser:
         self._sample_faces = np.zeros((outline, SAMPLES), dtype=np.int32)
         self._sample_meshes = np.zeros((outline, SAMPLES), dtype=np.uint16)
         self._sums = np.zeros((outline, 3))
+        self._farthest = np.zeros(outline, dtype=np.float32)
 
     def render(
         self,
@@ -222,9 +224,12 @@ class Rasteriser:
             self._slots.fill(-1)
             self._reserve(min(2 * count, self.width * self.height))
             count = find_outline(*find, self._pixels)
-        for buffer in (self._sample_depth, self._sample_meshes, self._sums):
+        for buffer in (self._sample_depth, self._sample_meshes, self._sums, self._farthest):
             buffer[:count] = 0
-        samples = (self._slots, self._sample_depth, self._sample_faces, self._sample_meshes)
+        samples = (
+            self._slots, self._sample_depth, self._sample_faces, self._sample_meshes,
+            self._farthest, self._found,
+        )  # fmt: skip
         for s in surfaces:
             scratch = s.scratch
             cover_samples(s.number, s.faces, scratch.screen, scratch.front, s.n_front, *samples)

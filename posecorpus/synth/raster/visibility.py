@@ -73,7 +73,7 @@ def project(vertices: F32, P: F64, homogeneous: F64, screen: F64, bounds: F64) -
 @inline
 def _excluded(dx: float, dy: float) -> float:
     """1 for an edge whose function, with this gradient, does not own the samples on it; else 0."""
-    return 0.0 if dx > 0 or (dx == 0 and dy > 0) else 1.0
+    return 0.0 if (dx > 0) | ((dx == 0) & (dy > 0)) else 1.0
 
 
 @inline

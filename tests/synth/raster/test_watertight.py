@@ -55,7 +55,8 @@ def count(screen: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray
         centres += meshes
         depth, ids = np.zeros(samples.shape, np.float32), np.zeros(samples.shape, np.int32)
         meshes = np.zeros(samples.shape, np.uint16)
-        cover_samples(1, one, screen, front, 1, slots, depth, ids, meshes)
+        farthest, found = np.zeros(len(samples), np.float32), np.zeros(SAMPLES, np.float32)
+        cover_samples(1, one, screen, front, 1, slots, depth, ids, meshes, farthest, found)
         samples += meshes
     return centres, samples.reshape(SIZE, SIZE, SAMPLES)
 
