@@ -21,10 +21,10 @@ from posecorpus.synth.clothing.cut import Seam, Sheet, Uncut, UvMap, cut, cut_fa
 from posecorpus.synth.clothing.drape import Shaped, offsets, shaped
 from posecorpus.synth.clothing.garments import RIM_M, UNDERLAP_M, Lines, Tailored, hair, lines, tailor
 from posecorpus.synth.clothing.hands import relaxed
+from posecorpus.synth.clothing.hang import Skirt
 from posecorpus.synth.clothing.loft import Loft
 from posecorpus.synth.clothing.mannequin import ARM, Mannequin, mannequin
 from posecorpus.synth.clothing.skin import bare_skin, counting
-from posecorpus.synth.clothing.skirt import Skirt
 from posecorpus.synth.scene import Texture
 from posecorpus.synth.surface import Surface
 

@@ -99,7 +99,7 @@ def attach(
         candidates: which of them may be anchors.
 
     Returns:
-        anchors, shares, joints, weights and offsets as :class:`Binding` has them.
+        anchors, shares, joints, weights and offsets as :class:`Seam` has them.
     """
     away, near = cKDTree(skin[candidates]).query(points, k=ANCHORS)
     anchors = candidates[near]

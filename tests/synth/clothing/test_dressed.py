@@ -103,7 +103,6 @@ def test_cloth_that_lies_too_deep_is_found_out() -> None:
     assert sum(v.poking for v in seen) > 0.01 * sum(v.cloth for v in seen)
 
 
-@pytest.mark.parametrize("gender", GENDERS)
 def layer_faults(body: BodyModel, betas: np.ndarray, look: Look, sink_m: float = 0.0) -> float:
     """Share of pixels where a shirt or trousers show through the garment over them, from eight sides."""
     dressed, at = dress(body, betas, look, BLANK), lines(look, mannequin(body).at)
@@ -145,6 +144,7 @@ def test_shirts_and_trousers_do_not_show_through_each_other() -> None:
     assert layer_faults(body, betas, look, sink_m=0.008) > 1e-3, "and if they did, this would show it"
 
 
+@pytest.mark.parametrize("gender", GENDERS)
 def test_cloth_keeps_its_distance_from_its_own_skin(gender: str) -> None:
     who = mannequin(load_body("open", gender))
     for seed in range(4):
