@@ -139,7 +139,11 @@ def _blank(mesh: Uncut, count: int) -> Tailored:
 @njit(error_model="numpy")
 def _step(low: float, high: float, at: float) -> float:
     """0 below ``low``, 1 above ``high``, smooth between."""
-    t = min(max((at - low) / (high - low), 0.0), 1.0)
+    if at <= low:  # most are on one side or the other, and dividing takes longest
+        return 0.0
+    if at >= high:
+        return 1.0
+    t = (at - low) / (high - low)
     return t * t * (3 - 2 * t)
 
 
