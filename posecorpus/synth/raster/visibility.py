@@ -103,12 +103,12 @@ def _fill(
     for y in range(y0, y1 + 1):
         e0, e1, e2 = r0, r1, r2
         for x in range(x0, x1 + 1):
-            if e0 >= 0 and e1 >= 0 and e2 >= 0:
-                z = np.float32(az + e1 * zb + e2 * zc)
-                if z > depth[y, x]:
-                    depth[y, x] = z
-                    faces[y, x] = face
-                    meshes[y, x] = mesh
+            z = np.float32(az + e1 * zb + e2 * zc)
+            # One branch that cannot be foretold instead of four.
+            if (min(e0, e1, e2) >= 0) & (z > depth[y, x]):
+                depth[y, x] = z
+                faces[y, x] = face
+                meshes[y, x] = mesh
             e0 += dx0 * SUBPIXELS
             e1 += dx1 * SUBPIXELS
             e2 += dx2 * SUBPIXELS
