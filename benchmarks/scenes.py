@@ -39,10 +39,10 @@ import numpy as np
 
 from posecorpus.core.sample import Sample
 from posecorpus.core.shards import write_shard
-from posecorpus.pipelines import clips
 from posecorpus.pipelines.engine import open_engine
 from posecorpus.pipelines.inputs import prepare_motions
-from posecorpus.pipelines.materials import prepare_materials
+from posecorpus.pipelines.synthesis import clips
+from posecorpus.pipelines.synthesis.materials import prepare_materials
 from posecorpus.synth import actors, studio
 from posecorpus.synth.config import SynthConfig, load_config
 from posecorpus.synth.sampling import Materials, placed

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posecorpus.core.shards import Corpus
-from posecorpus.pipelines.synthesize import SynthRequest, synthesize
+from posecorpus.pipelines.synthesis.request import SynthRequest
+from posecorpus.pipelines.synthesis.synthesize import synthesize
 from posecorpus.synth.config import load_config
 
 IMAGES = Path(__file__).parent / "images"

@@ -20,7 +20,8 @@ from posecorpus.core.shards import Corpus
 from posecorpus.core.skeletons import FULL_42, LSP_14, TORSO, convert
 from posecorpus.inspect.overlays import colour_parts, draw_joints
 from posecorpus.pipelines.lifting.motion_landmarks import clip_landmarks
-from posecorpus.pipelines.synthesize import SynthRequest, synthesize
+from posecorpus.pipelines.synthesis.request import SynthRequest
+from posecorpus.pipelines.synthesis.synthesize import synthesize
 from posecorpus.pseudogt.ellipse_parts.draw import ellipse_masks
 from posecorpus.pseudogt.library.files import open_library, save_library
 from posecorpus.pseudogt.library.heading import torso_centred

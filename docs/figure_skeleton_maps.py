@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from posecorpus.core.sample import Sample, SkeletonMap
 from posecorpus.core.shards import Corpus
 from posecorpus.core.skeletons import MPII_16
-from posecorpus.pipelines.synthesize import SynthRequest, synthesize
+from posecorpus.pipelines.synthesis.request import SynthRequest
+from posecorpus.pipelines.synthesis.synthesize import synthesize
 from posecorpus.pseudogt.skeleton_maps.label import draw_sample
 from posecorpus.pseudogt.skeleton_maps.maps import colour, skeleton_maps
 from posecorpus.synth.config import load_config

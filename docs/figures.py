@@ -14,7 +14,8 @@ from posecorpus.core.sample import Sample
 from posecorpus.core.shards import Corpus
 from posecorpus.core.skeletons import skeleton
 from posecorpus.inspect.overlays import colour_layer, draw_joints
-from posecorpus.pipelines.synthesize import SynthRequest, synthesize
+from posecorpus.pipelines.synthesis.request import SynthRequest
+from posecorpus.pipelines.synthesis.synthesize import synthesize
 from posecorpus.synth.config import SynthConfig, load_config
 
 IMAGES = Path(__file__).parent / "images"

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from posecorpus.pipelines.importing.photos import ImportRequest, import_photos
-from posecorpus.pipelines.synthesize import SynthRequest, synthesize
+from posecorpus.pipelines.synthesis.request import SynthRequest
+from posecorpus.pipelines.synthesis.synthesize import synthesize
 from posecorpus.synth.config import SynthConfig, load_config
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from posecorpus.pipelines.synthesize import SynthRequest
+from posecorpus.pipelines.synthesis.request import SynthRequest
 from posecorpus.synth.config import SynthConfig, load_config
 
 SIZE, SAMPLES_PER_SHARD = (32, 24), 2

@@ -15,11 +15,12 @@ from posecorpus.core.sample import Person, Sample
 from posecorpus.core.schema import SCHEMA
 from posecorpus.core.shards import Corpus, write_shard
 from posecorpus.core.skeletons import H36M_17, LSP_14
-from posecorpus.pipelines import synthesize as synthesis
-from posecorpus.pipelines.balancing import Balance, BalanceDraws, open_reference, plan_balance
-from posecorpus.pipelines.clips import draw_clip
-from posecorpus.pipelines.corpus_poses import LEVEL, read_poses, whole_poses
-from posecorpus.pipelines.synthesize import SynthRequest, synthesize
+from posecorpus.pipelines.synthesis import synthesize as synthesis
+from posecorpus.pipelines.synthesis.balancing import Balance, BalanceDraws, open_reference, plan_balance
+from posecorpus.pipelines.synthesis.clips import draw_clip
+from posecorpus.pipelines.synthesis.corpus_poses import LEVEL, read_poses, whole_poses
+from posecorpus.pipelines.synthesis.request import SynthRequest
+from posecorpus.pipelines.synthesis.synthesize import synthesize
 from posecorpus.synth.balance.starts import running_sum
 from posecorpus.synth.builtin import builtin_clip
 from posecorpus.synth.config import SynthConfig, load_config

@@ -17,7 +17,7 @@ from posecorpus.core.shards import Corpus
 from posecorpus.core.storage import read_limited, storage_at
 from posecorpus.pipelines.engine import open_engine, ray_engine
 from posecorpus.pipelines.engine import ray as engine
-from posecorpus.pipelines.synthesize import synthesize
+from posecorpus.pipelines.synthesis.synthesize import synthesize
 
 IMPATIENT = {"health_check_period_ms": 1000, "health_check_failure_threshold": 5}
 """How soon a node that does not answer counts as dead; by default that takes half a minute."""

@@ -21,7 +21,7 @@ from small_runs import OPTIONS, contents, motion_file, request
 from posecorpus.core.errors import InputError
 from posecorpus.core.manifest import MANIFEST, read_manifest
 from posecorpus.core.shards import Corpus, shard_name
-from posecorpus.pipelines.synthesize import synthesize
+from posecorpus.pipelines.synthesis.synthesize import synthesize
 
 TIMEOUT_S = 120
 
@@ -82,7 +82,7 @@ PARENT = """
 import os, signal, sys
 from pathlib import Path
 from small_runs import request
-from posecorpus.pipelines.synthesize import synthesize
+from posecorpus.pipelines.synthesis.synthesize import synthesize
 
 def die(stage, done, total):
     if stage == "rendering" and done >= 6:

@@ -17,11 +17,12 @@ from posecorpus.core.sample import HIDDEN, VISIBLE
 from posecorpus.core.shards import Corpus, write_shard
 from posecorpus.core.skeletons import COCO_17, FULL_42, H36M_17, SMPL_24, convert
 from posecorpus.inspect.verify.run import verify_corpus
-from posecorpus.pipelines import synthesize as synthesis
 from posecorpus.pipelines.cli import app
-from posecorpus.pipelines.corpus_poses import read_poses
 from posecorpus.pipelines.labelling.fit_regressor import fit_regressor_file
-from posecorpus.pipelines.synthesize import SynthRequest, synthesize
+from posecorpus.pipelines.synthesis import synthesize as synthesis
+from posecorpus.pipelines.synthesis.corpus_poses import read_poses
+from posecorpus.pipelines.synthesis.request import SynthRequest
+from posecorpus.pipelines.synthesis.synthesize import synthesize
 from posecorpus.synth.config import SynthConfig, load_config
 from posecorpus.synth.regressors.regressor import JointRegressor, load_regressor
 

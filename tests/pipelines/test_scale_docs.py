@@ -12,7 +12,7 @@ import pytest
 from small_runs import OPTIONS, contents, motion_file, request
 
 from posecorpus.core.manifest import MANIFEST
-from posecorpus.pipelines.synthesize import synthesize
+from posecorpus.pipelines.synthesis.synthesize import synthesize
 
 ROOT = Path(__file__).resolve().parents[2]
 

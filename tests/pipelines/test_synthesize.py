@@ -20,7 +20,8 @@ from posecorpus.core.shards import Corpus
 from posecorpus.core.skeletons import FULL_42
 from posecorpus.pipelines.engine import local_engine
 from posecorpus.pipelines.inputs import UnusableInputs, prepare_motions
-from posecorpus.pipelines.synthesize import SynthRequest, clips_and_frames, synthesize
+from posecorpus.pipelines.synthesis.request import SynthRequest, clips_and_frames
+from posecorpus.pipelines.synthesis.synthesize import synthesize
 from posecorpus.synth.config import SynthConfig, load_config
 
 

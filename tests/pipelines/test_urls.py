@@ -18,7 +18,7 @@ from posecorpus.core.manifest import MANIFEST
 from posecorpus.core.shards import Corpus, shard_name
 from posecorpus.core.storage import Storage, read_limited, storage_at
 from posecorpus.pipelines.locks import LOCK, only_run
-from posecorpus.pipelines.synthesize import synthesize
+from posecorpus.pipelines.synthesis.synthesize import synthesize
 
 
 @pytest.fixture(scope="module")

@@ -105,7 +105,8 @@ def synth(
     skip_bad: SkipBad = False,
 ) -> None:
     """Render people moved by motion capture, with every label, into a corpus."""
-    from posecorpus.pipelines.synthesize import SynthRequest, clips_and_frames, synthesize
+    from posecorpus.pipelines.synthesis.request import SynthRequest, clips_and_frames
+    from posecorpus.pipelines.synthesis.synthesize import synthesize
     from posecorpus.synth.config import load_config
     from posecorpus.synth.regressors.regressor import load_regressor, of_full_42
 

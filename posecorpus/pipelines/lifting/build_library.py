@@ -26,7 +26,7 @@ from posecorpus.pipelines.engine import Run, local_engine
 from posecorpus.pipelines.inputs import Motions, prepare_motions
 from posecorpus.pipelines.lifting.library_plan import ASIDE, Plan, begun_plan, check_folder
 from posecorpus.pipelines.lifting.motion_landmarks import clip_landmarks
-from posecorpus.pipelines.synthesize import BUILTIN_CLIPS
+from posecorpus.pipelines.synthesis.synthesize import BUILTIN_CLIPS
 from posecorpus.pseudogt.library.build import (
     DEFAULT_ELEVATION_DEG,
     DEFAULT_SPACING_MM,

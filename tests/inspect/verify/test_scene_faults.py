@@ -14,7 +14,8 @@ from posecorpus.core.manifest import MANIFEST, Manifest
 from posecorpus.core.sample import Sample
 from posecorpus.core.shards import Corpus, write_shard
 from posecorpus.inspect.verify import verify_corpus
-from posecorpus.pipelines.synthesize import SynthRequest, synthesize
+from posecorpus.pipelines.synthesis.request import SynthRequest
+from posecorpus.pipelines.synthesis.synthesize import synthesize
 from posecorpus.synth.config import SynthConfig, load_config
 
 Plant = Callable[[dict[str, Any]], None]

@@ -20,8 +20,8 @@ from posecorpus.core.progress import Report, silent
 from posecorpus.core.seeds import generator
 from posecorpus.core.shards import Corpus
 from posecorpus.core.skeletons import FULL_42, LCR_13, SKELETONS, Skeleton, correspondence
-from posecorpus.pipelines.corpus_poses import read_poses
 from posecorpus.pipelines.lifting.motion_landmarks import clip_landmarks
+from posecorpus.pipelines.synthesis.corpus_poses import read_poses
 from posecorpus.synth.balance.coverage import Coverage, as_json, coverage, spread
 from posecorpus.synth.balance.density import MAX_QUERIES, thin
 from posecorpus.synth.balance.poses import Poses, comparable, limb_length, shared_joints

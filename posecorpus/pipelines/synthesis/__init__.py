@@ -1,0 +1,1 @@
+"""Synthesis: motions, bodies and places in, a corpus of rendered people out."""
