@@ -58,6 +58,7 @@ def cast(
     near_m: float,
     window: tuple[int, int, int, int] | None = None,
     offset: tuple[float, float] = (0.0, 0.0),
+    beyond: Array | None = None,
 ) -> Hits:
     """Send a ray through each pixel centre; only faces that turn their outside to the camera stop it.
 
@@ -66,6 +67,7 @@ def cast(
         near_m: hits nearer than this are passed.
         window: x0, y0, x1, y1 pixels; the whole image by default.
         offset: moves all rays off the centres, pixels.
+        beyond: (h, w) metres of the window: hits up to there are passed, too.
     """
     x0, y0, x1, y1 = window or (0, 0, camera.width, camera.height)
     shape = (y1 - y0, x1 - x0)
@@ -74,6 +76,7 @@ def cast(
     )
     corner = np.array([x0 + 0.5 + offset[0], y0 + 0.5 + offset[1]])
     inverse: Array = np.linalg.inv(camera.K).astype(np.float64)
+    start = np.full(shape, near_m) if beyond is None else np.maximum(beyond, near_m)
     for i, mesh in enumerate(meshes):
         _cast(
             mesh.points,
@@ -83,6 +86,7 @@ def cast(
             inverse,
             corner,
             near_m,
+            start,
             i + 1,
             hits.z,
             hits.mesh,
@@ -101,6 +105,7 @@ def _cast(
     inverse: Array,
     corner: Array,
     near: float,
+    start: Array,
     label: int,
     depth: Array,
     mesh: NDArray[np.uint8],
@@ -152,7 +157,7 @@ def _cast(
                 if total == 0:
                     continue
                 z = volume / total
-                if near <= z < depth[v, u]:
+                if start[v, u] <= z < depth[v, u]:
                     depth[v, u] = z
                     mesh[v, u] = label
                     face[v, u] = f

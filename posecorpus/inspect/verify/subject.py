@@ -133,13 +133,18 @@ class Subject:
             nobody &= self.rendered_parts == 0
         return np.asarray(nobody & (sample.depth_mm / 1e3 < self.hits.z))
 
-    def cast(self, window: Window | None = None, offset: tuple[float, float] = (0.0, 0.0)) -> Hits:
+    def cast(
+        self,
+        window: Window | None = None,
+        offset: tuple[float, float] = (0.0, 0.0),
+        beyond: NDArray[np.float64] | None = None,
+    ) -> Hits:
         """Cast rays at all that can be seen; see :func:`posecorpus.inspect.verify.cast.cast`.
 
         Meshes of the hits are :attr:`shells`.
         """
         assert self.sample.camera is not None
-        return cast(self._targets, self.sample.camera, NEAR_M, window, offset)
+        return cast(self._targets, self.sample.camera, NEAR_M, window, offset, beyond)
 
     @cached_property
     def shells(self) -> list[Shell]:

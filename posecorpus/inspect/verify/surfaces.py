@@ -4,7 +4,8 @@ Renderers snap vertices to a grid (ours to 1/4096 pixel, graphics cards to 1/256
 between parts passes that close to a pixel's centre, a raster may show what lies on either side. A pixel is right
 if it agrees with the ray through its centre or with one of two rings of eight rays around it. A face that is seen
 almost edge-on may also be read a little beyond its own border: its depth may leave the range of these rays by as
-much as that range, and at an outline by a centimetre. There is no other allowance.
+much as that range, and at an outline by a centimetre. Of two surfaces that lie in one another, like boards of a shelf
+that share a plane, either may be shown. There is no other allowance.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ from posecorpus.synth.raster.visibility import NEAR_M
 DEPTH_M = 1.5e-3
 NORMAL_COSINE = float(np.cos(np.radians(4.0)))
 EDGE_ON_M = 0.01
+SAME_PLACE_M = 1e-5
+"""Renderers hold depth in single precision: surfaces as near to each other as this are in one another."""
 FLOW_PX, FLOW_SHARE = 0.02, 2e-3
 """Flow is stored in half precision: 11 significant bits."""
 
@@ -170,7 +173,23 @@ def _disagreeing(subject: Subject, agree: Agree, marked: Mask, only: Mask | None
         hits = subject.cast(window, offset)
         wrong = ~agree(hits, (y, x), (y - window[1], x - window[0]))
         y, x = y[wrong], x[wrong]
-    return np.column_stack([y, x])
+    wrong = ~_in_one_another(subject, agree, y, x)
+    return np.column_stack([y[wrong], x[wrong]])
+
+
+def _in_one_another(
+    subject: Subject, agree: Agree, y: NDArray[np.intp], x: NDArray[np.intp]
+) -> NDArray[np.bool_]:
+    """(N,) pixels that agree with a second surface in the very place of the first."""
+    if not len(y):
+        return np.zeros(0, bool)
+    window = (int(x.min()), int(y.min()), int(x.max()) + 1, int(y.max()) + 1)
+    at = (y - window[1], x - window[0])
+    first = subject.hits.z[window[1] : window[3], window[0] : window[2]]
+    second = subject.cast(window, beyond=np.nextafter(first, np.inf))
+    with np.errstate(invalid="ignore"):  # inf - inf where nothing is met
+        near = second.z[at] - first[at] <= SAME_PLACE_M
+    return np.asarray(near & agree(second, (y, x), at))
 
 
 def _within_reach(
