@@ -15,7 +15,13 @@ SOURCES = (
 )
 """The files whose kernels take longest to compile; a frame needs all of them."""
 
-PLACED_SOURCES = ("crowd/contact.py", "places/shadow_kernels.py", "exposure/kernels.py")
+PLACED_SOURCES = (
+    "clothing/cut.py",
+    "clothing/binding.py",
+    "crowd/contact.py",
+    "places/shadow_kernels.py",
+    "exposure/kernels.py",
+)
 """Those that scenes with a floor need beside them."""
 
 

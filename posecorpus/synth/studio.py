@@ -11,15 +11,14 @@ from numpy.typing import NDArray
 
 from posecorpus.core.cameras import Camera
 from posecorpus.synth.actors import Actor, act_scenes, look_of, set_up
-from posecorpus.synth.appearance.photos import load_photo, photo_background
+from posecorpus.synth.appearance.photos import photo_background
 from posecorpus.synth.appearance.rooms import room
-from posecorpus.synth.appearance.textures import body_texture, texture_size, worn_texture
+from posecorpus.synth.appearance.textures import body_texture, load_texture, texture_size, worn_texture
 from posecorpus.synth.bodies.model import load_body
 from posecorpus.synth.bodies.skinning import vertex_normals
 from posecorpus.synth.config import MOST_PEOPLE
 from posecorpus.synth.exposure import develop, encode, sub_times
 from posecorpus.synth.places import cast_shadow, paint_site
-from posecorpus.synth.raster.mipmap import build_texture
 from posecorpus.synth.scene import Background, Exposure, Frame, Mesh, Scene, ScenePerson, Texture
 from posecorpus.synth.surface import Surface
 
@@ -159,13 +158,13 @@ def _texture_size(camera: Camera, roles: Sequence[ScenePerson]) -> int:
 
 def _texture(person: ScenePerson, size: int) -> Texture:
     if person.texture is not None:
-        return _users_texture(person.texture)
+        return _loaded_texture(person.texture)
     return _drawn_texture(person.body, person.gender, person.texture_seed, size, person.clothing == "worn")
 
 
-@lru_cache(maxsize=8)
-def _users_texture(path: str) -> Texture:
-    return build_texture(load_photo(path))
+@lru_cache(maxsize=MOST_PEOPLE)
+def _loaded_texture(path: str) -> Texture:
+    return load_texture(path)
 
 
 @lru_cache(maxsize=MOST_PEOPLE)

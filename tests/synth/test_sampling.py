@@ -21,7 +21,9 @@ MOTION = builtin_motion("walk", np.random.default_rng(3), 2.0)
 
 def draws(count: int, config: SynthConfig | None = None, frames: int = 1) -> list[list[Scene]]:
     settings = config or load_config("surreal")
-    return [draw_scenes(settings, 7, [ClipDraw(i, i % 20, frames)], [MOTION], Materials()) for i in range(count)]
+    return [
+        draw_scenes(settings, 7, [ClipDraw(i, i % 20, frames)], [MOTION], Materials()) for i in range(count)
+    ]
 
 
 def changed(**sections: dict[str, object]) -> SynthConfig:

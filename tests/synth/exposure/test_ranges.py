@@ -40,4 +40,7 @@ def test_values_out_of_bounds_are_refused_in_one_line(line: str, tmp_path: Path)
 def test_ranges_are_taken(tmp_path: Path) -> None:
     config = load_config("surreal", None)
     assert config.exposure is None and config.props.in_front == (0, 0)
-    _config("exposure: {shutter: [0.1, 0.5], jpeg_quality: [80, 95]}\nplace: {kind: room}\nprops: {in_front: [0, 2]}", tmp_path)
+    _config(
+        "exposure: {shutter: [0.1, 0.5], jpeg_quality: [80, 95]}\nplace: {kind: room}\nprops: {in_front: [0, 2]}",
+        tmp_path,
+    )
