@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,8 @@ ROOT = Path(__file__).resolve().parents[1]
 if worker := os.environ.get("PYTEST_XDIST_WORKER"):
     # Two processes that fill one numba cache at once can file a kernel under another's signature.
     os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / ".numba_cache" / worker))
+# Who starts tests in the background of a script hands them an ignored Ctrl-C; tests send it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 REQUIRED = set(filter(None, os.environ.get("POSECORPUS_REQUIRE", "").split(",")))
 # The first example compiles kernels, and CI shares its cores: how long one takes means nothing.
 settings.register_profile("untimed", parent=settings.default, deadline=None)

@@ -13,7 +13,7 @@ from posecorpus.synth.sampling import Materials
 
 def test_json_loses_no_bit() -> None:
     rng = np.random.default_rng(0)
-    photo = PhotoPlate("a.zip!b.jpg", 640, 480, *(float(v) for v in rng.normal(size=4)), None)
+    photo = PhotoPlate("a.zip!b.jpg", 640, 480, *(float(v) for v in rng.normal(size=6)), None)
     cameras = load_cameras(STUDIO)
     odd = dataclasses.replace(cameras[0], corners=rng.normal(size=(5, 2)), photo="x.jpg", photo_scale=1 / 3)
     materials = Materials(("p.jpg", "ü.png"), (photo, odd, *cameras), ("t.png",), ("m.obj",))
