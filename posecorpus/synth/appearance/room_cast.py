@@ -376,6 +376,41 @@ def _window(
 
 
 @_helper
+def _slab(
+    to_room: NDArray[np.float32], eye: NDArray[np.float32], low: RGB, high: RGB, px: _Float, py: _Float, k: int
+) -> tuple[_Float, _Float, _Float, _Float]:  # fmt: skip
+    """Where a pixel's ray enters and leaves the planes of one axis: their offsets from the eye, and how far."""
+    d = to_room[k, 0] * px + to_room[k, 1] * py + to_room[k, 2]
+    if d == 0:
+        d = _f(1e-9)
+    at, to = low[k] - eye[k], high[k] - eye[k]
+    a, b = at / d, to / d
+    if a > b:
+        return to, at, b, a
+    return at, to, a, b
+
+
+@_helper
+def _outline_cover(
+    to_room: NDArray[np.float32], eye: NDArray[np.float32], low: RGB, high: RGB, px: _Float, py: _Float
+) -> _Float:
+    """How much of a pixel a box covers: what the tightest of its edges leaves, for at a corner several pass."""
+    cover = _f(1)
+    for i in range(3):
+        enter, _, near, _ = _slab(to_room, eye, low, high, px, py, i)
+        for j in range(3):
+            _, leave, _, far = _slab(to_room, eye, low, high, px, py, j)
+            if i == j or near <= 0 or far <= 0:
+                continue
+            across = to_room[i, 0] / enter - to_room[j, 0] / leave
+            down = to_room[i, 1] / enter - to_room[j, 1] / leave
+            slope = np.sqrt(across * across + down * down)
+            if slope > 0:
+                cover = min(cover, (_f(1) / near - _f(1) / far) / slope + _f(0.5))
+    return cover
+
+
+@_helper
 def _cast_box(
     to_room: NDArray[np.float32], to_pixels: NDArray[np.float32], eye: NDArray[np.float32], box: _Record,
     light: _Record, pixel: _Float, out: NDArray[np.uint8], depth: NDArray[np.float32],
@@ -392,13 +427,7 @@ def _cast_box(
             near, far, axis, exit_axis = _f(0), _f(1e9), -1, 0
             enter, leave = _f(1), _f(1)
             for k in range(3):
-                d = to_room[k, 0] * px + to_room[k, 1] * py + to_room[k, 2]
-                if d == 0:
-                    d = _f(1e-9)
-                at, to = low[k] - eye[k], high[k] - eye[k]
-                a, b = at / d, to / d
-                if a > b:
-                    a, b, at, to = b, a, to, at
+                at, to, a, b = _slab(to_room, eye, low, high, px, py, k)
                 if a > near:
                     near, axis, enter = a, k, at
                 if b < far:
@@ -412,7 +441,9 @@ def _cast_box(
             slope = across * across + down * down
             cover = _f(1)
             if gap * gap * _f(4) < slope:
-                cover = gap / np.sqrt(slope) + _f(0.5)
+                cover = _outline_cover(to_room, eye, low, high, px, py)
+                if cover <= 0:
+                    continue
             elif gap <= 0:
                 continue
             x = eye[0] + near * (to_room[0, 0] * px + to_room[0, 1] * py + to_room[0, 2])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -74,11 +77,10 @@ def test_interpolated_points_lie_on_the_body() -> None:
 
 
 def test_atlas_is_made_once_per_body_and_forgotten_with_it() -> None:
-    from posecorpus.synth.appearance import atlas as module
-
     body = foreign_body()
-    before = len(module._CACHE)
-    assert body_atlas(body, 32) is body_atlas(body, 32)
-    assert len(module._CACHE) == before + 1
+    made = weakref.ref(body_atlas(body, 32))
+    assert body_atlas(body, 32) is made()
+    assert body_atlas(foreign_body(), 32) is not made()
     del body
-    assert len(module._CACHE) == before
+    gc.collect()
+    assert made() is None
