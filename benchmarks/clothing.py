@@ -15,7 +15,7 @@ from functools import partial
 
 import numpy as np
 
-from posecorpus.synth.appearance.landmarks import landmarks_of
+from posecorpus.synth.appearance.landmarks import landmarks
 from posecorpus.synth.appearance.look import sample_look
 from posecorpus.synth.bodies.model import GENDERS, load_body
 from posecorpus.synth.bodies.skinning import pose_body
@@ -46,7 +46,7 @@ def main() -> None:
     for i in range(-len(GENDERS), settings.people):  # the first three warm up
         rng = np.random.default_rng(abs(i))
         body = load_body("open", GENDERS[i % 3])
-        look = sample_look(rng, landmarks_of(body), body.gender)
+        look = sample_look(rng, landmarks(body), body.gender)
         betas = np.clip(rng.normal(size=body.num_betas), -2, 2).astype(np.float32)
         clip = builtin_clip(i % 7, 0, seconds=1.0)
         pose = betas[None], clip.poses[:1], np.zeros((1, 3))

@@ -11,7 +11,7 @@ import os
 import secrets
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -58,6 +58,11 @@ class Skipped(BaseModel):
     model_config = ConfigDict(extra="forbid")
     where: str
     reason: str
+
+    @classmethod
+    def by(cls, error: InputError) -> Self:
+        """The input that an error is about."""
+        return cls(where=error.where, reason=f"expected {error.expected}, got {error.got}")
 
 
 class Manifest(BaseModel):

@@ -156,7 +156,7 @@ def _prepare(ref: ClipRef, fps: float) -> BodyMotion | Skipped:
         clip = resample(read_clip(ref), fps)
         return clip if isinstance(clip, BodyMotion) else retarget(clip, load_body("open", "neutral"))
     except InputError as error:
-        return Skipped(where=error.where, reason=f"expected {error.expected}, got {error.got}")
+        return Skipped.by(error)
 
 
 def prepare_photos(where: Path | None, *, skip_bad: bool, run: Run, report: Report = silent) -> Photos:
@@ -196,7 +196,7 @@ def _examine(photo: str) -> tuple[str, str | Skipped]:
     try:
         return photo, hashlib.sha256(load_photo(photo).tobytes()).hexdigest()
     except InputError as error:
-        return photo, Skipped(where=error.where, reason=f"expected {error.expected}, got {error.got}")
+        return photo, Skipped.by(error)
 
 
 def named(source: str, roots: Sequence[Path]) -> str:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from posecorpus.core.errors import InputError
 from posecorpus.core.skeletons import SMPL_24
-from posecorpus.synth.appearance.landmarks import Landmarks, landmarks
+from posecorpus.synth.appearance.landmarks import landmarks
 from posecorpus.synth.appearance.look import Look, sample_look
 from posecorpus.synth.bodies.model import BodyModel, load_body
 from posecorpus.synth.bodies.skinning import Posed, pose_body
@@ -132,9 +132,4 @@ def bare(body: BodyModel, texture: Texture) -> Surface:
 def look_of(body: str, gender: str, seed: int) -> Look:
     """What a person looks like: the look that its texture shows and its clothes are cut by."""
     model = load_body(body, gender)
-    return sample_look(np.random.default_rng(seed), _landmarks(body, gender), model.gender)
-
-
-@lru_cache(maxsize=16)
-def _landmarks(body: str, gender: str) -> Landmarks:
-    return landmarks(load_body(body, gender))
+    return sample_look(np.random.default_rng(seed), landmarks(model), model.gender)

@@ -19,7 +19,7 @@ from posecorpus.core.progress import Report
 from posecorpus.pipelines.engine import Run
 from posecorpus.pseudogt.photos.checks import outside
 from posecorpus.pseudogt.photos.pictures import MAX_FILE_BYTES, SUFFIXES, Picture, take_in
-from posecorpus.pseudogt.photos.records import AnnotatedPhoto, Annotations, skipped
+from posecorpus.pseudogt.photos.records import AnnotatedPhoto, Annotations
 
 NOT_THERE = "annotated photos that are not among the images"
 
@@ -125,7 +125,7 @@ def _examine(images: Path, question: _Question) -> tuple[int, Examined | Skipped
         picture = take_in(data, where, question.photo.size)
         _check_people(where, question.photo, picture)
     except InputError as error:
-        return question.index, skipped(error)
+        return question.index, Skipped.by(error)
     digest = hashlib.sha256(data).hexdigest()
     return question.index, Examined(
         question.name, digest, len(data), picture.width, picture.height, picture.change

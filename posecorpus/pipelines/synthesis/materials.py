@@ -53,19 +53,15 @@ def prepare_materials(
         InputError: nothing where the user says there is something, or unusable files and not ``skip_bad``.
     """
     photos = prepare_photos(backgrounds, skip_bad=skip_bad, run=run, report=report)
-    textures = _optional_photos(config.people.textures, skip_bad, run, report)
+    worn = config.people.textures
+    textures = prepare_photos(None if worn is None else Path(worn), skip_bad=skip_bad, run=run, report=report)
     meshes, mesh_digests, bad_meshes = _meshes(config.props.meshes, skip_bad)
     plates, plate_digests = _plates(config, backgrounds, photos.paths, run, report, note)
     return Prepared(
-        Materials(photos.paths, tuple(plates), textures.materials.textures, meshes),
+        Materials(photos.paths, tuple(plates), textures.paths, meshes),
         photos.digests | textures.digests | mesh_digests | plate_digests,
         photos.skipped + textures.skipped + bad_meshes,
     )
-
-
-def _optional_photos(where: str | None, skip_bad: bool, run: Run, report: Report) -> Prepared:
-    found = prepare_photos(None if where is None else Path(where), skip_bad=skip_bad, run=run, report=report)
-    return Prepared(Materials(textures=found.paths), found.digests, found.skipped)
 
 
 def _meshes(where: str | None, skip_bad: bool) -> tuple[tuple[str, ...], dict[str, str], list[Skipped]]:
@@ -78,7 +74,7 @@ def _meshes(where: str | None, skip_bad: bool) -> tuple[tuple[str, ...], dict[st
             prop_surface(Prop(path, 0, (1.0, 1.0, 1.0), (0.0, 0.0, 0.0)))
             usable.append(path)
         except InputError as error:
-            skipped.append(Skipped(where=error.where, reason=f"expected {error.expected}, got {error.got}"))
+            skipped.append(Skipped.by(error))
     if skipped and not skip_bad:
         raise UnusableInputs([f"{s.where}: {s.reason}" for s in skipped])
     if not usable:

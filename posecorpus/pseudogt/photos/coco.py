@@ -26,7 +26,6 @@ from posecorpus.pseudogt.photos.records import (
     AnnotatedPhoto,
     Annotations,
     person,
-    skipped,
 )
 
 KEYPOINT_OFFSET_PX = 0.5
@@ -106,7 +105,7 @@ def _people(
             seen.add(label)
             someone = _person(where, entry, label, joints)
         except InputError as error:
-            result.faults.append(skipped(error))
+            result.faults.append(Skipped.by(error))
             continue
         if someone is None:
             left_out[_NO_KEYPOINTS] += 1
@@ -155,7 +154,7 @@ def _images(path: Path, entries: list[Any], result: Annotations) -> dict[int, di
                 raise InputError(f"{where}.file_name", "a file's name", repr(name)[:80])
             size = _size(where, entry)
         except InputError as error:
-            result.faults.append(skipped(error))
+            result.faults.append(Skipped.by(error))
             continue
         image = entry | {"file_name": name, "size": size}
         before = images.setdefault(number, image)

@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posecorpus.core.errors import InputError
+from posecorpus.core.manifest import Skipped
 from posecorpus.core.sample import HIDDEN, UNLABELLED, VISIBLE
 from posecorpus.core.skeletons import LSP_14
 from posecorpus.pseudogt.photos.matfile import read_mat
-from posecorpus.pseudogt.photos.records import AnnotatedPhoto, Annotations, person, skipped
+from posecorpus.pseudogt.photos.records import AnnotatedPhoto, Annotations, person
 
 MATLAB_OFFSET_PX = -0.5
 """From coordinates that count pixels from 1 to ours."""
@@ -100,7 +101,7 @@ def _annotations(
         try:
             someone = person(points[i] + MATLAB_OFFSET_PX, visibility[i], where)
         except InputError as error:
-            result.faults.append(skipped(error))
+            result.faults.append(Skipped.by(error))
             continue
         if not someone.visibility.any():
             result.left_out["people without a labelled joint"] = (

@@ -16,11 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posecorpus.core.errors import InputError
+from posecorpus.core.manifest import Skipped
 from posecorpus.core.sample import HIDDEN, UNLABELLED, VISIBLE
 from posecorpus.core.skeletons import MPII_16
 from posecorpus.pseudogt.photos.matfile import Node, read_mat
 from posecorpus.pseudogt.photos.mpii_people import HEAD_FACTOR, Gathered, centre
-from posecorpus.pseudogt.photos.records import Annotations, skipped
+from posecorpus.pseudogt.photos.records import Annotations
 
 _NOBODY = "photos without anyone annotated"
 
@@ -50,10 +51,10 @@ def read_mpii_mat(path: Path) -> Annotations:
             name = record["image"].record()["name"].text()
             people = list(_people(record["annorect"], where))
         except KeyError as error:
-            gathered.faults.append(skipped(InputError(where, f"a field {error}", "none")))
+            gathered.faults.append(Skipped.by(InputError(where, f"a field {error}", "none")))
             continue
         except InputError as error:
-            gathered.faults.append(skipped(error))
+            gathered.faults.append(Skipped.by(error))
             continue
         for place, points, flags, details in people:
             gathered.add(name, place, points, flags, details, photo)

@@ -18,7 +18,6 @@ from posecorpus.pseudogt.photos.records import (
     AnnotatedPhoto,
     Annotations,
     person,
-    skipped,
 )
 
 MATLAB_OFFSET_PX = -0.5
@@ -79,7 +78,7 @@ class Gathered:
         try:
             someone = person(points + MATLAB_OFFSET_PX, visibility, where, None, details)
         except InputError as error:
-            self.faults.append(skipped(error))
+            self.faults.append(Skipped.by(error))
             return
         self.people.setdefault(name, []).append(someone)
         self.places.setdefault(name, where)

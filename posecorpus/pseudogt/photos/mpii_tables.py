@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posecorpus.core.errors import InputError
+from posecorpus.core.manifest import Skipped
 from posecorpus.core.sample import HIDDEN, UNLABELLED, VISIBLE
 from posecorpus.core.skeletons import MPII_16
 from posecorpus.pseudogt.photos.bounded import read_csv, read_json
 from posecorpus.pseudogt.photos.mpii_people import Gathered, centre
-from posecorpus.pseudogt.photos.records import Annotations, skipped
+from posecorpus.pseudogt.photos.records import Annotations
 
 _MISSING = -1.0
 _COLUMNS = tuple(f"{joint.replace('_', ' ')}_{axis}" for joint in MPII_16.joints for axis in "XY")
@@ -46,7 +47,7 @@ def read_mpii_csv(path: Path) -> Annotations:
                 raise InputError(where, "an image name and 32 numbers", f"{len(cells)} cells")
             points = _numbers(where, cells[1:]).reshape(-1, 2)
         except InputError as error:
-            gathered.faults.append(skipped(error))
+            gathered.faults.append(Skipped.by(error))
             continue
         gathered.add(cells[0], where, points, _labelled(points), {"index": line - 1})
     return gathered.annotations("MPII CSV without header")
@@ -70,7 +71,7 @@ def _with_header(path: Path, header: list[str], rows: Iterator[tuple[int, list[s
             if "Scale" in at:
                 details["scale"] = float(_numbers(where, [cells[at["Scale"]]])[0])
         except InputError as error:
-            gathered.faults.append(skipped(error))
+            gathered.faults.append(Skipped.by(error))
             continue
         details |= {name.lower(): cells[at[name]] for name in ("Activity", "Category") if name in at}
         gathered.add(cells[at["NAME"]], where, points, _labelled(points), details)
@@ -94,7 +95,7 @@ def read_mpii_json(path: Path) -> Annotations:
         try:
             name, points, flags, details = _entry(where, entry)
         except InputError as error:
-            gathered.faults.append(skipped(error))
+            gathered.faults.append(Skipped.by(error))
             continue
         gathered.add(name, where, points, flags, {"index": index} | details)
     return gathered.annotations("MPII JSON")

@@ -102,8 +102,3 @@ def person(
     if box is not None and (box[2] < box[0] or box[3] < box[1]):
         raise InputError(f"{where}: box", "a width and height of at least 0", (box[2:] - box[:2]).tolist())
     return AnnotatedPerson(joints, flags, box, details or {})
-
-
-def skipped(error: InputError) -> Skipped:
-    """An error as an entry of the list of what was left out."""
-    return Skipped(where=error.where, reason=f"expected {error.expected}, got {error.got}")

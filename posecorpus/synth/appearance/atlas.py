@@ -6,13 +6,13 @@ eight bytes (noise, folds, face marks). Painting then is thresholds and look-ups
 
 from __future__ import annotations
 
-import weakref
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from posecorpus.synth.appearance.kept import kept_with_body
 from posecorpus.synth.appearance.landmarks import JOINT, BodySurface, Landmarks, dense_weights, landmarks
 from posecorpus.synth.appearance.noise import fold_relief, value_noise
 from posecorpus.synth.appearance.texels import TexelMap, texel_map
@@ -78,22 +78,15 @@ class _Measures:
     atlases: dict[int, Atlas]
 
 
-_CACHE: dict[int, tuple[weakref.ref[BodySurface], _Measures]] = {}
-
-
 def body_atlas(body: BodySurface, size: int) -> Atlas:
     """The atlas of a body; made at the first call in a process and kept as long as the body lives."""
-    key = id(body)
-    held = _CACHE.get(key)
-    if held is None or held[0]() is not body:
-        reference = weakref.ref(body, lambda _: _CACHE.pop(key, None))
-        held = _CACHE[key] = (reference, _measure(body))
-    measures = held[1]
+    measures = _measure(body)
     if size not in measures.atlases:
         measures.atlases[size] = _build_atlas(body, measures, size)
     return measures.atlases[size]
 
 
+@kept_with_body
 def _measure(body: BodySurface) -> _Measures:
     marks_of = landmarks(body)
     weights = dense_weights(body)

@@ -5,7 +5,6 @@ Everything is derived from the surface and its skinning weights, so any SMPL-typ
 
 from __future__ import annotations
 
-import weakref
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,6 +14,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from posecorpus.core.skeletons import SMPL_24
+from posecorpus.synth.appearance.kept import kept_with_body
 
 
 class BodySurface(Protocol):
@@ -67,21 +67,9 @@ class Landmarks:
         return max(float(abs(self.eyes[0, 0] - self.eyes[1, 0])), 0.01)
 
 
-_CACHE: dict[int, tuple[weakref.ref[BodySurface], Landmarks]] = {}
-
-
-def landmarks_of(body: BodySurface) -> Landmarks:
-    """The same as :func:`landmarks`; measured once and kept as long as the body lives."""
-    key = id(body)
-    held = _CACHE.get(key)
-    if held is None or held[0]() is not body:
-        reference = weakref.ref(body, lambda _: _CACHE.pop(key, None))
-        held = _CACHE[key] = (reference, landmarks(body))
-    return held[1]
-
-
+@kept_with_body
 def landmarks(body: BodySurface) -> Landmarks:
-    """Measure a body."""
+    """Measure a body; the same measurements from then on."""
     vertices = np.asarray(body.v_template, np.float64)
     weights = dense_weights(body)
     joints = _joints(vertices, weights)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from posecorpus.core.errors import InputError
 from posecorpus.synth.appearance.atlas import Atlas, body_atlas
 from posecorpus.synth.appearance.colours import unlike_skin
-from posecorpus.synth.appearance.landmarks import BodySurface, landmarks_of, unlike_a_person
+from posecorpus.synth.appearance.landmarks import BodySurface, landmarks, unlike_a_person
 from posecorpus.synth.appearance.look import Look, record, sample_look, trouser_end
 from posecorpus.synth.appearance.paint import paint
 from posecorpus.synth.appearance.photos import load_photo
@@ -97,7 +97,7 @@ def worn_texture(body: BodySurface, look: Look, size: int = 192) -> Texture:
         body's surface: skirt, long hair, shoes (see ``strip``). A body that clothes cannot be cut for gets the
         painted texture, without a strip.
     """
-    if unlike_a_person(landmarks_of(body)) is not None:
+    if unlike_a_person(landmarks(body)) is not None:
         return build_texture(paint_look(body_atlas(body, size), look))
     look = _clearly_dressed(look)
     picture = paint_look(body_atlas(body, size), worn_look(look, METRES_ACROSS / size), worn=True)

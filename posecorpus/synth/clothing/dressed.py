@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from posecorpus.synth.appearance.landmarks import landmarks_of, unlike_a_person
+from posecorpus.synth.appearance.landmarks import landmarks, unlike_a_person
 from posecorpus.synth.appearance.look import Look
 from posecorpus.synth.appearance.strip import HAIR, SHOE, SKIRT, body_uv, tile_uv
 from posecorpus.synth.bodies.model import BodyModel
@@ -91,7 +91,7 @@ def dress(body: BodyModel, betas: NDArray[np.floating], look: Look, texture: Tex
         texture: of :func:`appearance.textures.worn_texture` with the same body and look, or any in the body's
             own layout.
     """
-    painted = unlike_a_person(landmarks_of(body))
+    painted = unlike_a_person(landmarks(body))
     if painted is not None:
         whole = Surface(body.faces, body.face_parts, body.uv, body.uv_faces, texture)
         return Dressed((whole,), painted=painted)

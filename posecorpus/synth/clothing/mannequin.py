@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +10,8 @@ from numpy.typing import NDArray
 from scipy.sparse.linalg import splu
 
 from posecorpus.synth.appearance.atlas import hair_height
-from posecorpus.synth.appearance.landmarks import JOINT, Landmarks, dense_weights, landmarks_of
+from posecorpus.synth.appearance.kept import kept_with_body
+from posecorpus.synth.appearance.landmarks import JOINT, Landmarks, dense_weights, landmarks
 from posecorpus.synth.appearance.noise import value_noise
 from posecorpus.synth.bodies.bake_weights import cotangent_laplacian
 from posecorpus.synth.bodies.model import BodyModel
@@ -92,22 +92,10 @@ class Mannequin:
     hands: Hands
 
 
-_CACHE: dict[int, tuple[weakref.ref[BodyModel], Mannequin]] = {}
-
-
+@kept_with_body
 def mannequin(body: BodyModel) -> Mannequin:
-    """The measurements of a body; made at the first call in a process and kept as long as the body lives."""
-    key = id(body)
-    held = _CACHE.get(key)
-    if held is None or held[0]() is not body:
-        reference = weakref.ref(body, lambda _: _CACHE.pop(key, None))
-        held = _CACHE[key] = (reference, measure(body))
-    return held[1]
-
-
-def measure(body: BodyModel) -> Mannequin:
-    """Take a body's measurements."""
-    at = landmarks_of(body)
+    """The measurements of a body; taken at the first call in a process and kept as long as the body lives."""
+    at = landmarks(body)
     dense = dense_weights(body)
     template = np.asarray(body.v_template, np.float64)
     picked = np.flatnonzero(_dressable(template, dense, at)[body.faces].all(axis=1))

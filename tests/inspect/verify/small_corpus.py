@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +15,7 @@ from posecorpus.core.parts import SMPL_24_PARTS
 from posecorpus.core.sample import Person, Sample
 from posecorpus.core.shards import write_shard
 from posecorpus.core.skeletons import SMPL_24
+from posecorpus.inspect.verify import verify_corpus
 from posecorpus.synth.bodies.model import load_body
 from posecorpus.synth.bodies.skinning import pose_body, vertex_normals
 from posecorpus.synth.labels import make_sample
@@ -20,6 +24,8 @@ from posecorpus.synth.scene import Background, Mesh, Scene, ScenePerson, Texture
 
 GREY = Texture((np.full((1, 1, 3), 128, np.uint8),))
 FRAMES = 3
+KEY = "a-1"
+"""The sample that faults are planted in."""
 
 
 def pose_at(t: int, turn: float) -> np.ndarray:
@@ -90,3 +96,21 @@ def write_corpus(folder: Path, shards: list[list[Sample]]) -> Manifest:
 
 def good_samples() -> list[list[Sample]]:
     return [clip("a", 0), [*clip("b", 1), photo()]]
+
+
+def violations(folder: Path) -> dict[str, set[str]]:
+    """Key to the names of the checks that it breaks."""
+    found: dict[str, set[str]] = {}
+    for violation in verify_corpus(folder).violations:
+        assert "\n" not in str(violation)
+        found.setdefault(violation.key, set()).add(violation.check)
+    return found
+
+
+def edit_manifest(change: Callable[[dict[str, Any]], Any]) -> Callable[[Path], None]:
+    def plant(folder: Path) -> None:
+        manifest = json.loads((folder / "manifest.json").read_text())
+        change(manifest)
+        (folder / "manifest.json").write_text(json.dumps(manifest))
+
+    return plant

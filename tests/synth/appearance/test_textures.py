@@ -11,7 +11,7 @@ import pytest
 from posecorpus.core.errors import InputError
 from posecorpus.core.seeds import generator
 from posecorpus.synth.appearance import colours
-from posecorpus.synth.appearance.landmarks import landmarks_of
+from posecorpus.synth.appearance.landmarks import landmarks
 from posecorpus.synth.appearance.look import PLAIN, Look, sample_look
 from posecorpus.synth.appearance.strip import HAIR, SHOE, SKIRT, paint_strip, strip_height, tile_uv
 from posecorpus.synth.appearance.textures import SIZES, load_texture, worn_texture
@@ -19,7 +19,7 @@ from posecorpus.synth.bodies.model import load_body
 
 
 def look_of(seed: int, gender: str = "female") -> Look:
-    return sample_look(generator(seed, "strip"), landmarks_of(load_body("open", gender)), gender)
+    return sample_look(generator(seed, "strip"), landmarks(load_body("open", gender)), gender)
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg"])
@@ -95,7 +95,7 @@ def test_the_body_under_a_skirt_is_lined_and_legs_are_bare() -> None:
     uv = body.uv[body.uv_faces].mean(axis=1)
     shown = bare[((1 - uv[:, 1]) * 128).astype(int).clip(0, 127), (uv[:, 0] * 128).astype(int).clip(0, 127)]
     y = body.v_template[body.faces].mean(axis=1)[:, 1]
-    hip, knee = (landmarks_of(body).joint("l_" + name)[1] for name in ("hip", "knee"))
+    hip, knee = (landmarks(body).joint("l_" + name)[1] for name in ("hip", "knee"))
     legs = np.isin(body.face_parts, (2, 3, 5, 6))
     assert not shown[legs & (y > hip + 0.15 * (knee - hip)) & (y < look.outfit.waist - 0.03)].any()
     assert shown[legs & (y < hip + 0.5 * (knee - hip)) & (y > knee)].mean() > 0.95
@@ -103,7 +103,7 @@ def test_the_body_under_a_skirt_is_lined_and_legs_are_bare() -> None:
 
 def test_shares_of_skirts_and_tones_of_skin() -> None:
     """A third of female bodies wear skirts, no male one; tones are as common among them as among others."""
-    at = landmarks_of(load_body("open", "female"))
+    at = landmarks(load_body("open", "female"))
     looks = [sample_look(generator(i, "shares"), at, "female") for i in range(900)]
     skirted = np.array([look.skirted for look in looks])
     assert 0.24 < skirted.mean() < 0.36
