@@ -71,10 +71,11 @@ class Figure:
         radius: (T,) of a vertical cylinder around it that holds them.
         sweep: radius of a vertical cylinder around ``centre`` that holds them at all frames.
         heading: where they look at their first frame, radians about Y from +Z.
+        reach: how far what they wear is from the mesh, at most, metres.
     """
 
-    def __init__(self, vertices: F32, faces: NDArray[np.integer], heading: float) -> None:
-        self.vertices, self._pieces = vertices, pieces_of(faces)
+    def __init__(self, vertices: F32, faces: NDArray[np.integer], heading: float, reach: float = 0.0) -> None:
+        self.vertices, self._pieces, self.reach = vertices, pieces_of(faces), reach
         self._faces, self._sorted = np.ascontiguousarray(faces, np.int32), False
         self._solids: dict[int, Solid] = {}
         discs = _discs(vertices)

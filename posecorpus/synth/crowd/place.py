@@ -181,11 +181,13 @@ class _Crowd:
         return score + max(wish.hides[0] - more, more - wish.hides[1], 0)
 
     def _free(self, figure: Figure, place: Placement) -> bool:
-        return not any(
-            clash(figure, place, self._figures[i], other, self._config.clearance_m)
-            for i, other in enumerate(self.placed)
-            if other is not None
-        )
+        for i, other in enumerate(self.placed):
+            if other is not None:
+                them = self._figures[i]
+                clearance = max(self._config.clearance_m, figure.reach + them.reach)
+                if clash(figure, place, them, other, clearance):
+                    return False
+        return True
 
     @staticmethod
     def _hidden(covers: Sequence[float]) -> int:
@@ -200,6 +202,7 @@ def place_people(
     config: CrowdConfig,
     rng: np.random.Generator,
     headings: Sequence[float] | None = None,
+    reaches: Sequence[float] | None = None,
 ) -> list[Placement | None]:
     """Give everybody of a clip a place, so that no two of them ever come nearer than a clearance.
 
@@ -209,6 +212,8 @@ def place_people(
         bodies: per person (T, V, 3), posed about their own origin at the clip's frames, feet on y = 0.
         faces: per person (F, 3); people of one body had better share the array.
         headings: where each person looks at the first frame, radians about Y from +Z; all 0 by default.
+        reaches: how far from these meshes each person's clothes are at most, metres; all 0 by default. Two people
+            stay at least both of theirs apart, and the configuration's clearance.
 
     Returns:
         per person a place for the origin, or None if there was no room.
@@ -221,10 +226,12 @@ def place_people(
         raise InputError(
             "bodies", "shapes (T, V, 3) with one T, and faces for each", [body.shape for body in bodies]
         )
-    looks = [0.0] * len(bodies) if headings is None else [float(heading) for heading in headings]
+    nothing = [0.0] * len(bodies)
     figures = [
-        Figure(np.ascontiguousarray(body, np.float32), triangles, heading)
-        for body, triangles, heading in zip(bodies, faces, looks, strict=True)
+        Figure(np.ascontiguousarray(body, np.float32), triangles, float(heading), float(reach))
+        for body, triangles, heading, reach in zip(
+            bodies, faces, headings or nothing, reaches or nothing, strict=True
+        )
     ]
     crowd = _Crowd(figures, ground, camera, config, rng)
     if figures:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from posecorpus.synth.appearance.lighting import LightRanges, sample_light
 from posecorpus.synth.appearance.photos import photo_window
+from posecorpus.synth.appearance.room_plan import RoomPlan
 from posecorpus.synth.appearance.rooms import plan_around
 from posecorpus.synth.places.harmonics import PlaceLight
 from posecorpus.synth.places.photo_light import THUMBNAIL, photo_light
@@ -22,7 +23,11 @@ CONTACT = 0.75
 
 
 def light_site(
-    site: Site, people: NDArray[np.floating], rng: np.random.Generator, ranges: LightRanges
+    site: Site,
+    people: NDArray[np.floating],
+    rng: np.random.Generator,
+    ranges: LightRanges,
+    plan: RoomPlan | None = None,
 ) -> tuple[NDArray[np.float32], Shadow | None]:
     """Light on the people of a site and the shadow they throw.
 
@@ -31,6 +36,7 @@ def light_site(
         people: (P, 3) world positions, the same that ``paint_site`` gets: rooms are built around them.
         rng: of small deviations, of what a photo does not tell, and of the light if it does not match the place.
         ranges: of light that does not match the place.
+        plan: of the room, from a caller who has it.
 
     Returns:
         (9, 3) float32 coefficients in the camera frame, and the shadow; None if the site has none.
@@ -38,7 +44,7 @@ def light_site(
     Raises:
         InputError: the photo cannot be read.
     """
-    place = _place_light(site, people, rng)
+    place = _place_light(site, people, rng, plan)
     if site.match_light:
         light = place.harmonics(site.camera.R) * max(1 + JITTER * float(rng.normal()), 0.5)
         light *= 1 + 0.3 * JITTER * rng.normal(size=3)
@@ -47,10 +53,12 @@ def light_site(
     return light.astype(np.float32), _shadow(site, place)
 
 
-def _place_light(site: Site, people: NDArray[np.floating], rng: np.random.Generator) -> PlaceLight:
+def _place_light(
+    site: Site, people: NDArray[np.floating], rng: np.random.Generator, plan: RoomPlan | None
+) -> PlaceLight:
     background, camera = site.background, site.camera
     if background.photo is None:
-        plan = plan_around(camera, np.random.default_rng(background.seed), people)
+        plan = plan or plan_around(camera, np.random.default_rng(background.seed), people)
         return room_light(plan, camera.centre * (1, 0, 1), people)
     if background.window is None:
         raise ValueError("the photo of a site has a window")

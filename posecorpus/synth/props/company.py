@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,12 +12,11 @@ from numpy.typing import NDArray
 from posecorpus.core.cameras import Camera
 from posecorpus.synth.bodies.skinning import Posed
 from posecorpus.synth.ground import Ground
+from posecorpus.synth.props.furnished import NOTHING, Footprint, Furnished
 from posecorpus.synth.props.solidity import any_inside, bounds, spread_out
 from posecorpus.synth.raster.engine import fixed
 from posecorpus.synth.rotations import about
 
-Footprint = tuple[float, float, float, float, float]
-"""x, z, yaw, half width and half depth."""
 SEEN_POINTS = 100
 """Points of a person that stand for all of it where it is asked how much is hidden."""
 TOUCH_M = 0.012
@@ -31,8 +31,14 @@ _NOBODY = np.empty(0, np.uint8)
 class Company:
     """People in the world for all frames of a clip, and the props that stand around them so far.
 
+    Whether anybody is in the way is asked of coarse bodies, whose vertices are nowhere farther apart than a thing and
+    its margin are wide; what somebody touches is fitted to the body that will be drawn.
+
     Attributes:
-        people: posed, N frames each.
+        people: posed, N frames each; coarse bodies do.
+        reaches: how far each person's clothes are from these bodies at most, metres.
+        closely: gives a person's body as it will be drawn, for what touches it.
+        furnished: what of the place is painted behind the people.
         swept: (P, 2, 3) what each person's vertices stay within over all frames.
         seen: (P, S, 3) some of each person's vertices at the middle frame.
         visible: (P, S) whether they are within the picture, people and props left aside.
@@ -43,6 +49,9 @@ class Company:
     people: Sequence[Posed]
     camera: Camera
     ground: Ground
+    closely: Callable[[int], Posed]
+    reaches: Sequence[float]
+    furnished: Furnished = NOTHING
     swept: NDArray[np.float64] = field(init=False)
     seen: NDArray[np.float64] = field(init=False)
     visible: NDArray[np.bool_] = field(init=False)
@@ -76,30 +85,41 @@ class Company:
         any frame and nothing that stood there before.
 
         Args:
-            margin: metres that must stay free around every box.
+            margin: metres that must stay free around every box; more where somebody's clothes reach farther.
             sitter: a person who may press :data:`TOUCH_M` into them.
         """
         low, high = solids[:, 0].min(0), solids[:, 1].max(0)
-        half_x, half_z = max(high[0], -low[0]), max(high[2], -low[2])
-        print_ = (x, z, yaw, float(half_x), float(half_z))
-        if any(_overlap(print_, other) for other in self.footprints):
+        print_ = _footprint(x, z, yaw, solids)
+        if any(_overlap(print_, other) for other in (*self.furnished.footprints, *self.footprints)):
             return False
-        c, s = abs(np.cos(yaw)), abs(np.sin(yaw))
-        reach = np.array([c * half_x + s * half_z, 0, s * half_x + c * half_z]) + margin
-        lower, upper = np.array([x, low[1], z]) - reach, np.array([x, high[1], z]) + reach
+        foot = corners(np.array([x, z, yaw]), *print_[3:])
         to_prop = _to_prop(x, z, yaw)
         for i, vertices in enumerate(self.vertices):
-            if (self.swept[i, 0] > upper).any() or (self.swept[i, 1] < lower).any():
+            room = max(margin, self.reaches[i])
+            lower, upper = foot.min(0) - room, foot.max(0) + room
+            if (self.swept[i, 0, ::2] > upper).any() or (self.swept[i, 1, ::2] < lower).any():
                 continue
-            if any_inside(vertices, to_prop, solids, -TOUCH_M if i == sitter else margin, _NOBODY):
+            if self.swept[i, 0, 1] > high[1] + room or self.swept[i, 1, 1] < low[1] - room:
+                continue
+            if i == sitter:
+                vertices, room = self.body(i), -TOUCH_M
+            if any_inside(vertices, to_prop, solids, room, _NOBODY):
                 return False
         return True
 
+    def body(self, person: int) -> NDArray[np.float32]:
+        """(N, V, 3) the vertices of a person as drawn."""
+        return fixed(self.closely(person).vertices, np.float32)
+
     def stand(self, x: float, z: float, yaw: float, solids: NDArray[np.float64]) -> None:
         """Note what stands on the floor from now on."""
-        low, high = solids[:, 0].min(0), solids[:, 1].max(0)
-        half_x, half_z = max(high[0], -low[0]), max(high[2], -low[2])
-        self.footprints.append((x, z, yaw, float(half_x), float(half_z)))
+        self.footprints.append(_footprint(x, z, yaw, solids))
+
+
+def _footprint(x: float, z: float, yaw: float, solids: NDArray[np.float64]) -> Footprint:
+    """The rectangle around boxes (K, 2, 3) at a place; it reaches as far to either side."""
+    low, high = solids[:, 0].min(0), solids[:, 1].max(0)
+    return x, z, yaw, float(max(high[0], -low[0])), float(max(high[2], -low[2]))
 
 
 def corners(places: NDArray[np.float64], half_x: float, half_z: float) -> NDArray[np.float64]:
@@ -127,12 +147,12 @@ def _to_prop(x: float, z: float, yaw: float) -> NDArray[np.float64]:
 
 def _overlap(one: Footprint, other: Footprint) -> bool:
     """Whether two footprints overlap, by the separating axes of two rectangles."""
-    reach = np.hypot(*one[3:]) + np.hypot(*other[3:])
-    if np.hypot(one[0] - other[0], one[1] - other[1]) > reach:
-        return False
-    a, b = (corners(np.array(f[:3]), *f[3:]) for f in (one, other))
-    axes = np.array(
-        [v for f in (one, other) for v in ((np.cos(f[2]), -np.sin(f[2])), (np.sin(f[2]), np.cos(f[2])))]
-    )
-    p, q = a @ axes.T, b @ axes.T
-    return not bool(((p.max(0) <= q.min(0)) | (q.max(0) <= p.min(0))).any())
+    dx, dz = other[0] - one[0], other[1] - one[1]
+    c, s = abs(math.cos(one[2] - other[2])), abs(math.sin(one[2] - other[2]))
+    for own, their in ((one, other), (other, one)):
+        co, si = math.cos(own[2]), math.sin(own[2])
+        if abs(co * dx - si * dz) >= own[3] + c * their[3] + s * their[4]:
+            return False
+        if abs(si * dx + co * dz) >= own[4] + s * their[3] + c * their[4]:
+            return False
+    return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from posecorpus.synth.config import PropsConfig
 from posecorpus.synth.ground import Ground
 from posecorpus.synth.props.company import Company
 from posecorpus.synth.props.floor import beside, in_front
+from posecorpus.synth.props.furnished import NOTHING, Furnished
 from posecorpus.synth.props.held import hold
 from posecorpus.synth.props.seats import seat
 from posecorpus.synth.scene import Prop
@@ -27,6 +28,10 @@ def draw_props(
     ground: Ground,
     people: Sequence[Posed],
     meshes: Sequence[str] = (),
+    *,
+    closely: Callable[[int], Posed] | None = None,
+    reaches: Sequence[float] | None = None,
+    furnished: Furnished = NOTHING,
 ) -> tuple[Prop, ...]:
     """The things among the people of a clip. None of them is in anybody at any frame.
 
@@ -37,6 +42,9 @@ def draw_props(
         ground: where things may stand.
         people: in the world, in the order of the scene, all with the same number of frames.
         meshes: paths of the user's meshes (:func:`find_meshes`).
+        closely: gives the body of one of the people as it will be drawn, if ``people`` are coarser ones.
+        reaches: how far each person's clothes are from the bodies at most, metres; all 0 by default.
+        furnished: what is painted behind the people.
 
     Returns:
         seats first, then what is held, what hides people and what stands around; fewer than drawn where there
@@ -52,7 +60,9 @@ def draw_props(
     ]
     if not any(counts) and not (people and (config.held_probability or config.seat_probability)):
         return ()
-    company = Company(people, camera, ground)
+    company = Company(
+        people, camera, ground, closely or people.__getitem__, reaches or [0.0] * len(people), furnished
+    )
     props: list[Prop | None] = []
     for i in range(len(people)):
         wanted, seed = seats.random() < config.seat_probability, int(seats.integers(_SEEDS))

@@ -29,6 +29,8 @@ HAND_M = np.array([0.16, 0.1, 0.12])
 """Skin that a held thing may touch: so far ahead of the grip along the fingers, back, and to all other sides."""
 PALM_M = np.array([0.015, 0.012])
 MARGIN_M, FLOOR_M = 0.012, 0.005
+OTHERS_M = 0.05
+"""Room between what is held and other people, who are looked at coarsely."""
 _THUMB = np.array([0.0, 0.0, 1.0])
 _DOWN = np.array([0.0, -1.0, 0.0])
 _NOBODY = np.empty(0, np.uint8)
@@ -44,13 +46,15 @@ class _Hand:
         fingers: (3,) where the fingers point.
         palm: (3,) point of the skin in the middle of the palm.
         gravity: (N, 3) unit vectors.
+        vertices: (N, V, 3) of the person as drawn.
         skin: (V,) uint8, 1 for the person's vertices that a held thing may touch.
     """
 
     def __init__(self, company: Company, person: int, side: str) -> None:
-        posed, vertices = company.people[person], company.vertices[person]
+        posed = company.closely(person)
+        vertices = company.body(person)
         middle = len(vertices) // 2
-        self.joint = f"{side}_hand"
+        self.joint, self.vertices = f"{side}_hand", vertices
         j, w = SMPL_24.index(self.joint), SMPL_24.index(f"{side}_wrist")
         self.transforms = posed.transforms[:, j].astype(np.float64)
         turn, move = self.transforms[middle, :, :3], self.transforms[middle, :, 3]
@@ -125,9 +129,12 @@ def _is_free(company: Company, person: int, hand: _Hand, solids: F64, turn: F64,
     low, high = carried(hand.transforms, turn, place, solids, to_prop)
     if low[1] < FLOOR_M:
         return False
-    near = ((company.swept[:, 0] < high + MARGIN_M) & (company.swept[:, 1] > low - MARGIN_M)).all(1)
-    for i in np.flatnonzero(near):
-        spared = hand.skin if i == person else _NOBODY
-        if any_inside(company.vertices[i], to_prop, solids, MARGIN_M, spared):
+    if any_inside(hand.vertices, to_prop, solids, MARGIN_M, hand.skin):
+        return False
+    for i, (lower, upper) in enumerate(company.swept):
+        room = max(OTHERS_M, company.reaches[i])
+        if i == person or (lower > high + room).any() or (upper < low - room).any():
+            continue
+        if any_inside(company.vertices[i], to_prop, solids, room, _NOBODY):
             return False
     return True

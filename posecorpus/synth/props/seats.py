@@ -86,7 +86,7 @@ def seat(company: Company, person: int, seed: int) -> Prop | None:
     posed = company.people[person]
     if not sits(posed):
         return None
-    sitter = _measure(posed, company.vertices[person])
+    sitter = _measure(posed, company.body(person))
     if sitter is None:
         return None
     draws = Draws(np.random.default_rng(seed))
