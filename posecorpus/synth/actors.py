@@ -71,7 +71,7 @@ def act(
         poses, translations: (N, 24, 3) and (N, 3).
         texture: of the look, or the person's own.
     """
-    body = load_body(person.body, person.gender)
+    body = load_body(person.body, person.gender, person.level)
     posed = pose_body(
         body, np.broadcast_to(person.betas, (len(poses), len(person.betas))), poses, translations
     )

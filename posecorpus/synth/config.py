@@ -80,11 +80,14 @@ class PeopleConfig(_Section):
         count: how many people, the least and the most.
         clothing: ``painted`` on the body or ``worn`` as surfaces of their own.
         textures: folder of pictures in the body's UV layout, used instead of drawn looks.
+        detail: ``full`` draws every face of a body however far it is; ``seen`` draws coarser bodies and clothes of
+            people whose faces would be smaller than a few pixels.
     """
 
     count: IntRange = (1, 1)
     clothing: Literal["painted", "worn"] = "painted"
     textures: str | None = None
+    detail: Literal["full", "seen"] = "full"
     body: str = "open"
     genders: Annotated[list[Literal["neutral", "female", "male"]], Field(min_length=1)]
     betas_std: float = Field(ge=0)

@@ -19,13 +19,13 @@ from posecorpus.synth.scene import Prop, Scene, ScenePerson
 
 NEXT, LOOKS, PROPS = "next", "looks", "props"
 _PROPS = TypeAdapter(tuple[Prop, ...])
-_PLAIN = {"clothing": "painted", "texture_seed": 0, "texture": None}
+_PLAIN: dict[str, Any] = {"clothing": "painted", "texture_seed": 0, "texture": None, "level": 0}
 
 
 def describe_scene(scene: Scene) -> dict[str, Any]:
     """The part of a scene that goes into a sample's provenance; clothes and things only if there are any."""
     described: dict[str, Any] = {NEXT: [_next_place(who) for who in scene.people]}
-    if any(who.clothing != "painted" for who in scene.people):
+    if any(who.clothing != "painted" or who.level > 0 for who in scene.people):
         described[LOOKS] = [{name: getattr(who, name) for name in _PLAIN} for who in scene.people]
     if scene.props:
         described[PROPS] = [asdict(prop) for prop in scene.props]
@@ -43,8 +43,10 @@ def scene_person(person: Person, look: Mapping[str, Any] | None) -> ScenePerson:
     assert person.body is not None and person.pose is not None
     assert person.betas is not None and person.translation is not None
     worn = _PLAIN | dict(look or {})
-    if worn["clothing"] not in ("painted", "worn") or not isinstance(worn["texture_seed"], int):
-        raise InputError("provenance.looks", "clothing painted or worn and a texture_seed", worn)
+    seed, level = worn["texture_seed"], worn["level"]
+    known = worn["clothing"] in ("painted", "worn")
+    if not known or not isinstance(seed, int) or not isinstance(level, int):
+        raise InputError("provenance.looks", "clothing painted or worn, a texture_seed and a level", worn)
     return ScenePerson(
         body=person.body,
         gender=person.gender or "neutral",
@@ -53,10 +55,11 @@ def scene_person(person: Person, look: Mapping[str, Any] | None) -> ScenePerson:
         translation=person.translation,
         pose_next=person.pose,
         translation_next=person.translation,
-        texture_seed=worn["texture_seed"],
+        texture_seed=seed,
         motion=person.motion or "",
         motion_frame=person.motion_frame or 0,
         clothing=worn["clothing"],
+        level=level,
     )
 
 

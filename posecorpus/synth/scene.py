@@ -31,6 +31,8 @@ class ScenePerson:
         clothing: ``painted`` on the body, as SURREAL does, or ``worn``: garments, shoes and hair as surfaces
             of their own, cut as the same look says.
         texture: a picture in the body's UV layout that takes the place of the drawn look; None to draw one.
+        level: how coarse the body and what it wears are, see ``bodies.model.LEVEL_FACES``; labels are those of the
+            surfaces as they are drawn.
     """
 
     body: str
@@ -45,6 +47,7 @@ class ScenePerson:
     motion_frame: int
     clothing: str = "painted"
     texture: str | None = None
+    level: int = 0
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from posecorpus.synth.appearance.textures import body_texture, load_texture, tex
 from posecorpus.synth.bodies.model import load_body
 from posecorpus.synth.bodies.skinning import vertex_normals
 from posecorpus.synth.config import MOST_PEOPLE
+from posecorpus.synth.detail import pixels_per_metre
 from posecorpus.synth.exposure import develop, encode, sub_times
 from posecorpus.synth.places import cast_shadow, paint_site
 from posecorpus.synth.scene import Background, Exposure, Frame, Mesh, Scene, ScenePerson, Texture
@@ -24,9 +25,6 @@ from posecorpus.synth.surface import Surface
 
 Renderer = Callable[[Sequence[Mesh], Camera, NDArray[np.float32], NDArray[np.uint8]], Frame]
 """Meshes, camera, (9, 3) light and (H, W, 3) background to a frame; both engines have this signature."""
-
-NEAREST_M = 0.5
-"""Nearer than this a person fills the picture anyhow, and a texture gets no finer."""
 
 
 @dataclass(frozen=True)
@@ -150,10 +148,8 @@ def _act(scenes: Sequence[Scene], i: int) -> Actor:
 def _texture_size(camera: Camera, roles: Sequence[ScenePerson]) -> int:
     """Fine enough for where the person is nearest to the camera."""
     body = load_body(roles[0].body, roles[0].gender)
-    pelvis = body.joints_template[0] + body.joints_shapedirs[0, :, : len(roles[0].betas)] @ roles[0].betas
-    depth = camera.to_camera(pelvis + np.stack([role.translation for role in roles]))[:, 2]
-    pixels_per_metre = camera.K[0, 0] / max(float(depth.min()), NEAREST_M)
-    return texture_size(pixels_per_metre, worn=roles[0].clothing == "worn")
+    size = pixels_per_metre(camera, body, roles[0].betas, [role.translation for role in roles])
+    return texture_size(size, worn=roles[0].clothing == "worn")
 
 
 def _texture(person: ScenePerson, size: int) -> Texture:

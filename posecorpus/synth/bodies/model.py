@@ -20,6 +20,8 @@ from posecorpus.synth.bodies.regressor import LandmarkRegressor
 OPEN = "open"
 GENDERS = ("neutral", "female", "male")
 DATA = Path(__file__).parent / "data"
+LEVEL_FACES = (1_000_000, 7000, 2800)
+"""Most faces of a body at each level of detail."""
 _HANDED_OUT = {
     "neutral": ("smpl_neutral", "basicmodel_neutral"),
     "female": ("smpl_female", "basicmodel_f_"),
@@ -49,6 +51,7 @@ class BodyModel:
         face_parts: (F,) uint8 ids of the taxonomy ``smpl_24``.
         uv: (T, 2) float32, origin at the bottom left.
         uv_faces: (F, 3) int32 into ``uv``.
+        finest: the body of which this is a coarser version, with some of its vertices; None if it is the body itself.
     """
 
     name: str
@@ -64,6 +67,7 @@ class BodyModel:
     face_parts: NDArray[np.uint8]
     uv: NDArray[np.float32]
     uv_faces: NDArray[np.int32]
+    finest: BodyModel | None = None
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -109,8 +113,7 @@ class BodyModel:
         return SMPL_24.parents
 
 
-@lru_cache(maxsize=16)
-def load_body(which: str, gender: str) -> BodyModel:
+def load_body(which: str, gender: str, level: int = 0) -> BodyModel:
     """The body of that name and gender.
 
     Args:
@@ -118,14 +121,30 @@ def load_body(which: str, gender: str) -> BodyModel:
             ``.pkl``), or a folder with ``SMPL_NEUTRAL.pkl``, ``basicModel_f_lbs_10_207_0_v1.0.0.pkl`` and
             so on.
         gender: ``neutral``, ``female`` or ``male``. Of a single file it is only the label.
+        level: how coarse, an index into :data:`LEVEL_FACES`; 0 for the body as it is.
 
     Raises:
-        InputError: no such body or gender, or a file that is no intact SMPL body.
+        InputError: no such body, gender or level, or a file that is no intact SMPL body.
     """
+    return _load_body(which, gender, level)  # however it was called, the same object
+
+
+@lru_cache(maxsize=16)
+def _load_body(which: str, gender: str, level: int) -> BodyModel:
+    if level:
+        return _coarser(which, gender, level)
     if gender not in GENDERS:
         raise InputError("gender", f"one of {', '.join(GENDERS)}", repr(gender))
     path = DATA / f"open_{gender}.npz" if which == OPEN else _user_file(Path(which), gender)
     return assemble(which, gender, read_body_arrays(path))
+
+
+def _coarser(which: str, gender: str, level: int) -> BodyModel:
+    from posecorpus.synth.bodies.coarse import coarser  # it builds on bodies, and few need it
+
+    if not 0 < level < len(LEVEL_FACES):
+        raise InputError("level of detail", f"0 to {len(LEVEL_FACES) - 1}", level)
+    return coarser(load_body(which, gender, level - 1), LEVEL_FACES[level])
 
 
 def _user_file(path: Path, gender: str) -> Path:

@@ -13,7 +13,7 @@ from posecorpus.synth.appearance.lighting import sample_light
 from posecorpus.synth.bodies.model import load_body
 from posecorpus.synth.config import Normal, SynthConfig
 from posecorpus.synth.sampling.exposed import expose
-from posecorpus.synth.sampling.people import TEXTURE_SEEDS, Role, pelvis_of
+from posecorpus.synth.sampling.people import TEXTURE_SEEDS, Role, as_seen, pelvis_of
 from posecorpus.synth.scene import Background, Scene
 
 
@@ -33,6 +33,7 @@ def scenes_around(
     background = _background(generator(seed, "background", index), photos)
     depth = camera.to_camera(pelvis_of(body, role.betas) + role.translations[0])[2]
     exposure = expose(config, seed, index, camera, float(depth))
+    role = as_seen(role, camera, config.people.detail)
     people = [role.at(t, config.people.clothing) for t in range(len(role.poses) - 1)]
     return [Scene(camera, (person,), light, background, exposure=exposure) for person in people]
 

@@ -7,15 +7,17 @@ and each person theirs, so that one more person changes nobody else.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from posecorpus.core.cameras import Camera
 from posecorpus.core.seeds import generator
 from posecorpus.core.skeletons import SMPL_24
 from posecorpus.synth.bodies.model import BodyModel, load_body
 from posecorpus.synth.config import SynthConfig
+from posecorpus.synth.detail import level_of_detail, pixels_per_metre
 from posecorpus.synth.motion import BodyMotion
 from posecorpus.synth.retarget import place
 from posecorpus.synth.rotations import about, turned_about_y
@@ -48,7 +50,7 @@ class Role:
         gender, betas: of the body.
         poses: (T + 1, 24, 3) axis-angles.
         translations: (T + 1, 3) metres; the first pelvis is above the origin, the floor is at y = 0.
-        texture_seed, texture: see :class:`~posecorpus.synth.scene.ScenePerson`.
+        texture_seed, texture, level: see :class:`~posecorpus.synth.scene.ScenePerson`.
         motion: name of the motion.
         start: its first frame that is shown.
     """
@@ -62,6 +64,7 @@ class Role:
     texture: str | None
     motion: str
     start: int
+    level: int = 0
 
     def at(self, t: int, clothing: str) -> ScenePerson:
         """The person of the scene of frame ``t``."""
@@ -78,7 +81,17 @@ class Role:
             motion_frame=self.start + t,
             clothing="painted" if self.texture else clothing,
             texture=self.texture,
+            level=self.level,
         )
+
+
+def as_seen(role: Role, camera: Camera, detail: str) -> Role:
+    """The role at the level of detail that the configuration wants for its distance."""
+    if detail == "full":
+        return role
+    body = load_body(role.body, role.gender)
+    size = pixels_per_metre(camera, body, role.betas, role.translations)
+    return replace(role, level=level_of_detail(size))
 
 
 def crowd_size(config: SynthConfig, seed: int, index: int) -> int:

@@ -17,7 +17,7 @@ from posecorpus.synth.places import draw_site, light_site
 from posecorpus.synth.props import draw_props
 from posecorpus.synth.sampling.exposed import expose
 from posecorpus.synth.sampling.materials import Materials
-from posecorpus.synth.sampling.people import Role, moved
+from posecorpus.synth.sampling.people import Role, as_seen, moved
 from posecorpus.synth.scene import Scene
 
 
@@ -43,7 +43,7 @@ def scenes_in_place(
     if all(place is None for place in placements):  # nobody would make a poor picture
         placements[0] = _in_the_middle(site.ground)
     present = [
-        moved(role, place.yaw, place.x, place.z)
+        as_seen(moved(role, place.yaw, place.x, place.z), site.camera, config.people.detail)
         for role, place in zip(roles, placements, strict=True)
         if place is not None
     ]
@@ -70,7 +70,7 @@ def scenes_in_place(
 
 
 def _pose(role: Role) -> Posed:
-    body = load_body(role.body, role.gender)
+    body = load_body(role.body, role.gender, role.level)
     betas = np.broadcast_to(role.betas, (len(role.poses), len(role.betas)))
     return pose_body(body, betas, role.poses, role.translations)
 
