@@ -19,12 +19,13 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from posecorpus.core.parts import SMPL_24_PARTS
 from posecorpus.core.sample import HIDDEN, UNLABELLED, VISIBLE, Person, Sample
 from posecorpus.core.skeletons import FULL_42, SMPL_24, correspondence, skeleton
-from posecorpus.synth.quantise import quantise_depth, quantise_flow, quantise_normals
+from posecorpus.synth.quantise import quantise
+from posecorpus.synth.raster.jit import kernel
 from posecorpus.synth.record import describe_scene
 from posecorpus.synth.regressors.regressor import JointRegressor
 from posecorpus.synth.scene import Frame, Scene
@@ -105,29 +106,32 @@ def make_sample(
         photograph: the picture as a camera stored it, JPEG; the frame's own colours if None.
         regressor: gives the joints people are labelled with; FULL_42's if None.
     """
-    camera, surface = scene.camera, frame.depth > 0
+    camera = scene.camera
     name = FULL_42.name if regressor is None else regressor.target
-    people = []
-    for i, (who, world) in enumerate(zip(scene.people, joints_world, strict=True)):
-        joints3d = camera.to_camera(world if regressor is None else regressor.of_body(world))
-        # Rounded first: a joint on the edge of a pixel must have the visibility of the pixel that is stored.
-        joints2d = camera.project_camera(joints3d)[0].astype(np.float32)
-        people.append(
-            Person(
-                skeleton=name,
-                joints2d=joints2d,
-                joints3d=joints3d.astype(np.float32),
-                visibility=visibility(joints2d, joints3d[:, 2], frame, i + 1, name),
-                bbox=bounding_box(frame.instances == i + 1, joints2d),
-                body=who.body,
-                gender=who.gender,
-                pose=who.pose,
-                betas=who.betas,
-                translation=who.translation,
-                motion=who.motion,
-                motion_frame=who.motion_frame,
-            )
+    bodies = joints_world if regressor is None else [regressor.of_body(world) for world in joints_world]
+    joints3d = camera.to_camera(np.reshape(bodies, (len(scene.people), len(skeleton(name)), 3)))
+    # Rounded first: a joint on the edge of a pixel must have the visibility of the pixel that is stored.
+    joints2d = camera.project_camera(joints3d)[0].astype(np.float32)
+    flags = visibility(joints2d, joints3d[..., 2], frame, np.arange(1, len(joints3d) + 1), name)
+    boxes = bounding_boxes(frame.instances, joints2d)
+    people = [
+        Person(
+            skeleton=name,
+            joints2d=joints2d[i],
+            joints3d=joints3d[i].astype(np.float32),
+            visibility=flags[i],
+            bbox=boxes[i],
+            body=who.body,
+            gender=who.gender,
+            pose=who.pose,
+            betas=who.betas,
+            translation=who.translation,
+            motion=who.motion,
+            motion_frame=who.motion_frame,
         )
+        for i, who in enumerate(scene.people)
+    ]
+    depth_mm, normals, flow = quantise(frame)
     return Sample(
         key=key,
         width=camera.width,
@@ -137,9 +141,9 @@ def make_sample(
         camera=camera,
         parts=frame.parts,
         instances=frame.instances,
-        depth_mm=quantise_depth(frame.depth),
-        normals=quantise_normals(frame.normals, surface),
-        flow=quantise_flow(frame.flow, surface),
+        depth_mm=depth_mm,
+        normals=normals,
+        flow=flow,
         clip=clip,
         frame=number,
         provenance=provenance | describe_scene(scene),
@@ -151,47 +155,69 @@ def visibility(
     joints2d: NDArray[np.floating],
     depth: NDArray[np.floating],
     frame: Frame,
-    instance: int,
+    instance: ArrayLike,
     name: str = FULL_42.name,
 ) -> NDArray[np.uint8]:
-    """(J,) flags of one person's joints by the rules at the head of this file.
+    """(..., J) flags of people's joints by the rules at the head of this file.
 
     Args:
-        joints2d: (J, 2) pixels, NaN behind the camera.
-        depth: (J,) z of the joints, metres.
-        instance: the person's id in ``frame.instances``.
+        joints2d: (..., J, 2) pixels, NaN behind the camera.
+        depth: (..., J) z of the joints, metres.
+        instance: (...) the people's ids in ``frame.instances``.
         name: the joints' skeleton.
     """
     parts, on_surface = _rules(name)
     height, width = frame.parts.shape
     labelled = np.isfinite(joints2d).all(-1)
-    pixels = np.where(labelled[:, None], np.clip(joints2d, -1.0, max(height, width) + 1.0), -1.0)
-    x, y = np.floor(pixels).astype(int).T
+    pixels = np.where(labelled[..., None], np.clip(joints2d, -1.0, max(height, width) + 1.0), -1.0)
+    x, y = np.moveaxis(np.floor(pixels).astype(int), -1, 0)
     inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
-    # (42, 9) pixels, the joint's own first; those over the border repeat one that is in the picture.
-    x = np.clip(np.where(inside, x, 0)[:, None] + AROUND[:, 0], 0, width - 1)
-    y = np.clip(np.where(inside, y, 0)[:, None] + AROUND[:, 1], 0, height - 1)
-    own = parts[np.arange(len(parts))[:, None], frame.parts[y, x]] & (frame.instances[y, x] == instance)
+    # (..., J, 9) pixels, the joint's own first; those over the border repeat one that is in the picture.
+    x = np.clip(np.where(inside, x, 0)[..., None] + AROUND[:, 0], 0, width - 1)
+    y = np.clip(np.where(inside, y, 0)[..., None] + AROUND[:, 1], 0, height - 1)
+    own = parts[np.arange(len(parts))[:, None], frame.parts[y, x]]
+    own &= frame.instances[y, x] == np.asarray(instance)[..., None, None]
     surface = frame.depth[y, x]
-    in_front = depth[:, None] - surface
-    flesh = own[:, 0] & (in_front[:, 0] <= INNER_DEPTH_M)
+    in_front = depth[..., None] - surface
+    flesh = own[..., 0] & (in_front[..., 0] <= INNER_DEPTH_M)
     skin = own & (np.abs(in_front) <= SURFACE_TOLERANCE_M)
-    looks_past = (surface[:, 0] == 0) | (in_front[:, 0] < 0)
+    looks_past = (surface[..., 0] == 0) | (in_front[..., 0] < 0)
     on_outline = looks_past & skin.any(-1)
-    seen = inside & np.where(on_surface, skin[:, 0] | on_outline, flesh)
+    seen = inside & np.where(on_surface, skin[..., 0] | on_outline, flesh)
     return np.where(seen, VISIBLE, np.where(labelled, HIDDEN, UNLABELLED)).astype(np.uint8)
 
 
-def bounding_box(mask: NDArray[np.bool_], joints2d: NDArray[np.floating]) -> NDArray[np.float32]:
-    """(4,) x0, y0, x1, y1: the edges of the pixels where the person is seen.
+def bounding_boxes(instances: NDArray[np.uint8], joints2d: NDArray[np.floating]) -> NDArray[np.float32]:
+    """(P, 4) x0, y0, x1, y1: the edges of the pixels where each person is seen.
 
     A person of whom no pixel is seen gets the box of the projected joints, which may lie outside the
     picture; with all joints behind the camera it is NaN.
+
+    Args:
+        instances: (H, W) ids, ``i + 1`` of the i-th person.
+        joints2d: (P, J, 2) pixels, NaN behind the camera.
     """
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    if len(rows):
-        return np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1], np.float32)
-    points = joints2d[np.isfinite(joints2d).all(-1)]
-    if not len(points):
-        return np.full(4, np.nan, np.float32)
-    return np.concatenate([points.min(0), points.max(0)]).astype(np.float32)
+    seen = np.zeros((256, 4), np.int64)
+    _extents(instances, seen)
+    boxes = seen[1 : len(joints2d) + 1].astype(np.float32)
+    for i in np.flatnonzero(boxes[:, 2] == 0):
+        points = joints2d[i][np.isfinite(joints2d[i]).all(-1)]
+        boxes[i] = np.concatenate([points.min(0), points.max(0)]) if len(points) else np.nan
+    return boxes
+
+
+@kernel
+def _extents(instances: NDArray[np.uint8], boxes: NDArray[np.int64]) -> None:
+    """Fill in (256, 4) x0, y0, x1, y1 of each id but 0; ids that are not there stay 0."""
+    height, width = instances.shape
+    for y in range(height):
+        x = 0
+        while x < width:
+            start, owner = x, instances[y, x]
+            while x < width and instances[y, x] == owner:
+                x += 1
+            if owner > 0:
+                box = boxes[owner]
+                if box[2] == 0:
+                    box[0], box[1] = start, y
+                box[0], box[2], box[3] = min(box[0], start), max(box[2], x), y + 1

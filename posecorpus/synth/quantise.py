@@ -1,6 +1,6 @@
 """Rasters as a sample stores them: millimetres, bytes and half floats, where there is a surface.
 
-Compiled: people fill a tenth of a picture, and numpy passes over all of it several times.
+Compiled, in one pass: people fill a tenth of a picture, and numpy passes over all of it several times.
 """
 
 from __future__ import annotations
@@ -9,47 +9,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posecorpus.synth.raster.jit import inline, kernel
+from posecorpus.synth.scene import Frame
 
 MAX_DEPTH_MM = 65_535
 
 
-def quantise_depth(depth: NDArray[np.float32]) -> NDArray[np.uint16]:
-    """Metres to whole millimetres. A surface stays a surface: from 1 to 65,535 mm, 0 only for none."""
-    result = np.zeros(depth.shape, np.uint16)
-    _depth(np.ascontiguousarray(depth, np.float32).reshape(-1), result.reshape(-1))
-    return result
+def quantise(frame: Frame) -> tuple[NDArray[np.uint16], NDArray[np.uint8], NDArray[np.float16]]:
+    """Depth, normals and flow of a frame; all zero where its depth says that there is no surface.
 
-
-def quantise_normals(normals: NDArray[np.float32], surface: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Unit vectors to ``round(127.5 (n + 1))``, 0 0 0 where there is no surface."""
-    result = np.zeros(normals.shape, np.uint8)
-    flat = np.ascontiguousarray(normals, np.float32).reshape(-1, 3)
-    _normals(flat, np.ascontiguousarray(surface).reshape(-1), result.reshape(-1, 3))
-    return result
-
-
-def quantise_flow(flow: NDArray[np.float32], surface: NDArray[np.bool_]) -> NDArray[np.float16]:
-    """Pixels to float16 (to nearest, ties to even), zero where there is no surface: the background does not move."""
-    result = np.zeros(flow.shape, np.float16)
-    bits = np.ascontiguousarray(flow, np.float32).view(np.int32).reshape(-1, 2)
-    _flow(bits, np.ascontiguousarray(surface).reshape(-1), result.view(np.uint16).reshape(-1, 2))
-    return result
-
-
-@kernel
-def _depth(depth: NDArray[np.float32], result: NDArray[np.uint16]) -> None:
-    for i in range(depth.shape[0]):
-        if depth[i] > 0:
-            millimetres = np.rint(depth[i] * np.float32(1000.0))
-            result[i] = int(min(max(millimetres, np.float32(1)), np.float32(MAX_DEPTH_MM)))
-
-
-@kernel
-def _normals(normals: NDArray[np.float32], surface: NDArray[np.bool_], result: NDArray[np.uint8]) -> None:
-    for i in range(surface.shape[0]):
-        if surface[i]:
-            for c in range(3):
-                result[i, c] = int(np.rint(np.float32(127.5) * (normals[i, c] + np.float32(1.0))))
+    Returns:
+        (H, W) whole millimetres: a surface stays one, from 1 to 65,535 mm; (H, W, 3) ``round(127.5 (n + 1))``;
+        (H, W, 2) pixels, to the nearest half float, ties to even.
+    """
+    depth = np.zeros(frame.depth.shape, np.uint16)
+    normals = np.zeros(frame.normals.shape, np.uint8)
+    flow = np.zeros(frame.flow.shape, np.float16)
+    _quantise(
+        np.ascontiguousarray(frame.depth, np.float32).reshape(-1),
+        np.ascontiguousarray(frame.normals, np.float32).reshape(-1, 3),
+        np.ascontiguousarray(frame.flow, np.float32).view(np.int32).reshape(-1, 2),
+        depth.reshape(-1),
+        normals.reshape(-1, 3),
+        flow.view(np.uint16).reshape(-1, 2),
+    )
+    return depth, normals, flow
 
 
 @inline
@@ -70,8 +53,19 @@ def _half(bits: int) -> int:
 
 
 @kernel
-def _flow(flow: NDArray[np.int32], surface: NDArray[np.bool_], result: NDArray[np.uint16]) -> None:
-    for i in range(surface.shape[0]):
-        if surface[i]:
-            result[i, 0] = _half(int(flow[i, 0]))
-            result[i, 1] = _half(int(flow[i, 1]))
+def _quantise(
+    depth: NDArray[np.float32],
+    normals: NDArray[np.float32],
+    flow_bits: NDArray[np.int32],
+    millimetres: NDArray[np.uint16],
+    levels: NDArray[np.uint8],
+    halves: NDArray[np.uint16],
+) -> None:
+    for i in range(depth.shape[0]):
+        if depth[i] > 0:
+            rounded = np.rint(depth[i] * np.float32(1000.0))
+            millimetres[i] = int(min(max(rounded, np.float32(1)), np.float32(MAX_DEPTH_MM)))
+            for c in range(3):
+                levels[i, c] = int(np.rint(np.float32(127.5) * (normals[i, c] + np.float32(1.0))))
+            for c in range(2):
+                halves[i, c] = _half(int(flow_bits[i, c]))

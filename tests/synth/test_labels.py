@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -14,10 +16,10 @@ from posecorpus.synth.labels import (
     INNER_DEPTH_M,
     JOINT_PARTS,
     SURFACE_JOINTS,
-    bounding_box,
+    bounding_boxes,
     visibility,
 )
-from posecorpus.synth.quantise import quantise_depth, quantise_flow, quantise_normals
+from posecorpus.synth.quantise import quantise
 from posecorpus.synth.scene import Frame
 
 PART = {name: i for i, name in SMPL_24_PARTS.legend.items()}
@@ -142,29 +144,47 @@ def test_every_joint_belongs_to_a_part_of_its_own_side() -> None:
 
 
 @given(st.data())
-def test_the_box_is_the_masks_extent(data: st.DataObject) -> None:
+def test_people_are_judged_alike_together_and_alone(data: st.DataObject) -> None:
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
+    shown = frame("head", 1, 2.0)
+    shown.parts[:] = rng.integers(0, 25, shown.parts.shape)
+    shown.instances[:] = rng.integers(0, 4, shown.parts.shape)
+    joints2d, depth = rng.uniform(-1, 9, (3, 42, 2)), rng.uniform(1.9, 2.3, (3, 42))
+    together = visibility(joints2d, depth, shown, np.arange(1, 4))
+    for i in range(3):
+        np.testing.assert_array_equal(together[i], visibility(joints2d[i], depth[i], shown, i + 1))
+
+
+@given(st.data())
+def test_boxes_are_the_masks_extents(data: st.DataObject) -> None:
     height, width = data.draw(st.integers(1, 9)), data.draw(st.integers(1, 9))
-    cells = data.draw(st.lists(st.tuples(st.integers(0, height - 1), st.integers(0, width - 1)), min_size=1))
-    mask = np.zeros((height, width), bool)
-    mask[tuple(np.array(cells).T)] = True
-    x0, y0, x1, y1 = bounding_box(mask, np.zeros((42, 2))).astype(int)
-    assert mask[y0:y1, x0:x1].sum() == mask.sum()
-    for strip in (mask[y0, :], mask[y1 - 1, :], mask[:, x0], mask[:, x1 - 1]):
-        assert strip.any()
+    rows = st.lists(st.integers(0, 3), min_size=width, max_size=width)
+    instances = np.array(data.draw(st.lists(rows, min_size=height, max_size=height)), np.uint8)
+    joints = np.tile(np.array([[-7.0, -8.0], [20.0, 30.0]]), (3, 1, 1))
+    for i, box in enumerate(bounding_boxes(instances, joints)):
+        rows_seen, columns_seen = np.nonzero(instances == i + 1)
+        if len(rows_seen):
+            expected = [columns_seen.min(), rows_seen.min(), columns_seen.max() + 1, rows_seen.max() + 1]
+        else:
+            expected = [-7, -8, 20, 30]
+        assert box.tolist() == expected
 
 
 def test_the_box_of_an_unseen_person_is_that_of_the_joints() -> None:
-    joints = np.full((42, 2), np.nan)
-    assert np.isnan(bounding_box(np.zeros((4, 4), bool), joints)).all()
-    joints[:2] = [[-5, 2], [3, 9]]
-    assert bounding_box(np.zeros((4, 4), bool), joints).tolist() == [-5, 2, 3, 9]
+    joints = np.full((2, 42, 2), np.nan)
+    joints[1, :2] = [[-5, 2], [3, 9]]
+    boxes = bounding_boxes(np.zeros((4, 4), np.uint8), joints)
+    assert np.isnan(boxes[0]).all()
+    assert boxes[1].tolist() == [-5, 2, 3, 9]
 
 
 def test_quantisation() -> None:
-    depth = np.array([0, 0.0004, 0.0015, 7.3456, 70.0], np.float32)
-    assert quantise_depth(depth).tolist() == [0, 1, 2, 7346, 65535]
-    normals = np.array([[[0, 0, -1], [1, -1, 0]]], np.float32)
-    assert quantise_normals(normals, np.array([[True, False]])).tolist() == [[[128, 128, 0], [0, 0, 0]]]
+    shown = frame("head", 1, 2.0, 1, 5)
+    shown.depth[0] = [0, 0.0004, 0.0015, 7.3456, 70.0]
+    shown.normals[0, :3] = [[1, -1, 0], [0, 0, -1], [1, -1, 0.6]]
+    depth, normals, _ = quantise(shown)
+    assert depth.tolist() == [[0, 1, 2, 7346, 65535]]
+    assert normals[0, :3].tolist() == [[0, 0, 0], [128, 128, 0], [255, 0, 204]]
 
 
 def test_flow_becomes_the_nearest_half_float() -> None:
@@ -179,9 +199,9 @@ def test_flow_becomes_the_nearest_half_float() -> None:
     flow = np.stack([values, -values], 1)[None]
     with np.errstate(over="ignore"):
         expected = flow.astype(np.float16)
-    got = quantise_flow(flow, np.ones(flow.shape[:2], bool))
+    got = quantise(replace(frame("head", 1, 2.0, 1, len(values)), flow=flow))[2]
     np.testing.assert_array_equal(
         got.view(np.uint16)[~np.isnan(flow)], expected.view(np.uint16)[~np.isnan(flow)]
     )
     assert np.isnan(got[np.isnan(flow)]).all()
-    assert not quantise_flow(flow, np.zeros(flow.shape[:2], bool)).any()
+    assert not quantise(replace(frame("head", 1, 0.0, 1, len(values)), flow=flow))[2].any()

@@ -18,7 +18,7 @@ from posecorpus.synth.labels import (
     SURFACE_TOLERANCE_M,
     visibility,
 )
-from posecorpus.synth.quantise import quantise_depth
+from posecorpus.synth.quantise import quantise
 from posecorpus.synth.scene import Frame
 
 WIDTH, HEIGHT = 40, 30
@@ -56,7 +56,7 @@ def noise(seed: int) -> tuple[Subject, np.ndarray]:
         [person, other],
         parts=parts,
         instances=instances,
-        depth_mm=quantise_depth(depth),
+        depth_mm=quantise(frame)[0],
     )
     gaps = np.abs(z[:, None] - depth.ravel())
     bounds = np.array([0, SURFACE_TOLERANCE_M, INNER_DEPTH_M])
