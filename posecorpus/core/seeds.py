@@ -22,4 +22,7 @@ def generator(seed: int, stage: str, index: int = 0) -> np.random.Generator:
     """
     if seed < 0 or index < 0:
         raise ValueError(f"expected a non-negative seed and index, got seed={seed}, index={index}")
-    return np.random.default_rng([seed, zlib.crc32(stage.encode()), index])
+    numbers = (seed, zlib.crc32(stage.encode()), index)
+    # As ``default_rng(numbers)``, in a fourth of the time where each number fills one word of the seed.
+    entropy = np.array(numbers, np.uint32) if max(numbers) < 1 << 32 else numbers
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(entropy)))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 
 import numpy as np
+from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from posecorpus.core.skeletons import SMPL_24
@@ -73,30 +74,50 @@ def measure(body: BodyModel, betas: ArrayLike | None = None) -> Measures:
         body: any body.
         betas: (B,) shape, B at most the body's; None for the template.
     """
+    shape = np.zeros(0) if betas is None else np.asarray(betas, dtype=np.float64)
     feet, directions = _feet(body)
-    vertices, joints = feet, body.joints_template
-    if betas is not None:
-        shape = np.asarray(betas, dtype=np.float64)
-        vertices = vertices + (shape @ directions[: len(shape)]).reshape(vertices.shape)
+    joints = body.joints_template
+    if len(shape):
         joints = joints + body.joints_shapedirs[..., : len(shape)] @ shape
-    sole = float(vertices[:, 1].min())
+    places, sole = _soles(feet, directions, shape, float(joints[0, 0]))
     ankle = joints[SMPL_24.index("l_ankle")]
-    low = vertices[(vertices[:, 1] < sole + SOLE_THICKNESS_M) & (vertices[:, 0] > joints[0, 0])] - ankle
+    x, z = np.sort(places[0]) - ankle[0], places[1] - ankle[2]
     drop = sole - ankle[1]
-    middle = float(np.median(low[:, 0]))
+    middle = float(x[(len(x) - 1) // 2] + x[len(x) // 2]) / 2
     ball_z = float(joints[SMPL_24.index("l_foot"), 2] - ankle[2])
-    heel, ball, toe = (
-        np.array([middle, drop, z]) for z in (low[:, 2].min() + _INSET_M, ball_z, low[:, 2].max())
-    )
+    heel, ball, toe = (np.array([middle, drop, at]) for at in (z.min() + _INSET_M, ball_z, z.max()))
     return Measures(joints, sole, heel, ball, toe)
 
 
 @lru_cache(maxsize=16)
 def _feet(body: BodyModel) -> tuple[Array, Array]:
-    """Template vertices (F, 3) of the lowest part of a body and their shape directions (B, F * 3)."""
+    """Template vertices (3, F) of the lowest part of a body and their shape directions (3, B, F)."""
     low = body.v_template[:, 1] < body.v_template[:, 1].min() + FEET_HEIGHT_M
-    directions = np.moveaxis(body.shapedirs[low], -1, 0).astype(np.float64)
-    return body.v_template[low].astype(np.float64), directions.reshape(len(directions), -1)
+    feet, directions = (
+        np.ascontiguousarray(np.moveaxis(array[low].astype(np.float64), 0, -1))
+        for array in (body.v_template, body.shapedirs)
+    )
+    return feet, directions
+
+
+@njit(cache=True)
+def _soles(feet: Array, directions: Array, shape: Array, middle_x: float) -> tuple[Array, float]:
+    """(2, S) x and z of the vertices of the left sole, and the height of the lowest one."""
+    heights = feet[1].copy()
+    for b in range(len(shape)):
+        heights += shape[b] * directions[1, b]
+    sole = heights.min()
+    out = np.empty((2, len(heights)))
+    count = 0
+    for v in np.flatnonzero(heights < sole + SOLE_THICKNESS_M):
+        x, z = feet[0, v], feet[2, v]
+        for b in range(len(shape)):
+            x += shape[b] * directions[0, b, v]
+            z += shape[b] * directions[2, b, v]
+        if x > middle_x:
+            out[0, count], out[1, count] = x, z
+            count += 1
+    return out[:, :count], sole
 
 
 @cache
