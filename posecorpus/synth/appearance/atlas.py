@@ -7,7 +7,6 @@ eight bytes (noise, folds, face marks). Painting then is thresholds and look-ups
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,7 +53,6 @@ class Atlas:
     landmarks: Landmarks
     under_arms: tuple[NDArray[np.intp], NDArray[np.float32]]
 
-    @cached_property
     def worn_coordinates(self) -> NDArray[np.float32]:
         """(N, 4) coordinates to paint worn clothes by."""
         rows, fractions = self.under_arms
@@ -82,7 +80,7 @@ def body_atlas(body: BodySurface, size: int) -> Atlas:
     """The atlas of a body; made at the first call in a process and kept as long as the body lives."""
     measures = _measure(body)
     if size not in measures.atlases:
-        measures.atlases[size] = _build_atlas(body, measures, size)
+        measures.atlases[size] = measure_atlas(body, size)
     return measures.atlases[size]
 
 
@@ -104,8 +102,9 @@ def _measure(body: BodySurface) -> _Measures:
     return _Measures(marks_of, groups, {})
 
 
-def _build_atlas(body: BodySurface, measures: _Measures, size: int) -> Atlas:
-    """Measure every texel of a body's texture of ``size`` x ``size`` texels."""
+def measure_atlas(body: BodySurface, size: int) -> Atlas:
+    """Measure every texel of a body's texture of ``size`` x ``size`` texels; :func:`body_atlas` keeps the result."""
+    measures = _measure(body)
     marks_of, groups = measures.landmarks, measures.groups
     texels = texel_map(body.uv, body.uv_faces, size)
     vertices, faces = np.asarray(body.v_template, np.float64), np.asarray(body.faces)

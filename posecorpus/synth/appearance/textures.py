@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from posecorpus.core.errors import InputError
 from posecorpus.synth.appearance.atlas import Atlas, body_atlas
+from posecorpus.synth.appearance.canvas import Canvas, canvas_of, worn_canvas
 from posecorpus.synth.appearance.colours import unlike_skin
 from posecorpus.synth.appearance.landmarks import BodySurface, landmarks, unlike_a_person
 from posecorpus.synth.appearance.look import Look, record, sample_look, trouser_end
@@ -100,7 +101,7 @@ def worn_texture(body: BodySurface, look: Look, size: int = 192) -> Texture:
     if unlike_a_person(landmarks(body)) is not None:
         return build_texture(paint_look(body_atlas(body, size), look))
     look = _clearly_dressed(look)
-    picture = paint_look(body_atlas(body, size), worn_look(look, METRES_ACROSS / size), worn=True)
+    picture = _paint(worn_canvas(body, size), worn_look(look, METRES_ACROSS / size))
     return build_texture(np.concatenate([picture, paint_strip(look, strip_height(size), size)]))
 
 
@@ -147,16 +148,17 @@ def worn_look(look: Look, reach: float) -> Look:
     return look._replace(outfit=outfit, face=hair if face.hair_cover > 0 else face)
 
 
-def paint_look(atlas: Atlas, look: Look, worn: bool = False) -> NDArray[np.uint8]:
-    """A look painted on a body, (size, size, 3) uint8 sRGB, row 0 at the top (v = 1).
+def paint_look(atlas: Atlas, look: Look) -> NDArray[np.uint8]:
+    """A look painted on a body, (size, size, 3) uint8 sRGB, row 0 at the top (v = 1)."""
+    return _paint(canvas_of(atlas), look)
 
-    Args:
-        worn: paint for clothes that are cut as surfaces of their own, whose arm holes close under the arm.
-    """
-    t = atlas.texels
-    out = np.empty((t.size * t.size, 3), np.uint8)
-    soft = np.float32(METRES_ACROSS / t.size)
-    words = atlas.marks.view("<u8")[:, 0]
-    coordinates = atlas.worn_coordinates if worn else atlas.coordinates
-    paint(record(look), t.index, atlas.region, coordinates, words, t.gutter, t.gutter_source, soft, out)
-    return out.reshape(t.size, t.size, 3)
+
+def _paint(canvas: Canvas, look: Look) -> NDArray[np.uint8]:
+    out = np.empty((canvas.size**2, 3), np.uint8)
+    soft = np.float32(METRES_ACROSS / canvas.size)
+    words = canvas.marks.view("<u8")[:, 0]
+    paint(
+        record(look), canvas.index, canvas.region, canvas.coordinates, words,
+        canvas.gutter, canvas.gutter_source, soft, out,
+    )  # fmt: skip
+    return out.reshape(canvas.size, canvas.size, 3)
