@@ -8,6 +8,7 @@ are left. Seams of the texture are merged along themselves only, so no face come
 from __future__ import annotations
 
 from heapq import heappop, heappush
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -19,6 +20,35 @@ FLATTEST = 0.2
 """A face may turn by what leaves this cosine, no further."""
 MOST_NEIGHBOURS = 11
 _NEVER = 1e30
+
+
+class _Mesh(NamedTuple):
+    """A mesh that is being decimated, and room to work in.
+
+    Attributes:
+        vertices: (V, 3).
+        normals: (V, 3), sums of the first surface's unit normals.
+        quadrics: (V, 10) sums of the squared distances to the faces that a vertex stands for; areas: (V,) theirs.
+        bias: (V, B).
+        faces: (F, 3), of dead ones -1 first; charts: (F, 3) their texture corners.
+        heads, tails, following: a linked list of corners (3 f + k) for each vertex; -1 ends it.
+        ring, ring_w: (F,) faces around a vertex and around one it may become; near, near_w: (V,) their neighbours.
+    """
+
+    vertices: NDArray[np.float64]
+    normals: NDArray[np.float64]
+    quadrics: NDArray[np.float64]
+    areas: NDArray[np.float64]
+    bias: NDArray[np.float64]
+    faces: NDArray[np.int32]
+    charts: NDArray[np.int32]
+    heads: NDArray[np.int64]
+    tails: NDArray[np.int64]
+    following: NDArray[np.int64]
+    ring: NDArray[np.int64]
+    ring_w: NDArray[np.int64]
+    near: NDArray[np.int64]
+    near_w: NDArray[np.int64]
 
 
 def decimate(
@@ -40,10 +70,30 @@ def decimate(
     Returns:
         (F', 3) int32 faces and (F', 3) int32 texture corners, into the old arrays.
     """
-    corners = np.ascontiguousarray(faces, np.int32).copy()
-    charts = np.ascontiguousarray(uv_faces, np.int32).copy()
     points, apart = (np.ascontiguousarray(array, np.float64) for array in (vertices, bias))
-    alive = _merge(points, corners, charts, apart, target)
+    corners, charts = (np.array(array, np.int32, order="C") for array in (faces, uv_faces))
+    count, ends = len(points), np.full(len(points), -1, np.int64)
+    mesh = _Mesh(
+        vertices=points,
+        normals=np.zeros((count, 3)),
+        quadrics=np.zeros((count, 10)),
+        areas=np.zeros(count),
+        bias=apart,
+        faces=corners,
+        charts=charts,
+        heads=ends,
+        tails=ends.copy(),
+        following=np.full(corners.size, -1, np.int64),
+        ring=np.empty(len(corners), np.int64),
+        ring_w=np.empty(len(corners), np.int64),
+        near=np.empty(count, np.int64),
+        near_w=np.empty(count, np.int64),
+    )
+    _link(mesh)
+    _measure(mesh)
+    _hold_seams(mesh)
+    _merge(mesh, target)
+    alive = corners[:, 0] >= 0
     return corners[alive], charts[alive]
 
 
@@ -74,43 +124,11 @@ def _cross(a, b, c):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _first_quadrics(vertices, faces):  # type: ignore[no-untyped-def]
-    """(V, 10) sums of the squared distances to the faces around each vertex, (V,) their areas and (V, 3) normals."""
-    quadrics, areas = np.zeros((len(vertices), 10)), np.zeros(len(vertices))
-    normals = np.zeros((len(vertices), 3))
-    for f in range(len(faces)):
-        a, b, c = faces[f]
-        x, y, z = _cross(vertices[a], vertices[b], vertices[c])
-        length = np.sqrt(x * x + y * y + z * z)
-        if length == 0:
-            continue
-        normal = (x / length, y / length, z / length)
-        p = vertices[a]
-        offset = -(normal[0] * p[0] + normal[1] * p[1] + normal[2] * p[2])
-        for v in faces[f]:
-            _add_plane(quadrics[v], normal, offset, length / 6)
-            areas[v] += length / 6
-            for k in range(3):
-                normals[v, k] += normal[k]
-    return quadrics, areas, normals
-
-
-@njit(cache=True)
-def _hold_seam(quadrics, vertices, faces, f, k):  # type: ignore[no-untyped-def]
-    """Add the plane through edge ``k`` of face ``f`` that stands on the face."""
-    a, b, c = faces[f, k], faces[f, (k + 1) % 3], faces[f, (k + 2) % 3]
-    nx, ny, nz = _cross(vertices[a], vertices[b], vertices[c])
-    ex, ey, ez = vertices[b] - vertices[a]
-    x, y, z = ey * nz - ez * ny, ez * nx - ex * nz, ex * ny - ey * nx
-    length = np.sqrt(x * x + y * y + z * z)
-    if length == 0:
-        return
-    normal = (x / length, y / length, z / length)
-    p = vertices[a]
-    offset = -(normal[0] * p[0] + normal[1] * p[1] + normal[2] * p[2])
-    weight = SEAM * (ex * ex + ey * ey + ez * ez)
-    _add_plane(quadrics[a], normal, offset, weight)
-    _add_plane(quadrics[b], normal, offset, weight)
+def _alike(one, other):  # type: ignore[no-untyped-def]
+    """Whether two directions differ by less than a face may turn."""
+    dot = one[0] * other[0] + one[1] * other[1] + one[2] * other[2]
+    lengths = (one[0] ** 2 + one[1] ** 2 + one[2] ** 2) * (other[0] ** 2 + other[1] ** 2 + other[2] ** 2)
+    return dot > FLATTEST * np.sqrt(lengths)
 
 
 @njit(cache=True)
@@ -123,28 +141,81 @@ def _place(faces, f, v):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _around(heads, following, faces, v, found):  # type: ignore[no-untyped-def]
+def _link(m):  # type: ignore[no-untyped-def]
+    """Link the corners of each vertex."""
+    for corner in range(m.faces.size):
+        v = m.faces[corner // 3, corner % 3]
+        if m.heads[v] < 0:
+            m.heads[v] = corner
+        else:
+            m.following[m.tails[v]] = corner
+        m.tails[v] = corner
+
+
+@njit(cache=True)
+def _measure(m):  # type: ignore[no-untyped-def]
+    """Quadrics, areas and normals of the first surface."""
+    for f in range(len(m.faces)):
+        a, b, c = m.faces[f]
+        x, y, z = _cross(m.vertices[a], m.vertices[b], m.vertices[c])
+        length = np.sqrt(x * x + y * y + z * z)
+        if length == 0:
+            continue
+        normal = (x / length, y / length, z / length)
+        p = m.vertices[a]
+        offset = -(normal[0] * p[0] + normal[1] * p[1] + normal[2] * p[2])
+        for v in m.faces[f]:
+            _add_plane(m.quadrics[v], normal, offset, length / 6)
+            m.areas[v] += length / 6
+            for k in range(3):
+                m.normals[v, k] += normal[k]
+
+
+@njit(cache=True)
+def _hold_seams(m):  # type: ignore[no-untyped-def]
+    """Add planes through the seams' edges that stand on their faces."""
+    for v in range(len(m.vertices)):
+        count = _around(m, v, m.ring)
+        for i in range(count):
+            f = m.ring[i]
+            k = _place(m.faces, f, v)
+            w, c = m.faces[f, (k + 1) % 3], m.faces[f, (k + 2) % 3]
+            if _corners_at(m, count, v, w) + _corners_at(m, count, w, v) <= 2:
+                continue
+            p = m.vertices[v]
+            nx, ny, nz = _cross(p, m.vertices[w], m.vertices[c])
+            ex, ey, ez = m.vertices[w] - p
+            x, y, z = ey * nz - ez * ny, ez * nx - ex * nz, ex * ny - ey * nx
+            length = np.sqrt(x * x + y * y + z * z)
+            if length == 0:
+                continue
+            normal = (x / length, y / length, z / length)
+            offset = -(normal[0] * p[0] + normal[1] * p[1] + normal[2] * p[2])
+            weight = SEAM * (ex * ex + ey * ey + ez * ez)
+            _add_plane(m.quadrics[v], normal, offset, weight)
+            _add_plane(m.quadrics[w], normal, offset, weight)
+
+
+@njit(cache=True)
+def _around(m, v, found):  # type: ignore[no-untyped-def]
     """Living faces of a vertex into ``found``; how many there are."""
     count = 0
-    corner = heads[v]
+    corner = m.heads[v]
     while corner >= 0:
-        f = corner // 3
-        if faces[f, 0] >= 0:
-            found[count] = f
+        if m.faces[corner // 3, 0] >= 0:
+            found[count] = corner // 3
             count += 1
-        corner = following[corner]
+        corner = m.following[corner]
     return count
 
 
 @njit(cache=True)
-def _neighbours(faces, ring, count, v, found):  # type: ignore[no-untyped-def]
+def _neighbours(m, ring, count, v, found):  # type: ignore[no-untyped-def]
     """Vertices that share a face with ``v``, each once."""
     total = 0
     for i in range(count):
-        for w in faces[ring[i]]:
-            if w == v:
-                continue
-            known = False
+        for w in m.faces[ring[i]]:
+            known = w == v
             for j in range(total):
                 known = known or found[j] == w
             if not known:
@@ -154,175 +225,129 @@ def _neighbours(faces, ring, count, v, found):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _corner_after(faces, charts, ring, count, v, w, corner):  # type: ignore[no-untyped-def]
-    """The texture corner of ``w`` on the chart of ``v``'s ``corner``; -1 if no face has both, -2 if faces disagree."""
-    found = -1
-    for i in range(count):
-        f = ring[i]
-        k, m = _place(faces, f, v), _place(faces, f, w)
-        if m < 0 or charts[f, k] != corner:
-            continue
-        if found >= 0 and found != charts[f, m]:
-            return -2
-        found = charts[f, m]
-    return found
-
-
-@njit(cache=True)
-def _corners_at(faces, charts, ring, count, v, w):  # type: ignore[no-untyped-def]
-    """How many texture corners ``v`` has in the faces at its edge to ``w``: two at a seam."""
+def _corners_at(m, count, v, w):  # type: ignore[no-untyped-def]
+    """How many texture corners ``v`` has in those faces of the ring that are at its edge to ``w``: two at a seam."""
     first, total = -1, 0
     for i in range(count):
-        k = _place(faces, ring[i], v)
-        if k < 0 or _place(faces, ring[i], w) < 0:
-            continue
-        if charts[ring[i], k] != first:
+        f = m.ring[i]
+        k = _place(m.faces, f, v)
+        if k >= 0 and _place(m.faces, f, w) >= 0 and m.charts[f, k] != first:
             total += 1
-            first = charts[ring[i], k]
+            first = m.charts[f, k]
     return total
 
 
 @njit(cache=True)
-def _alike(one, other):  # type: ignore[no-untyped-def]
-    """Whether two directions differ by less than a face may turn."""
-    dot = one[0] * other[0] + one[1] * other[1] + one[2] * other[2]
-    lengths = (one[0] ** 2 + one[1] ** 2 + one[2] ** 2) * (other[0] ** 2 + other[1] ** 2 + other[2] ** 2)
-    return dot > FLATTEST * np.sqrt(lengths)
+def _corner_after(m, count, v, w, corner):  # type: ignore[no-untyped-def]
+    """The texture corner of ``w`` on the chart of ``v``'s ``corner``: -1 if no face has both, -2 if faces disagree."""
+    found = -1
+    for i in range(count):
+        f = m.ring[i]
+        k, n = _place(m.faces, f, v), _place(m.faces, f, w)
+        if n < 0 or m.charts[f, k] != corner:
+            continue
+        if found >= 0 and found != m.charts[f, n]:
+            return -2
+        found = m.charts[f, n]
+    return found
 
 
 @njit(cache=True)
-def _may_merge(vertices, normals, faces, charts, ring, count, others, known, v, w, shared):  # type: ignore[no-untyped-def]
+def _may_become(m, count, others, v, w):  # type: ignore[no-untyped-def]
     """Whether faces stay a manifold, keep their sides and their charts when ``v`` becomes ``w``."""
+    known = _neighbours(m, m.ring_w, _around(m, w, m.ring_w), w, m.near_w)
     common = 0
-    for i in range(count):
-        f = ring[i]
-        k = _place(faces, f, v)
-        if _place(faces, f, w) >= 0:
-            continue
-        if _corner_after(faces, charts, ring, count, v, w, charts[f, k]) < 0:
-            return False
-        a, b = faces[f, (k + 1) % 3], faces[f, (k + 2) % 3]
-        before = _cross(vertices[v], vertices[a], vertices[b])
-        after = _cross(vertices[w], vertices[a], vertices[b])
-        # Beside its last turn the one from the first surface counts: small turns do not add up.
-        outwards = normals[w] + normals[a] + normals[b]
-        if not (_alike(before, after) and _alike(outwards, after)):
-            return False
     for i in range(others):
         for j in range(known):
-            if shared[0, i] == shared[1, j]:
+            if m.near[i] == m.near_w[j]:
                 common += 1
-    return common == 2 and others + known - 4 <= MOST_NEIGHBOURS
+    if common != 2 or others + known - 4 > MOST_NEIGHBOURS:
+        return False
+    for i in range(count):
+        f = m.ring[i]
+        if _place(m.faces, f, w) >= 0:
+            continue
+        k = _place(m.faces, f, v)
+        if _corner_after(m, count, v, w, m.charts[f, k]) < 0:
+            return False
+        a, b = m.faces[f, (k + 1) % 3], m.faces[f, (k + 2) % 3]
+        before = _cross(m.vertices[v], m.vertices[a], m.vertices[b])
+        after = _cross(m.vertices[w], m.vertices[a], m.vertices[b])
+        # Beside its last turn the one from the first surface counts: small turns do not add up.
+        outwards = m.normals[w] + m.normals[a] + m.normals[b]
+        if not (_alike(before, after) and _alike(outwards, after)):
+            return False
+    return True
 
 
 @njit(cache=True)
-def _best(v, vertices, normals, faces, charts, bias, quadrics, areas, heads, following, ring, ring_w, shared):  # type: ignore[no-untyped-def]
-    """The cheapest neighbour that ``v`` may become, and its cost."""
-    count = _around(heads, following, faces, v, ring)
-    others = _neighbours(faces, ring, count, v, shared[0])
+def _best(m, v):  # type: ignore[no-untyped-def]
+    """The cheapest neighbour that ``v`` may become, -1 for none, and its cost. The ring is then that of ``v``."""
+    count = _around(m, v, m.ring)
+    others = _neighbours(m, m.ring, count, v, m.near)
     best, least = -1, _NEVER
     if others != count:
         return best, least  # it is at a border
     for i in range(others):
-        w = shared[0, i]
-        cost = _error(quadrics[v], vertices[w]) + _error(quadrics[w], vertices[w])
-        for k in range(bias.shape[1]):
-            cost += areas[v] * (bias[v, k] - bias[w, k]) ** 2
-        if cost >= least:
-            continue
-        known = _neighbours(faces, ring_w, _around(heads, following, faces, w, ring_w), w, shared[1])
-        if _may_merge(vertices, normals, faces, charts, ring, count, others, known, v, w, shared):
+        w = m.near[i]
+        cost = _error(m.quadrics[v], m.vertices[w]) + _error(m.quadrics[w], m.vertices[w])
+        for k in range(m.bias.shape[1]):
+            cost += m.areas[v] * (m.bias[v, k] - m.bias[w, k]) ** 2
+        if cost < least and _may_become(m, count, others, v, w):
             best, least = w, cost
     return best, least
 
 
 @njit(cache=True)
-def _merge(vertices, faces, charts, bias, target):  # type: ignore[no-untyped-def]
-    """Merge in place; (F,) which faces are left. Dead faces have -1 for their first corner."""
-    count = len(vertices)
-    heads, tails = np.full(count, -1, np.int64), np.full(count, -1, np.int64)
-    following = np.full(3 * len(faces), -1, np.int64)
-    for corner in range(3 * len(faces)):
-        v = faces[corner // 3, corner % 3]
-        if heads[v] < 0:
-            heads[v] = corner
-        else:
-            following[tails[v]] = corner
-        tails[v] = corner
-    quadrics, areas, normals = _first_quadrics(vertices, faces)
-    ring, ring_w = np.empty(len(faces), np.int64), np.empty(len(faces), np.int64)
-    shared = np.empty((2, count), np.int64)
-    for v in range(count):
-        around = _around(heads, following, faces, v, ring)
-        for i in range(around):
-            k = _place(faces, ring[i], v)
-            w = faces[ring[i], (k + 1) % 3]
-            if (
-                _corners_at(faces, charts, ring, around, v, w)
-                + _corners_at(faces, charts, ring, around, w, v)
-                > 2
-            ):
-                _hold_seam(quadrics, vertices, faces, ring[i], k)
+def _become(m, v, w):  # type: ignore[no-untyped-def]
+    """Merge ``v`` into ``w``; how many faces die."""
+    count = _around(m, v, m.ring)
+    moved = np.empty(count, np.int32)
+    for i in range(count):
+        f = m.ring[i]
+        moved[i] = _corner_after(m, count, v, w, m.charts[f, _place(m.faces, f, v)])
+    died = 0
+    for i in range(count):
+        f = m.ring[i]
+        if _place(m.faces, f, w) >= 0:
+            m.faces[f, 0] = -1
+            died += 1
+            continue
+        k = _place(m.faces, f, v)
+        m.faces[f, k], m.charts[f, k] = w, moved[i]
+    m.following[m.tails[w]] = m.heads[v]
+    m.tails[w] = m.tails[v]
+    m.heads[v] = -1
+    m.quadrics[w] += m.quadrics[v]
+    m.areas[w] += m.areas[v]
+    return died
 
-    stamps = np.zeros(count, np.int64)
-    heap = [(0.0, 0, 0)]
-    heap.pop()
-    for v in range(count):
-        w, cost = _best(
-            v, vertices, normals, faces, charts, bias, quadrics, areas, heads, following, ring, ring_w, shared
-        )
+
+@njit(cache=True)
+def _merge(m, target):  # type: ignore[no-untyped-def]
+    """Merge the cheapest vertex until ``target`` faces are left. What the heap says of a vertex holds for its stamp."""
+    stamps = np.zeros(len(m.vertices), np.int64)
+    heap = [(_NEVER, 0, -1)]
+    for v in range(len(m.vertices)):
+        w, cost = _best(m, v)
         if w >= 0:
             heappush(heap, (cost, v, 0))
-    left = len(faces)
-    while left > target and len(heap) > 0:
-        _, v, stamp = heappop(heap)
+    left = len(m.faces)
+    while left > target:
+        cost, v, stamp = heappop(heap)
+        if stamp < 0:
+            return  # nothing more may be merged
         if stamp != stamps[v]:
             continue
-        w, _ = _best(
-            v, vertices, normals, faces, charts, bias, quadrics, areas, heads, following, ring, ring_w, shared
-        )
+        w, _ = _best(m, v)
         if w < 0:
             continue
-        around = _around(heads, following, faces, v, ring)
-        moved = np.empty(around, np.int64)
-        for i in range(around):
-            f = ring[i]
-            moved[i] = _corner_after(faces, charts, ring, around, v, w, charts[f, _place(faces, f, v)])
-        for i in range(around):
-            f = ring[i]
-            k = _place(faces, f, v)
-            if _place(faces, f, w) >= 0:
-                faces[f, 0] = -1
-                left -= 1
-            else:
-                faces[f, k], charts[f, k] = w, moved[i]
-        following[tails[w]] = heads[v]
-        tails[w] = tails[v]
-        heads[v] = -1
+        left -= _become(m, v, w)
         stamps[v] = -1
-        quadrics[w] += quadrics[v]
-        areas[w] += areas[v]
-        around = _around(heads, following, faces, w, ring_w)
-        total = _neighbours(faces, ring_w, around, w, shared[1])
-        touched = np.empty(total + 1, np.int64)
-        touched[:total], touched[total] = shared[1, :total], w
+        total = _neighbours(m, m.ring_w, _around(m, w, m.ring_w), w, m.near_w)
+        touched = np.append(m.near_w[:total], w)
         for u in touched:
             stamps[u] += 1
-            to, cost = _best(
-                u,
-                vertices,
-                normals,
-                faces,
-                charts,
-                bias,
-                quadrics,
-                areas,
-                heads,
-                following,
-                ring,
-                ring_w,
-                shared,
-            )
+            to, cost = _best(m, u)
             if to >= 0:
                 heappush(heap, (cost, u, stamps[u]))
-    return faces[:, 0] >= 0
