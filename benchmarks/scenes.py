@@ -45,7 +45,7 @@ from posecorpus.pipelines.synthesis import clips
 from posecorpus.pipelines.synthesis.materials import prepare_materials
 from posecorpus.synth import actors, studio
 from posecorpus.synth.config import SynthConfig, load_config
-from posecorpus.synth.sampling import Materials, placed
+from posecorpus.synth.sampling import Materials, placed, posing
 from posecorpus.synth.store import MotionStore, write_store
 
 RENDERING = ("background", "shadows", "normals", "rasteriser")
@@ -53,7 +53,9 @@ STORING = "store: codecs, Parquet, file"
 STAGES: tuple[tuple[ModuleType, str, str], ...] = (
     (clips, "draw_scenes", "draw: looks, shapes, motions"),
     (placed, "draw_site", "draw: camera and ground"),
-    (placed, "pose_body", "pose, for the draw"),
+    (placed, "plan_around", "draw: plan of the room"),
+    (posing, "pose_body", "pose, for the draw"),
+    (posing, "look_of", "dress: cut clothes"),
     (placed, "place_people", "find everybody a place"),
     (placed, "draw_props", "draw: things"),
     (placed, "light_site", "draw: light"),

@@ -55,10 +55,11 @@ class View:
     """
 
     def __init__(self, camera: Camera, count: int) -> None:
-        coarse = camera.resize(COLUMNS, max(1, round(COLUMNS * camera.height / camera.width)))
-        self._P = coarse.K @ np.column_stack([coarse.R, coarse.t])
-        self._radius = SPACING_M / 2 * max(coarse.K[0, 0], coarse.K[1, 1])
-        shape = (coarse.height, coarse.width)
+        shape = (max(1, round(COLUMNS * camera.height / camera.width)), COLUMNS)
+        scale = np.array([shape[1] / camera.width, shape[0] / camera.height, 1.0])
+        K = scale[:, None] * camera.K
+        self._P = K @ np.column_stack([camera.R, camera.t])
+        self._radius = SPACING_M / 2 * max(K[0, 0], K[1, 1])
         self._front = np.full(shape, np.inf, np.float32)
         self._owner = np.full(shape, -1, np.int64)
         self._patch = np.full(shape, np.inf, np.float32)
@@ -67,23 +68,12 @@ class View:
             (3, count)
         )  # cells of each alone, cells seen, share of the skin within the borders
         self._tally[2] = 1
+        self._last: tuple[int, Placement, Look, F64] | None = None
         self.covers = [0.0] * count
 
     def look(self, who: int, points: F64, at: Placement) -> Look | None:
         """One person's points (S, 3) in a place; None if the camera cannot see them or is too near."""
-        seen = self._draw(who, points, at)
-        return None if seen is None else seen[0]
-
-    def add(self, who: int, points: F64, at: Placement) -> None:
-        """Keep a person whom :meth:`look` has seen there."""
-        seen = self._draw(who, points, at)
-        if seen is None:
-            raise ValueError("the camera does not see this person")
-        self.covers, self._tally = seen[0].covers, seen[1]
-        _merge(self._patch, self._window, self._front, self._owner, who)
-
-    def _draw(self, who: int, points: F64, at: Placement) -> tuple[Look, F64] | None:
-        """Draw a person into the patch, and compare it with the picture."""
+        self._last = None
         outside = np.zeros(4)
         nearest, touching = _splat(
             points, math.cos(at.yaw), math.sin(at.yaw), at.x, at.z, self._P, self._radius,
@@ -97,7 +87,19 @@ class View:
         _compare(self._patch, self._window, self._front, self._owner, who, tally, result)
         if tally[0, who] == 0:
             return None
-        return Look(outside.tolist(), touching == 0, *result.tolist()), tally
+        look = Look(outside.tolist(), touching == 0, *result.tolist())
+        self._last = who, at, look, tally
+        return look
+
+    def add(self, who: int, points: F64, at: Placement) -> None:
+        """Keep a person whom :meth:`look` has seen there."""
+        if self._last is None or self._last[:2] != (who, at):  # else the patch still shows it
+            self.look(who, points, at)
+        if self._last is None:
+            raise ValueError("the camera does not see this person")
+        self.covers, self._tally = self._last[2].covers, self._last[3]
+        _merge(self._patch, self._window, self._front, self._owner, who)
+        self._last = None
 
 
 @kernel

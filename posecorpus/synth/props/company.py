@@ -32,12 +32,12 @@ class Company:
     """People in the world for all frames of a clip, and the props that stand around them so far.
 
     Whether anybody is in the way is asked of coarse bodies, whose vertices are nowhere farther apart than a thing and
-    its margin are wide; what somebody touches is fitted to the body that will be drawn.
+    its margin are wide; what somebody touches is fitted to the whole body.
 
     Attributes:
         people: posed, N frames each; coarse bodies do.
         reaches: how far each person's clothes are from these bodies at most, metres.
-        closely: gives a person's body as it will be drawn, for what touches it.
+        closely: gives a person's whole body, for what touches it.
         furnished: what of the place is painted behind the people.
         swept: (P, 2, 3) what each person's vertices stay within over all frames.
         seen: (P, S, 3) some of each person's vertices at the middle frame.
@@ -108,7 +108,7 @@ class Company:
         return True
 
     def body(self, person: int) -> NDArray[np.float32]:
-        """(N, V, 3) the vertices of a person as drawn."""
+        """(N, V, 3) the vertices of a person's whole body."""
         return fixed(self.closely(person).vertices, np.float32)
 
     def stand(self, x: float, z: float, yaw: float, solids: NDArray[np.float64]) -> None:

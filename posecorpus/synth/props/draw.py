@@ -42,7 +42,7 @@ def draw_props(
         ground: where things may stand.
         people: in the world, in the order of the scene, all with the same number of frames.
         meshes: paths of the user's meshes (:func:`find_meshes`).
-        closely: gives the body of one of the people as it will be drawn, if ``people`` are coarser ones.
+        closely: gives the whole body of one of the people, if ``people`` are coarser ones.
         reaches: how far each person's clothes are from the bodies at most, metres; all 0 by default.
         furnished: what is painted behind the people.
 

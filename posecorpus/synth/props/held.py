@@ -46,7 +46,7 @@ class _Hand:
         fingers: (3,) where the fingers point.
         palm: (3,) point of the skin in the middle of the palm.
         gravity: (N, 3) unit vectors.
-        vertices: (N, V, 3) of the person as drawn.
+        vertices: (N, V, 3) of the person.
         skin: (V,) uint8, 1 for the person's vertices that a held thing may touch.
     """
 

@@ -145,10 +145,7 @@ def moved(role: Role, yaw: float, x: float, z: float) -> Role:
     poses[:, 0] = turned_about_y(role.poses[:, 0], yaw)
     # A body turns about its pelvis, which SMPL puts ``pelvis`` away from its translation.
     translations = (role.translations + pelvis) @ about(1, yaw).T - pelvis + np.array([x, 0.0, z])
-    return Role(
-        role.body, role.gender, role.betas, poses, translations.astype(np.float32), role.texture_seed,
-        role.texture, role.motion, role.start,
-    )  # fmt: skip
+    return replace(role, poses=poses, translations=translations.astype(np.float32))
 
 
 def mirrored(motion: BodyMotion) -> BodyMotion:
@@ -161,6 +158,12 @@ def mirrored(motion: BodyMotion) -> BodyMotion:
 def pelvis_of(body: BodyModel, betas: NDArray[np.floating]) -> NDArray[np.float64]:
     """(3,) rest position of the pelvis joint, which SMPL's translation is added to."""
     return np.asarray(body.joints_template[0] + body.joints_shapedirs[0] @ betas, dtype=np.float64)
+
+
+def pelvises_of(role: Role) -> NDArray[np.float32]:
+    """(T, 3) the pelvis at the clip's frames, as a posed body has it."""
+    pelvis = pelvis_of(load_body(role.body, role.gender), role.betas)
+    return np.asarray(pelvis + role.translations[:-1], np.float32)
 
 
 def turned(motion: BodyMotion, yaw: float) -> BodyMotion:

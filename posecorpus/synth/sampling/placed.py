@@ -8,16 +8,17 @@ from dataclasses import replace
 import numpy as np
 
 from posecorpus.core.seeds import generator
+from posecorpus.synth.appearance.rooms import plan_around
 from posecorpus.synth.bodies.model import load_body
-from posecorpus.synth.bodies.skinning import Posed, pose_body
 from posecorpus.synth.config import SynthConfig
 from posecorpus.synth.crowd import Placement, heading_of, place_people
 from posecorpus.synth.ground import Ground
 from posecorpus.synth.places import draw_site, light_site
-from posecorpus.synth.props import draw_props
+from posecorpus.synth.props import NOTHING, draw_props, furnished
 from posecorpus.synth.sampling.exposed import expose
 from posecorpus.synth.sampling.materials import Materials
-from posecorpus.synth.sampling.people import Role, as_seen, moved
+from posecorpus.synth.sampling.people import Role, as_seen, moved, pelvises_of
+from posecorpus.synth.sampling.posing import PLACING_LEVEL, carried, pose_coarsely, pose_finely, reach_of
 from posecorpus.synth.scene import Scene
 
 
@@ -30,34 +31,48 @@ def scenes_in_place(
         roles: who is to be there, each about the world's origin.
     """
     site = draw_site(config.place, config.image, generator(seed, "place", index), materials.plates)
-    about_origin = [_pose(role) for role in roles]
+    camera = site.camera
+    about_origin = [pose_coarsely(role) for role in roles]
+    reaches = [reach_of(role, config.people.clothing) for role in roles]
     placements = place_people(
         [body.vertices for body in about_origin],
-        [load_body(role.body, role.gender).faces for role in roles],
+        [load_body(role.body, role.gender, PLACING_LEVEL).faces for role in roles],
         site.ground,
-        site.camera,
+        camera,
         config.crowd,
         generator(seed, "crowd", index),
         [heading_of(body.transforms) for body in about_origin],
+        reaches,
     )
     if all(place is None for place in placements):  # nobody would make a poor picture
         placements[0] = _in_the_middle(site.ground)
+    there = [(i, place) for i, place in enumerate(placements) if place is not None]
     present = [
-        as_seen(moved(role, place.yaw, place.x, place.z), site.camera, config.people.detail)
-        for role, place in zip(roles, placements, strict=True)
-        if place is not None
+        as_seen(moved(roles[i], place.yaw, place.x, place.z), camera, config.people.detail)
+        for i, place in there
     ]
-    posed = [_pose(role) for role in present]
+    pelvises = [pelvises_of(role) for role in present]
+    around = np.concatenate(pelvises)
+    plan = None
+    if site.background.photo is None:
+        plan = plan_around(camera, np.random.default_rng(site.background.seed), around)
     props = draw_props(
-        config.props, generator(seed, "props", index), site.camera, site.ground, posed, materials.meshes
+        config.props,
+        generator(seed, "props", index),
+        camera,
+        site.ground,
+        [carried(about_origin[i], place) for i, place in there],
+        materials.meshes,
+        closely=lambda person: pose_finely(present[person]),
+        reaches=[reaches[i] for i, _ in there],
+        furnished=NOTHING if plan is None else furnished(plan, camera.centre),
     )
-    pelvises = np.concatenate([body.landmarks[:-1, 0] for body in posed])
-    light, shadow = light_site(site, pelvises, generator(seed, "light", index), config.light)
-    depths = [site.camera.to_camera(body.landmarks[0, 0])[2] for body in posed]
-    exposure = expose(config, seed, index, site.camera, max(depths))
+    light, shadow = light_site(site, around, generator(seed, "light", index), config.light, plan)
+    depths = camera.to_camera(np.stack([pelvis[0] for pelvis in pelvises]))[:, 2]
+    exposure = expose(config, seed, index, camera, float(depths.max()))
     return [
         Scene(
-            camera=site.camera,
+            camera=camera,
             people=tuple(role.at(t, config.people.clothing) for role in present),
             light=light,
             background=replace(site.background, place=config.place.kind),
@@ -67,12 +82,6 @@ def scenes_in_place(
         )
         for t in range(len(present[0].poses) - 1)
     ]
-
-
-def _pose(role: Role) -> Posed:
-    body = load_body(role.body, role.gender, role.level)
-    betas = np.broadcast_to(role.betas, (len(role.poses), len(role.betas)))
-    return pose_body(body, betas, role.poses, role.translations)
 
 
 def _in_the_middle(ground: Ground) -> Placement:
