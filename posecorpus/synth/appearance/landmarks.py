@@ -6,12 +6,14 @@ Everything is derived from the surface and its skinning weights, so any SMPL-typ
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
 
 from posecorpus.core.skeletons import SMPL_24
 from posecorpus.synth.appearance.kept import kept_with_body
@@ -34,6 +36,8 @@ class BodySurface(Protocol):
     def uv(self) -> NDArray[np.floating]: ...  # (T, 2), origin at the bottom left
     @property
     def uv_faces(self) -> NDArray[np.integer]: ...  # (F, 3) into uv
+    @property
+    def finest(self) -> BodySurface | None: ...  # of which it is a coarser version, with some of its vertices
 
 
 JOINT = {name: i for i, name in enumerate(SMPL_24.joints)}
@@ -66,10 +70,18 @@ class Landmarks:
         """Between the eyes, at least a centimetre so that absurd bodies can be measured too."""
         return max(float(abs(self.eyes[0, 0] - self.eyes[1, 0])), 0.01)
 
+    @cached_property
+    def unlike_a_person(self) -> str | None:
+        """See :func:`unlike_a_person`."""
+        return _unlike_a_person(self)
+
 
 @kept_with_body
 def landmarks(body: BodySurface) -> Landmarks:
-    """Measure a body; the same measurements from then on."""
+    """Measure a body; the same measurements from then on. Coarser versions of a body have its landmarks."""
+    if body.finest is not None:
+        at, same = landmarks(body.finest), same_vertices(body)
+        return Landmarks(at.joints, at.eyes, at.eyeball[same], at.mouth[same], at.sole)
     vertices = np.asarray(body.v_template, np.float64)
     weights = dense_weights(body)
     joints = _joints(vertices, weights)
@@ -82,8 +94,20 @@ def landmarks(body: BodySurface) -> Landmarks:
     return Landmarks(joints, eyes, eyeball, mouth, float(vertices[:, 1].min()))
 
 
+@kept_with_body
+def same_vertices(body: BodySurface) -> NDArray[np.intp]:
+    """(V,) which vertex of the body's finest version each one is."""
+    whole = body if body.finest is None else body.finest
+    same = cKDTree(whole.v_template).query(body.v_template)[1]
+    return np.asarray(same)
+
+
 def unlike_a_person(at: Landmarks) -> str | None:
     """Why a body cannot be dressed, or None: clothes are cut by where a standing person's parts are."""
+    return at.unlike_a_person
+
+
+def _unlike_a_person(at: Landmarks) -> str | None:
     height = float(at.joint("head")[1] - at.sole)
     if not 0.5 < height < 4:
         return f"its head is {height:.2g} m above its soles"

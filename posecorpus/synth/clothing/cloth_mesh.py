@@ -8,6 +8,11 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from posecorpus.synth.bodies.model import BodyModel
+
+FINE_FACES = 27_000
+"""Of a body that cloth of the finest grain fits."""
+
 
 @dataclass(frozen=True, eq=False)
 class ClothMesh:
@@ -28,6 +33,11 @@ class ClothMesh:
     n_edges: int
     body_faces: NDArray[np.int32]
     corners: NDArray[np.float32]
+
+
+def grain_of(body: BodyModel) -> float:
+    """How many times as long the edges of what a body wears are, if it is a coarser version of another; else 1."""
+    return 1.0 if body.finest is None else max(float(np.sqrt(FINE_FACES / len(body.faces))), 1.0)
 
 
 def refine(vertices: NDArray[np.floating], faces: NDArray[np.integer], longest: float) -> ClothMesh:

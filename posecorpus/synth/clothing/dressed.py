@@ -102,7 +102,7 @@ def dress(body: BodyModel, betas: NDArray[np.floating], look: Look, texture: Tex
     shape = shaped(who, betas)
     garments, covered = _garments(look, who, at)
     pieces = [_sewn(garment, shape, who, body_uv(ratio)) for garment in garments]
-    pieces.append(_loft(who.shoes, shoes.cut_field(who.shoes, look, who.at), tile_uv(SHOE, ratio)))
+    pieces.append(_loft(who.shoes, shoes.cut_field(who.shoes, look), tile_uv(SHOE, ratio)))
     if look.long_haired:
         pieces.append(_loft(who.long_hair, long_hair.cut_field(who.long_hair, look), tile_uv(HAIR, ratio)))
     if look.skirted:
@@ -111,9 +111,9 @@ def dress(body: BodyModel, betas: NDArray[np.floating], look: Look, texture: Tex
         pieces.append(_skirt(body, who, betas, look, shirt, tile_uv(SKIRT, ratio)))
     worn, bound = _cut_out(pieces, texture)
 
-    hidden = np.zeros(len(body.v_template), bool)
+    hidden = who.at.mouth.copy()  # coarse lips would let teeth through
     hidden[who.own] = covered
-    hidden[who.shod] |= shoes.edge_field(who.shod_points, look.outfit.shoe_top, who.at) > RIM_M
+    hidden[who.shod] |= who.shod_edge > RIM_M - look.outfit.shoe_top
     skin = bare_skin(body, hidden, texture, _worn_uv(who, body_uv(ratio)))
     skirt = bound[-1] if isinstance(bound[-1], Skirt) else None
     fingers = (who.hands.vertices, relaxed(who.hands, look.fit.curl))

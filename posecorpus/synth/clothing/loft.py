@@ -12,6 +12,9 @@ from scipy.spatial import ConvexHull, QhullError, cKDTree
 from posecorpus.synth.clothing.binding import ANCHORS, JOINTS, Hold
 from posecorpus.synth.clothing.cut import Uncut
 
+FEWEST = 8
+"""Edges around a thing, however coarse."""
+
 Floats = NDArray[np.float32]
 Vectors = NDArray[np.float64]
 
@@ -21,12 +24,12 @@ class Loft:
     """A thing to wear that is made once for a body, before a look cuts it.
 
     Attributes:
-        points: (N, 3) float32 on the rest body of mean shape.
+        fields: (K, N) float32, what a look's outline is made of; see the things' own ``cut_field``.
         mesh: uv is within its tile.
         hold, offsets: (N, 3), what binds it to the body.
     """
 
-    points: Floats
+    fields: Floats
     mesh: Uncut
     hold: Hold
     offsets: Floats
@@ -74,6 +77,20 @@ def hull_radii(flat: Vectors, centre: Vectors, directions: Vectors) -> Vectors:
     with np.errstate(divide="ignore", invalid="ignore"):
         reach = np.where(towards > 1e-9, room[:, None] / towards, np.inf)
     return np.asarray(np.clip(reach.min(axis=0), 1e-3, 1.0))
+
+
+def thinned(rings: int, around: int, grain: float, closed: bool = True) -> NDArray[np.intp]:
+    """(rings', around') which vertices of a grid are left of it for a coarser body; the first and last rings are.
+
+    Args:
+        grain: of the edges: so many times as long, see :func:`cloth_mesh.grain_of`.
+    """
+    rows = np.linspace(0, rings - 1, max(round((rings - 1) / grain), FEWEST) + 1)
+    if closed:
+        columns = np.arange(max(round(around / grain), FEWEST)) * around / max(round(around / grain), FEWEST)
+    else:
+        columns = np.linspace(0, around - 1, max(round((around - 1) / grain), FEWEST) + 1)
+    return np.asarray(np.rint(rows).astype(int)[:, None] * around + columns.astype(int))
 
 
 def ring_faces(rings: int, around: int, closed: bool = True) -> NDArray[np.int32]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from posecorpus.synth.appearance.landmarks import JOINT, Landmarks
+from posecorpus.synth.appearance.landmarks import JOINT, Landmarks, dense_weights
 from posecorpus.synth.appearance.look import Look
 from posecorpus.synth.appearance.noise import value_noise
 from posecorpus.synth.bodies.model import BodyModel, face_parts
 from posecorpus.synth.clothing.binding import Hold
-from posecorpus.synth.clothing.cloth_mesh import edge_ids
+from posecorpus.synth.clothing.cloth_mesh import edge_ids, grain_of
 from posecorpus.synth.clothing.cut import Uncut
 from posecorpus.synth.clothing.loft import (
     Floats,
@@ -21,6 +20,7 @@ from posecorpus.synth.clothing.loft import (
     hull_radii,
     ring_faces,
     section,
+    thinned,
 )
 
 STRANDS, LEVELS = 41, 30
@@ -38,14 +38,16 @@ BACK_HALF_M = 0.10
 def long_hair(body: BodyModel, dense: Vectors, at: Landmarks) -> Loft:
     """The longest hair of a body, for looks to cut."""
     skin = np.asarray(body.v_template, np.float64)
-    heights, points = _sheet(skin, body, dense, at)
+    kept = thinned(LEVELS, STRANDS, grain_of(body), closed=False)
+    sheet = _sheet(body.finest or body, at).reshape(-1, 3)
+    fields = _fields(sheet)[:, kept.ravel()]
+    flat, heights = sheet[kept.ravel()], sheet[kept.ravel(), 1]
     chin = float(at.eyes[:, 1].mean()) - 1.6 * at.eye_distance
     shoulder = float(at.joint("l_shoulder")[1])
-    fallen = np.clip((chin - heights) / (chin - shoulder + 0.02), 0, 1).repeat(STRANDS)
+    fallen = np.clip((chin - heights) / (chin - shoulder + 0.02), 0, 1)
     head = np.flatnonzero(dense[:, [JOINT["head"]]].sum(axis=1) > 0.6)
     trunk = dense[:, [JOINT[n] for n in ("neck", "spine1", "spine2", "spine3", "l_collar", "r_collar")]]
     back = np.flatnonzero((trunk.sum(axis=1) > 0.6) & (skin[:, 2] < at.joint("neck")[2] - 0.02))
-    flat = points.reshape(-1, 3)
     anchors, shares = [], []
     for which, share in ((head, 1 - fallen), (back, fallen)):
         found, part, *_ = attach(flat, skin, dense, which)
@@ -57,33 +59,38 @@ def long_hair(body: BodyModel, dense: Vectors, at: Landmarks) -> Loft:
     portions = np.take_along_axis(np.concatenate(shares, axis=1), order, axis=1)
     mixed = np.einsum("nk,nkj->nj", portions, dense[held])
     joints, weights = heaviest(mixed)
-    faces = ring_faces(LEVELS, STRANDS, closed=False)
+    faces = ring_faces(kept.shape[0], kept.shape[1], closed=False)
     ids, n_edges = edge_ids(faces)
     uv = np.stack(np.meshgrid(np.linspace(0, 1, STRANDS), np.linspace(1, 0, LEVELS)), axis=-1).reshape(-1, 2)
+    uv = uv[kept.ravel()]
     mesh = Uncut(
         faces, ids, n_edges, uv[faces].astype(np.float32), face_parts(mixed.astype(np.float32), faces)
     )
     offsets = flat - np.einsum("nk,nkc->nc", portions, skin[held])
     hold = Hold(held, portions.astype(np.float32), joints, weights)
-    return Loft(flat.astype(np.float32), mesh, hold, offsets.astype(np.float32))
+    return Loft(fields, mesh, hold, offsets.astype(np.float32))
 
 
 def cut_field(loft: Loft, look: Look) -> Floats:
     """(N,) what of the sheet a look's hair is; its ends are ragged."""
-    x, y, _ = loft.points.T.astype(np.float64)
-    x = x + 0.5 * loft.points[:, 2]
-    tufts = value_noise(np.stack([x * 70, 0 * x, 0 * x + 9 * look.mix_cos], axis=1), 31)
+    y, shoulders, one, other = loft.fields
+    ragged = np.float32(0.15 * look.fit.hair_ends)
+    tufts = ragged * np.float32(look.mix_cos) * one + ragged * np.float32(look.mix_sin) * other
+    return np.asarray(y - np.maximum(np.float32(look.face.long_hair_bottom), shoulders) - tufts)
+
+
+def _fields(sheet: Vectors) -> Floats:
+    """(4, N) of the sheet (N, 3): height, where it ends at the sides, above the shoulders, and two kinds of tufts."""
+    x, y, z = sheet.T
     strand = np.abs(np.tile(np.linspace(-1, 1, STRANDS), LEVELS))
-    # At the sides it ends above the shoulders.
-    shoulders = np.interp(strand, (0.45, 0.6, 1.0), (-9, 0.0, 0.05)) + loft.points[0, 1] - SIDES_M
-    bottom = np.maximum(look.face.long_hair_bottom, shoulders)
-    return np.asarray(y - bottom - 0.15 * look.fit.hair_ends * tufts, np.float32)
+    shoulders = np.interp(strand, (0.45, 0.6, 1.0), (-9, 0.0, 0.05)) + y[0] - SIDES_M
+    across = np.stack([(x + 0.5 * z) * 70, 0 * x, 0 * x], axis=1)
+    return np.stack([y, shoulders, value_noise(across, 31), value_noise(across, 32)]).astype(np.float32)
 
 
-def _sheet(
-    skin: Vectors, body: BodyModel, dense: Vectors, at: Landmarks
-) -> tuple[Vectors, NDArray[np.float64]]:
-    """Heights (LEVELS,) and points (LEVELS, STRANDS, 3) of the sheet, from the ears down."""
+def _sheet(body: BodyModel, at: Landmarks) -> Vectors:
+    """(LEVELS, STRANDS, 3) points of the sheet, from the ears down."""
+    skin, dense = np.asarray(body.v_template, np.float64), dense_weights(body)
     eyes, unit = at.eyes.mean(axis=0), at.eye_distance
     arms = dense[:, [JOINT[s + n] for s in ("l_", "r_") for n in ("shoulder", "elbow", "wrist", "hand")]]
     trunk = (arms.sum(axis=1) < 0.4)[body.faces].all(axis=1)
@@ -115,7 +122,7 @@ def _sheet(
         points[1:-1, :, 2] += back * np.minimum(straight - points[1:-1, :, 2], 0)
     for _ in range(4):
         points[1:-1] = 0.5 * points[1:-1] + 0.25 * (points[:-2] + points[2:])
-    return heights, points
+    return points
 
 
 def _back(found: Vectors, x: float) -> float:

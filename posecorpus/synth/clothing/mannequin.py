@@ -11,17 +11,23 @@ from scipy.sparse.linalg import splu
 
 from posecorpus.synth.appearance.atlas import hair_height
 from posecorpus.synth.appearance.kept import kept_with_body
-from posecorpus.synth.appearance.landmarks import JOINT, Landmarks, dense_weights, landmarks
+from posecorpus.synth.appearance.landmarks import (
+    JOINT,
+    Landmarks,
+    dense_weights,
+    landmarks,
+    same_vertices,
+)
 from posecorpus.synth.appearance.noise import value_noise
 from posecorpus.synth.bodies.bake_weights import cotangent_laplacian
 from posecorpus.synth.bodies.model import BodyModel
 from posecorpus.synth.clothing.binding import ANCHORS, Hold
-from posecorpus.synth.clothing.cloth_mesh import edge_pairs, refine
+from posecorpus.synth.clothing.cloth_mesh import edge_pairs, grain_of, refine
 from posecorpus.synth.clothing.cut import Uncut
 from posecorpus.synth.clothing.hands import Hands, hands
 from posecorpus.synth.clothing.loft import Loft, heaviest
 from posecorpus.synth.clothing.long_hair import long_hair
-from posecorpus.synth.clothing.shoes import shoes
+from posecorpus.synth.clothing.shoes import edge_field, shoes
 from posecorpus.synth.clothing.skirt import SkirtPattern, pattern
 
 LONGEST_EDGE_M = 0.018
@@ -61,7 +67,7 @@ class Mannequin:
         body_uv: (T, 2), the body's own texture coordinates.
         shoes: of the largest kind, for looks to cut.
         shod: (V', ) int32 vertices of the body that shoes may hide.
-        shod_points: (V', 3) float64, where they are.
+        shod_edge: (V',) float32, metres below the edge of shoes that end at the height 0, see ``shoes.edge_field``.
         skirt, long_hair: the longest, likewise.
         hands: its fingers.
     """
@@ -86,7 +92,7 @@ class Mannequin:
     body_uv: Floats
     shoes: Loft
     shod: NDArray[np.int32]
-    shod_points: NDArray[np.float64]
+    shod_edge: Floats
     skirt: SkirtPattern
     long_hair: Loft
     hands: Hands
@@ -102,7 +108,7 @@ def mannequin(body: BodyModel) -> Mannequin:
     own, flat = np.unique(body.faces[picked], return_inverse=True)
     faces = flat.reshape(-1, 3).astype(np.int32)
     pairs = edge_pairs(faces).astype(np.int32)
-    mesh = refine(template[own], faces, LONGEST_EDGE_M)
+    mesh = refine(template[own], faces, LONGEST_EDGE_M * grain_of(body))
     body_faces = picked[mesh.body_faces]
     uv = np.einsum("fck,fkd->fcd", mesh.corners, body.uv[body.uv_faces[body_faces]])
 
@@ -110,14 +116,13 @@ def mannequin(body: BodyModel) -> Mannequin:
     mixed = _with_middles(dense[own], mesh.middles)
     feet = dense[:, [JOINT[s + n] for s in ("l_", "r_") for n in ("knee", "ankle", "foot")]].sum(axis=1)
     shod = np.flatnonzero(feet > 0.5)
-    directions = np.moveaxis(body.shapedirs, -1, 0)[:MOST_BETAS, own].astype(np.float64)
-    columns = np.concatenate([template[own][None], directions]).transpose(1, 0, 2)
-    smooth = diffuse(columns.reshape(len(own), -1), template[own], faces, BRIDGE_M)
-    smooth = smooth.reshape(columns.shape)
-    # Collars lie on the neck.
-    above = template[own, 1] - at.joint("neck")[1] + 0.45 * (template[own, 2] - at.joint("neck")[2])
-    bridged = np.clip((-0.02 - above) / 0.1, 0, 1) + np.clip((above - 0.05) / 0.05, 0, 1)
-    smooth = (columns + bridged[:, None, None] * (smooth - columns)).transpose(1, 0, 2)
+    directions = np.ascontiguousarray(np.moveaxis(body.shapedirs, -1, 0)[:MOST_BETAS, own])
+    if body.finest is None:
+        smooth = _bridged(template[own], directions, faces, at)
+    else:
+        whole = mannequin(body.finest)
+        same = np.searchsorted(whole.own, same_vertices(body)[own])
+        smooth = np.concatenate([whole.smooth[same][None], whole.smooth_directions[:, same]])
     cloth = Uncut(mesh.faces, mesh.edges, mesh.n_edges, uv.astype(np.float32), body.face_parts[body_faces])
     fields = _fields(points, mixed, at)
     low, high = fields[mesh.faces].min(axis=1), fields[mesh.faces].max(axis=1)
@@ -134,7 +139,7 @@ def mannequin(body: BodyModel) -> Mannequin:
         pairs=pairs,
         shares=(1 + np.bincount(pairs.ravel(), minlength=len(own))).astype(np.float32),
         skin=template[own].astype(np.float32),
-        skin_directions=np.ascontiguousarray(directions, np.float32),
+        skin_directions=directions,
         smooth=np.ascontiguousarray(smooth[0], np.float32),
         smooth_directions=np.ascontiguousarray(smooth[1:], np.float32),
         fields=fields,
@@ -143,8 +148,8 @@ def mannequin(body: BodyModel) -> Mannequin:
         body_uv=body.uv,
         shoes=shoes(body, dense, at),
         shod=shod.astype(np.int32),
-        shod_points=template[shod],
-        skirt=pattern(body, dense, at),
+        shod_edge=edge_field(template[shod], at),
+        skirt=pattern(body, at),
         long_hair=long_hair(body, dense, at),
         hands=hands(template, dense, body.joints_template),
     )
@@ -156,6 +161,18 @@ def _hold(own: NDArray[np.integer], middles: NDArray[np.int32], dense: NDArray[n
     anchors[: len(own), 0], shares[: len(own), 0] = own, 1
     anchors[len(own) :, :2], shares[len(own) :, :2] = own[middles], 0.5
     return Hold(anchors, shares, *heaviest(dense))
+
+
+def _bridged(
+    skin: NDArray[np.float64], directions: Floats, faces: NDArray[np.int32], at: Landmarks
+) -> NDArray[np.float64]:
+    """(1 + B, W, 3) the skin (W, 3), and its change per beta (B, W, 3), with hollows bridged."""
+    columns = np.concatenate([skin[None], directions]).transpose(1, 0, 2)
+    smooth = diffuse(columns.reshape(len(skin), -1), skin, faces, BRIDGE_M).reshape(columns.shape)
+    # Collars lie on the neck.
+    above = skin[:, 1] - at.joint("neck")[1] + 0.45 * (skin[:, 2] - at.joint("neck")[2])
+    bridged = np.clip((-0.02 - above) / 0.1, 0, 1) + np.clip((above - 0.05) / 0.05, 0, 1)
+    return np.asarray((columns + bridged[:, None, None] * (smooth - columns)).transpose(1, 0, 2))
 
 
 def diffuse(

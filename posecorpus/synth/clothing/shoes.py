@@ -6,14 +6,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from posecorpus.synth.appearance.landmarks import JOINT, Landmarks
+from posecorpus.synth.appearance.landmarks import JOINT, Landmarks, dense_weights
 from posecorpus.synth.appearance.look import Look
 from posecorpus.synth.appearance.strip import SOLE_V
 from posecorpus.synth.bodies.model import BodyModel, face_parts
 from posecorpus.synth.clothing.binding import Hold
-from posecorpus.synth.clothing.cloth_mesh import edge_ids
+from posecorpus.synth.clothing.cloth_mesh import edge_ids, grain_of
 from posecorpus.synth.clothing.cut import Uncut
-from posecorpus.synth.clothing.loft import Floats, Loft, Vectors, attach, hull_radii, ring_faces, section
+from posecorpus.synth.clothing.loft import (
+    Floats,
+    Loft,
+    Vectors,
+    attach,
+    hull_radii,
+    ring_faces,
+    section,
+    thinned,
+)
 
 AROUND = 28
 TOP_M = 0.40
@@ -33,23 +42,23 @@ TILT = 0.35
 """A shoe's edge rises towards the instep, so many metres a metre."""
 
 
-def edge_field(points: Vectors, shoe_top: float, at: Landmarks) -> Floats:
-    """(N,) metres below the edge of shoes that end at the height ``shoe_top`` at the heel."""
+def edge_field(points: Vectors, at: Landmarks) -> Floats:
+    """(N,) metres that the edge of a shoe at points lies below them if it is at the height 0 at the heel."""
     ankle = float(at.joint("l_ankle")[2])
-    return np.asarray(shoe_top + TILT * (points[:, 2] - ankle + 0.02) - points[:, 1], np.float32)
+    return np.asarray(TILT * (points[:, 2] - ankle + 0.02) - points[:, 1], np.float32)
 
 
 def shoes(body: BodyModel, dense: Vectors, at: Landmarks) -> Loft:
     """Both shoes of a body, with shafts up to ``TOP_M`` above the soles."""
     skin = np.asarray(body.v_template, np.float64)
-    lofts = [_rings(skin, body, dense, at, side) for side in ("l_", "r_")]
-    points = np.concatenate([one[0] for one in lofts])
-    count = len(lofts[0][0])
-    faces = np.concatenate([lofts[0][1], lofts[1][1] + count])
-    uv = np.concatenate([one[2] for one in lofts])
+    lofts = [_shoe(body.finest or body, at, side) for side in ("l_", "r_")]
+    kept = thinned(len(lofts[0][0]) // AROUND, AROUND, grain_of(body))
+    lofts = [(points[kept.ravel()], uv[kept.ravel()]) for points, uv in lofts]
+    points, uv = (np.concatenate(arrays) for arrays in zip(*lofts, strict=True))
+    faces = np.concatenate([ring_faces(*kept.shape), ring_faces(*kept.shape) + kept.size])
     bound = [
-        attach(one[0], skin, dense, _leg(dense, skin, at, side))
-        for one, side in zip(lofts, ("l_", "r_"), strict=True)
+        attach(one, skin, dense, _leg(dense, skin, at, side))
+        for (one, _), side in zip(lofts, ("l_", "r_"), strict=True)
     ]
     anchors, shares, joints, weights, offsets = (
         np.concatenate(arrays) for arrays in zip(*bound, strict=True)
@@ -58,12 +67,12 @@ def shoes(body: BodyModel, dense: Vectors, at: Landmarks) -> Loft:
     np.put_along_axis(spread, joints.astype(np.intp), weights, axis=1)
     ids, n_edges = edge_ids(faces)
     mesh = Uncut(faces, ids, n_edges, uv[faces].astype(np.float32), face_parts(spread, faces))
-    return Loft(points.astype(np.float32), mesh, Hold(anchors, shares, joints, weights), offsets)
+    return Loft(edge_field(points, at)[None], mesh, Hold(anchors, shares, joints, weights), offsets)
 
 
-def cut_field(loft: Loft, look: Look, at: Landmarks) -> Floats:
-    """(N,) what of the shoes a look's are."""
-    return edge_field(loft.points.astype(np.float64), look.outfit.shoe_top, at)
+def cut_field(loft: Loft, look: Look) -> Floats:
+    """(N,) metres below the edge of a look's shoes."""
+    return np.asarray(loft.fields[0] + np.float32(look.outfit.shoe_top))
 
 
 def _leg(dense: Vectors, skin: Vectors, at: Landmarks, side: str) -> np.ndarray:
@@ -100,10 +109,9 @@ def _foot(skin: Vectors, body: BodyModel, dense: Vectors, at: Landmarks, side: s
     return _Foot(edges, heel, ahead, np.cross(UPWARD, ahead), pivot, float(((foot - pivot) @ ahead).max()))
 
 
-def _rings(
-    skin: Vectors, body: BodyModel, dense: Vectors, at: Landmarks, side: str
-) -> tuple[Vectors, np.ndarray, Vectors]:
-    """Points (N, 3), faces and texture coordinates (N, 2) of one shoe."""
+def _shoe(body: BodyModel, at: Landmarks, side: str) -> tuple[Vectors, Vectors]:
+    """Points (N, 3) and texture coordinates (N, 2) of one shoe, ring by ring of ``AROUND`` each."""
+    skin, dense = np.asarray(body.v_template, np.float64), dense_weights(body)
     foot = _foot(skin, body, dense, at, side)
     ahead, left, pivot = foot.ahead, foot.left, foot.pivot
     # Where a section is, which way its bottom points, and whether it ends at the pivot.
@@ -136,7 +144,7 @@ def _rings(
     sideways = (points - points.mean(axis=1, keepdims=True)) @ left
     points += (WELT_M * sole * np.sign(sideways))[..., None] * left
     uv = _texture(points, at.sole, (points - foot.heel) @ ahead)
-    return points.reshape(-1, 3), ring_faces(len(rings), AROUND), uv.reshape(-1, 2)
+    return points.reshape(-1, 3), uv.reshape(-1, 2)
 
 
 def _raise_toe_box(rings: list[Vectors], sole: float) -> None:

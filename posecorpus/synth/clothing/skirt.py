@@ -13,19 +13,30 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from posecorpus.synth.appearance.landmarks import JOINT, Landmarks
+from posecorpus.synth.appearance.landmarks import JOINT, Landmarks, dense_weights
 from posecorpus.synth.appearance.look import Look
 from posecorpus.synth.bodies.model import BodyModel, face_parts
-from posecorpus.synth.clothing.cloth_mesh import edge_ids
+from posecorpus.synth.clothing.cloth_mesh import edge_ids, grain_of
 from posecorpus.synth.clothing.cut import Seam, Uncut
 from posecorpus.synth.clothing.hang import BINS, Skirt
-from posecorpus.synth.clothing.loft import Floats, Vectors, along, heaviest, hull_radii, ring_faces, section
+from posecorpus.synth.clothing.loft import (
+    Floats,
+    Vectors,
+    along,
+    heaviest,
+    hull_radii,
+    ring_faces,
+    section,
+    thinned,
+)
 
 AROUND, LEVELS = 64, 44
 EASE_M = 0.006
 WAIST_M = 0.04
 """So near to the waist a shirt may touch the skirt."""
 OVER_SHIRT_M = 0.003
+SECTORS = 12
+"""Around a leg; of each the farthest vertex counts."""
 _SEGMENTS = tuple(
     (JOINT[side + a], JOINT[side + b])
     for side in ("l_", "r_")
@@ -62,9 +73,11 @@ class SkirtPattern:
     bins: NDArray[np.int32]
 
 
-def pattern(body: BodyModel, dense: Vectors, at: Landmarks) -> SkirtPattern:
+def pattern(body: BodyModel, at: Landmarks) -> SkirtPattern:
     """Measure a body for skirts."""
-    skin = np.asarray(body.v_template, np.float64)
+    kept = thinned(LEVELS, AROUND, grain_of(body))
+    body = body.finest or body  # coarser versions have some of its vertices
+    skin, dense = np.asarray(body.v_template, np.float64), dense_weights(body)
     arms = dense[
         :, [JOINT[s + n] for s in ("l_", "r_") for n in ("collar", "shoulder", "elbow", "wrist", "hand")]
     ]
@@ -80,23 +93,24 @@ def pattern(body: BodyModel, dense: Vectors, at: Landmarks) -> SkirtPattern:
 
     weights, directions = _from_skin(flat, skin, dense, np.moveaxis(body.shapedirs, -1, 0), near)
     grid = weights.reshape(LEVELS, AROUND, -1), directions.reshape(LEVELS, AROUND, -1)
-    weights, directions = (_smoothed(values).reshape(len(flat), -1) for values in grid)
-    joints, kept = heaviest(weights)
-    faces = ring_faces(LEVELS, AROUND)
+    weights, directions = (_smoothed(values).reshape(len(flat), -1)[kept.ravel()] for values in grid)
+    flat, angle = flat[kept.ravel()], angle[kept % AROUND].ravel()
+    joints, heavy = heaviest(weights)
+    faces = ring_faces(*kept.shape)
     ids, n_edges = edge_ids(faces)
-    uv = np.stack([np.tile(np.arange(AROUND) / AROUND, LEVELS), flat[:, 1]], axis=1)[faces]
+    uv = np.stack([angle / (2 * np.pi), flat[:, 1]], axis=1)[faces]
     uv[..., 0] += (np.ptp(uv[..., 0], axis=1, keepdims=True) > 0.5) & (uv[..., 0] < 0.5)
     own, limb, bins = _legs(skin, dense, at)
     return SkirtPattern(
         points=flat.astype(np.float32),
         directions=np.ascontiguousarray(directions.reshape(len(flat), -1, 3).transpose(1, 0, 2), np.float32),
-        outwards=np.tile(outwards, (LEVELS, 1)).astype(np.float32),
+        outwards=outwards[kept % AROUND].reshape(-1, 3).astype(np.float32),
         flare=np.clip((hip + 0.04 - flat[:, 1]) / (hip - ankle), 0, 1).astype(np.float32),
-        angle=np.tile(angle, LEVELS).astype(np.float32),
+        angle=angle.astype(np.float32),
         joints=joints,
-        weights=kept,
+        weights=heavy,
         mesh=Uncut(faces, ids, n_edges, uv.astype(np.float32), face_parts(weights.astype(np.float32), faces)),
-        neighbours=_neighbours(),
+        neighbours=_neighbours(*kept.shape),
         legs=skin[own].astype(np.float32),
         leg_directions=np.ascontiguousarray(np.moveaxis(body.shapedirs, -1, 0)[:, own]),
         limb=limb.astype(np.int32),
@@ -220,22 +234,28 @@ def _smoothed(values: Vectors) -> Vectors:
 def _legs(
     skin: Vectors, dense: Vectors, at: Landmarks
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
-    """Vertices of the legs, and around which segment and where along it each is."""
+    """Vertices of the legs that are farthest out, and around which segment and where along it each is."""
     which, limb, bins = [], [], []
     for s, (a, b) in enumerate(_SEGMENTS):
         own = np.flatnonzero(dense[:, a] > 0.5)
         axis = at.joints[b] - at.joints[a]
-        along = (skin[own] - at.joints[a]) @ axis / (axis @ axis)
-        which.append(own)
-        limb.append(np.full(len(own), s))
-        bins.append(np.clip((along * BINS).astype(int), 0, BINS - 1))
+        off = skin[own] - at.joints[a]
+        along = off @ axis / (axis @ axis)
+        off -= along[:, None] * axis
+        sector = (np.arctan2(off[:, 0], off[:, 2]) * SECTORS / (2 * np.pi)).astype(int) % SECTORS
+        place = np.clip((along * BINS).astype(int), 0, BINS - 1)
+        order = np.argsort(-np.linalg.norm(off, axis=1), kind="stable")
+        far = order[np.unique((place * SECTORS + sector)[order], return_index=True)[1]]
+        which.append(own[far])
+        limb.append(np.full(len(far), s))
+        bins.append(place[far])
     return np.concatenate(which), np.concatenate(limb), np.concatenate(bins)
 
 
-def _neighbours() -> NDArray[np.int32]:
+def _neighbours(levels: int, around: int) -> NDArray[np.int32]:
     """(N, 4) above, below, before and after each point of the grid; N where there is none."""
-    grid = np.arange(LEVELS * AROUND).reshape(LEVELS, AROUND)
-    none = np.full((1, AROUND), LEVELS * AROUND)
+    grid = np.arange(levels * around).reshape(levels, around)
+    none = np.full((1, around), levels * around)
     found = [
         np.concatenate([none, grid[:-1]]),
         np.concatenate([grid[1:], none]),
