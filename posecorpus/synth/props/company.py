@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from posecorpus.core.cameras import Camera
 from posecorpus.synth.bodies.skinning import Posed
 from posecorpus.synth.ground import Ground
 from posecorpus.synth.props.furnished import NOTHING, Footprint, Furnished
-from posecorpus.synth.props.solidity import any_inside, bounds, spread_out
+from posecorpus.synth.props.solidity import any_inside, bounds, some_of
 from posecorpus.synth.raster.engine import fixed
 from posecorpus.synth.rotations import about
 
@@ -39,10 +40,8 @@ class Company:
         reaches: how far each person's clothes are from these bodies at most, metres.
         closely: gives a person's whole body, for what touches it.
         furnished: what of the place is painted behind the people.
+        vertices: per person (N, V, 3).
         swept: (P, 2, 3) what each person's vertices stay within over all frames.
-        seen: (P, S, 3) some of each person's vertices at the middle frame.
-        visible: (P, S) whether they are within the picture, people and props left aside.
-        hidden: (P, S) whether props hide them so far.
         footprints: x, z, yaw, half width and half depth of what stands on the floor.
     """
 
@@ -52,25 +51,38 @@ class Company:
     closely: Callable[[int], Posed]
     reaches: Sequence[float]
     furnished: Furnished = NOTHING
+    vertices: list[NDArray[np.float32]] = field(init=False)
     swept: NDArray[np.float64] = field(init=False)
-    seen: NDArray[np.float64] = field(init=False)
-    visible: NDArray[np.bool_] = field(init=False)
-    hidden: NDArray[np.bool_] = field(init=False)
     footprints: list[Footprint] = field(default_factory=list)
+    _whole: dict[int, Posed] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.vertices = [fixed(p.vertices, np.float32) for p in self.people]
         boxes = [bounds(v) for v in self.vertices]
-        self.swept = np.array([np.stack([b[:, 0].min(0), b[:, 1].max(0)]) for b in boxes], float).reshape(
-            -1, 2, 3
-        )
-        seen = [_some(v[len(v) // 2], b[len(v) // 2]) for v, b in zip(self.vertices, boxes, strict=True)]
-        self.seen = np.array(seen, float).reshape(-1, SEEN_POINTS, 3)
+        self.swept = np.empty((len(boxes), 2, 3))
+        for swept, box in zip(self.swept, boxes, strict=True):
+            swept[0], swept[1] = box[:, 0].min(0), box[:, 1].max(0)
+
+    @cached_property
+    def seen(self) -> NDArray[np.float64]:
+        """(P, S, 3) some of each person's vertices at the middle frame, spread evenly."""
+        out = np.empty((len(self.vertices), SEEN_POINTS, 3))
+        for points, vertices in zip(out, self.vertices, strict=True):
+            some_of(vertices[len(vertices) // 2], CELL_M, points)
+        return out
+
+    @cached_property
+    def visible(self) -> NDArray[np.bool_]:
+        """(P, S) whether they are within the picture, people and props left aside."""
         pixels, depth = self.camera.project(self.seen)
         with np.errstate(invalid="ignore"):
             inside = ((pixels >= 0) & (pixels <= (self.camera.width, self.camera.height))).all(-1)
-        self.visible = inside & (depth > 0)
-        self.hidden = np.zeros_like(self.visible)
+        return np.asarray(inside & (depth > 0))
+
+    @cached_property
+    def hidden(self) -> NDArray[np.bool_]:
+        """(P, S) whether props hide them; replaced when one more does."""
+        return np.zeros_like(self.visible)
 
     def room_for(
         self,
@@ -107,9 +119,15 @@ class Company:
                 return False
         return True
 
+    def whole(self, person: int) -> Posed:
+        """A person's whole body, posed once."""
+        if person not in self._whole:
+            self._whole[person] = self.closely(person)
+        return self._whole[person]
+
     def body(self, person: int) -> NDArray[np.float32]:
         """(N, V, 3) the vertices of a person's whole body."""
-        return fixed(self.closely(person).vertices, np.float32)
+        return fixed(self.whole(person).vertices, np.float32)
 
     def stand(self, x: float, z: float, yaw: float, solids: NDArray[np.float64]) -> None:
         """Note what stands on the floor from now on."""
@@ -130,13 +148,6 @@ def corners(places: NDArray[np.float64], half_x: float, half_z: float) -> NDArra
     out[..., 0] = places[..., :1] + c * across + s * along
     out[..., 1] = places[..., 1:2] - s * across + c * along
     return out
-
-
-def _some(vertices: NDArray[np.float32], box: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(S, 3) points spread evenly over a body (V, 3) of those bounds."""
-    index = np.empty(len(vertices), np.int64)
-    count = spread_out(vertices, box, CELL_M, index)
-    return np.asarray(vertices[index[np.linspace(0, count - 1, SEEN_POINTS).astype(np.intp)]])
 
 
 def _to_prop(x: float, z: float, yaw: float) -> NDArray[np.float64]:

@@ -62,7 +62,7 @@ def beside(company: Company, draws: Draws, meshes: Sequence[str], rng: np.random
     for _ in range(TRIES):
         kind, seed, size = _something(draws, meshes)
         spots = company.ground.sample(rng, PLACES)
-        at = np.insert(spots, 1, size[1] / 2, axis=1)
+        at = _at_height(spots, size[1] / 2)
         pixels, depth = company.camera.project(at)
         with np.errstate(invalid="ignore"):
             seen = ((pixels > 0) & (pixels < (company.camera.width, company.camera.height))).all(-1)
@@ -118,7 +118,8 @@ def _first_that_hides(
         good &= (more[:, company.visible.mean(1) > _EDGE] >= HIDES[0]).any(-1)
     for place, hides in zip(places[good], cut[good], strict=True):
         x, z, yaw = place
-        if company.furnished.covers(_outline(place, size), eye):
+        furnished = company.furnished
+        if len(furnished.boxes) and furnished.covers(_outline(place, size), eye):
             continue
         if company.room_for(x, z, yaw, solids, CLEAR_M):
             company.hidden = before | hides
@@ -133,7 +134,7 @@ def _may_stand(company: Company, size: Size, places: NDArray[np.float64]) -> NDA
     far = np.hypot(foot[..., 0] - eye[0], foot[..., 1] - eye[2]).min(-1) > 0.5 * NEAREST_M
     far &= company.furnished.has(foot).all(-1)
     inside = company.ground.contains(foot).all(-1)
-    pixels, depth = company.camera.project(np.insert(foot, 1, 0.0, axis=-1))
+    pixels, depth = company.camera.project(_at_height(foot, 0.0))
     unseen = (depth > 0.3).all(-1) & (pixels[..., 1] > company.camera.height).all(-1)
     return np.asarray(far & (inside | unseen))
 
@@ -142,7 +143,14 @@ def _outline(place: NDArray[np.float64], size: Size) -> NDArray[np.float64]:
     """(18, 3) corners of the box around a thing, and the middles between them."""
     foot = corners(place, size[0] / 2, size[2] / 2)
     around = np.concatenate([foot, (foot + np.roll(foot, 1, 0)) / 2, place[None, :2]])
-    return np.concatenate([np.insert(around, 1, share * size[1], axis=1) for share in (0.02, 1.0)])
+    return np.concatenate([_at_height(around, share * size[1]) for share in (0.02, 1.0)])
+
+
+def _at_height(places: NDArray[np.float64], y: float) -> NDArray[np.float64]:
+    """(..., 3) points over places (..., 2) of the floor."""
+    out = np.empty((*places.shape[:-1], 3))
+    out[..., ::2], out[..., 1] = places, y
+    return out
 
 
 def _put(company: Company, kind: str, seed: int, size: Size, place: NDArray[np.float64]) -> Prop:

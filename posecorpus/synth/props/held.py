@@ -51,7 +51,7 @@ class _Hand:
     """
 
     def __init__(self, company: Company, person: int, side: str) -> None:
-        posed = company.closely(person)
+        posed = company.whole(person)
         vertices = company.body(person)
         middle = len(vertices) // 2
         self.joint, self.vertices = f"{side}_hand", vertices

@@ -49,27 +49,40 @@ def bounds(vertices: Any) -> F32:
 
 
 @kernel
-def spread_out(vertices: Any, box: F32, cell: float, out: NDArray[np.int64]) -> int:
-    """Write to ``out`` (V,) the index of one vertex in each occupied cube of that side; returns how many.
+def some_of(vertices: Any, cell: float, out: F64) -> None:
+    """Write to ``out`` (S, 3) vertices (V, 3) that are spread evenly over a body, some more than once if there are fewer.
 
-    Vertices crowd in faces and hands; their cubes are spread evenly over the skin.
-
-    Args:
-        box: (2, 3) bounds of the vertices (V, 3).
+    Vertices crowd in faces and hands: one in each occupied cube of side ``cell`` is kept, and S of these taken at
+    equal steps.
     """
-    scale = np.float32(1 / cell)
-    x0, y0, z0 = box[0, 0], box[0, 1], box[0, 2]
-    ny, nz = int((box[1, 1] - y0) * scale) + 1, int((box[1, 2] - z0) * scale) + 1
-    taken = np.zeros((int((box[1, 0] - x0) * scale) + 1) * ny * nz, np.bool_)
+    low, high = np.full(3, np.inf), np.full(3, -np.inf)
+    for v in range(len(vertices)):
+        for a in range(3):
+            low[a], high[a] = min(low[a], vertices[v, a]), max(high[a], vertices[v, a])
+    side = max(cell, (high - low).max() / 100)
+    nx, ny, nz = (
+        int((high[0] - low[0]) / side),
+        int((high[1] - low[1]) / side),
+        int((high[2] - low[2]) / side),
+    )
+    taken = np.zeros((nx + 1) * (ny + 1) * (nz + 1), np.bool_)
+    kept = np.empty(len(vertices), np.int64)
     count = 0
     for v in range(len(vertices)):
-        x, y = int((vertices[v, 0] - x0) * scale), int((vertices[v, 1] - y0) * scale)
-        at = (x * ny + y) * nz + int((vertices[v, 2] - z0) * scale)
+        x, y, z = (
+            int((vertices[v, 0] - low[0]) / side),
+            int((vertices[v, 1] - low[1]) / side),
+            int((vertices[v, 2] - low[2]) / side),
+        )
+        at = (x * (ny + 1) + y) * (nz + 1) + z
         if not taken[at]:
             taken[at] = True
-            out[count] = v
+            kept[count] = v
             count += 1
-    return count
+    for i in range(len(out)):
+        v = kept[i * (count - 1) // max(len(out) - 1, 1)]
+        for a in range(3):
+            out[i, a] = vertices[v, a]
 
 
 @kernel

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from posecorpus.synth.props.solidity import any_inside, bounds, carried, hidden, moved, spread_out
+from posecorpus.synth.props.solidity import any_inside, bounds, carried, hidden, moved, some_of
 from posecorpus.synth.rotations import about, from_axis_angle
 
 NOBODY = np.empty(0, np.uint8)
@@ -84,7 +84,11 @@ def test_bounds_and_moved() -> None:
 
 def test_one_vertex_is_taken_from_each_cube() -> None:
     vertices = np.random.default_rng(1).uniform(0, 1, (500, 3)).astype(np.float32)
-    index = np.empty(len(vertices), np.int64)
-    picked = index[: spread_out(vertices, bounds(vertices[None])[0], 0.3, index)]
-    cubes = ((vertices - vertices.min(0)) * np.float32(1 / 0.3)).astype(int)
-    assert len(np.unique(cubes[picked], axis=0)) == len(picked) == len(np.unique(cubes, axis=0))
+    exact = vertices.astype(float)
+    cubes = ((exact - exact.min(0)) / 0.3).astype(int)
+    _, first = np.unique(cubes, axis=0, return_index=True)
+    for count in (len(first), 7, 2 * len(first)):
+        out = np.empty((count, 3))
+        some_of(vertices, 0.3, out)
+        steps = np.arange(count) * (len(first) - 1) // (count - 1)
+        assert np.array_equal(out, exact[np.sort(first)[steps]])
