@@ -30,12 +30,15 @@ LEAST_LENGTH = 0.05
 MOST_SEGMENTS = 250
 FEWEST_SEGMENTS = 12
 
+UPRIGHT = 0.5
+"""What points better than this to the upright vanishing point, and worse than the rest to the level ones, stands."""
+
 PRIOR_PITCH_DEG, PRIOR_PITCH_SPREAD, PRIOR_ROLL_SPREAD = 5.0, 12.0, 3.0
 PRIOR_WEIGHT = 0.01
 """How people hold cameras decides only where lines do not."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Horizon:
     """How a camera is held.
 
@@ -43,12 +46,14 @@ class Horizon:
         pitch, roll: radians, as ``site.camera_over_floor`` takes them.
         agreement: share of the length of all segments that fits.
         margin: how much more that is than under the median pitch: what the lines tell about the horizon.
+        uprights: (U, 4) x0, y0, x1, y1, pixels, of the segments that are upright and along no other direction.
     """
 
     pitch: float
     roll: float
     agreement: float
     margin: float
+    uprights: NDArray[np.float64]
 
     def row(self, height: int, focal_px: float) -> float:
         """Of the horizon, in the middle column of a picture whose principal point is its middle."""
@@ -64,14 +69,18 @@ def find_horizon(grey: NDArray[np.uint8], focal_px: float) -> Horizon | None:
     middles = (segments.reshape(-1, 2, 2).mean(1) - (width / 2, height / 2)) / focal_px
     along = segments[:, 2:] - segments[:, :2]
     lengths = np.linalg.norm(along, axis=1)
-    votes = _votes(middles, along / lengths[:, None], lengths / lengths.sum())
+    along /= lengths[:, None]
+    votes = _votes(middles, along, lengths / lengths.sum())
     best = votes.max(-1)
     prior = -0.5 * ((PITCH_DEG - PRIOR_PITCH_DEG) / PRIOR_PITCH_SPREAD) ** 2
     prior = prior - 0.5 * (ROLL_DEG[:, None] / PRIOR_ROLL_SPREAD) ** 2
     i, j = np.unravel_index(int((best + PRIOR_WEIGHT * prior).argmax()), best.shape)
     pitch = PITCH_DEG[j] + _peak(best[i], int(j)) * (PITCH_DEG[1] - PITCH_DEG[0])
     margin = float(best[i, j] - np.median(best.max(0)))
-    return Horizon(math.radians(pitch), math.radians(ROLL_DEG[i]), float(best[i, j]), margin)
+    roll, heading = (math.radians(v) for v in (ROLL_DEG[i], HEADING_DEG[votes[i, j].argmax()]))
+    level, upright = _fits(math.radians(pitch), roll, np.array([heading]), middles, along)
+    stands = (upright > UPRIGHT) & (level[0] < 1 - UPRIGHT)
+    return Horizon(math.radians(pitch), roll, float(best[i, j]), margin, segments[stands])
 
 
 def _segments(grey: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -95,25 +104,37 @@ def _votes(
         along: (S, 2) unit directions.
         weights: (S,) that sum to 1.
     """
-    sharpness = 0.5 / math.radians(LINE_DEG) ** 2
     heading = np.radians(HEADING_DEG)
+    votes = np.empty((len(ROLL_DEG), len(PITCH_DEG), len(HEADING_DEG)))
+    for i, roll in enumerate(np.radians(ROLL_DEG)):
+        for j, pitch in enumerate(np.radians(PITCH_DEG)):
+            level, upright = _fits(float(pitch), float(roll), heading, middles, along)
+            votes[i, j] = np.maximum(level, upright) @ weights
+    return votes
+
+
+def _fits(
+    pitch: float,
+    roll: float,
+    heading: NDArray[np.float64],
+    middles: NDArray[np.float64],
+    along: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """How well segments point to the nearer of the two level vanishing points, (H, S), and to the upright one, (S,); 0
+    to 1."""
+    sharpness = 0.5 / math.radians(LINE_DEG) ** 2
     one = np.column_stack([np.sin(heading), 0 * heading, -np.cos(heading)])
     other = np.column_stack([np.cos(heading), 0 * heading, np.sin(heading)])
-    votes = np.empty((len(ROLL_DEG), len(PITCH_DEG), len(HEADING_DEG)))
 
     def fit(points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(P, S) in 0 to 1, for vanishing points as directions (P, 3) of the camera frame."""
+        """(P, S) for vanishing points as directions (P, 3) of the camera frame."""
         x = points[:, 0, None] - middles[:, 0] * points[:, 2, None]
         y = points[:, 1, None] - middles[:, 1] * points[:, 2, None]
         sine2 = (x * along[:, 1] - y * along[:, 0]) ** 2 / (x * x + y * y + 1e-12)
         return np.asarray(np.exp(-sharpness * sine2))
 
-    for i, roll in enumerate(np.radians(ROLL_DEG)):
-        for j, pitch in enumerate(np.radians(PITCH_DEG)):
-            R = camera_over_floor(1.0, pitch, roll, np.eye(3), 1, 1).R
-            level = np.maximum(fit(one @ R.T), fit(other @ R.T))
-            votes[i, j] = np.maximum(level, fit(R[:, 1][None])) @ weights
-    return votes
+    R = camera_over_floor(1.0, pitch, roll, np.eye(3), 1, 1).R
+    return np.maximum(fit(one @ R.T), fit(other @ R.T)), fit(R[:, 1][None])[0]
 
 
 def _peak(values: NDArray[np.float64], at: int) -> float:

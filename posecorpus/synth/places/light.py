@@ -18,7 +18,7 @@ from posecorpus.synth.scene import Shadow
 JITTER = 0.06
 """Standard deviation, as a share, that the brightness of people differs from the place's."""
 
-CONTACT = 0.75
+CONTACT = 0.9
 """Share of light that is lost right under a foot."""
 
 

@@ -25,8 +25,18 @@ WHITE_ALBEDO = 0.6
 BY_MEAN = 0.6
 """How far the mean is believed, the brightest for the rest: exponents."""
 
-LEVELS = 0.3, 1.5
+LEVELS = 0.3, 1.2
 """Least and most light: beyond them a photo is dark or bright things rather than dark or bright light."""
+
+DIRECTED = 0.5, 0.8
+"""Share of the light that comes from one side, under an overcast sky and under a sunny one."""
+
+SHADOWS = 1.3, 1.5
+"""Strength of shadows, of what is configured, likewise: who stands under an overcast sky hides much of it from the
+ground around the feet."""
+
+SOFTNESS = 0.5, 0.2, 0.04
+"""Angular radius of what throws them, radians: under an overcast sky, a hazy one and a sunny one."""
 
 CAST = 0.5
 """Share of a picture's mean colour that is taken for its light's, the rest for that of its things; as a power."""
@@ -69,15 +79,15 @@ def photo_light(picture: NDArray[np.uint8], camera: Camera, rng: np.random.Gener
     towards = towards + (0, height, 0)
     towards /= np.linalg.norm(towards)
 
-    directed = 0.4 + 0.4 * hard
+    directed = float(np.interp(hard, [0, 1], DIRECTED))
     # On a surface that looks at the camera: half of a lamp's light, and the mean of above and below.
     sky = level * (1 - 0.5 * directed)
-    tilt = float(np.clip(0.45 + 0.25 * above, 0.2, 0.7))
+    tilt = float(np.clip(0.35 + 0.2 * above, 0.2, 0.5))
     warm = colour * (1 + 0.06 * hard * np.array([1, 0, -1]))
     lamps = (Lamp(towards, level * directed * warm),)
-    softness = float(np.interp(hard, [0, 0.4, 1], [0.45, 0.2, 0.04]))
+    softness, strength = (float(np.interp(hard, *v)) for v in (([0, 0.4, 1], SOFTNESS), ([0, 1], SHADOWS)))
     return PlaceLight(
-        lamps, sky * (1 + tilt) * colour, sky * (1 - tilt) * colour, towards, softness, 0.6 + 0.6 * hard
+        lamps, sky * (1 + tilt) * colour, sky * (1 - tilt) * colour, towards, softness, strength
     )
 
 

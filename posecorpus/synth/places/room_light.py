@@ -20,6 +20,9 @@ LAMP_GAIN = 1.6
 BOUNCE = 0.45
 """Light from below as a share of light from above, without the lamps."""
 
+MOST_LIGHT = 1.1
+"""Level that bright rooms come near to: beyond it cameras expose less, and skin does not burn out."""
+
 STEEPER = 0.7
 """Length of what is added upwards to the direction of a lamp: ceilings reflect, and no shadow is endless."""
 
@@ -51,8 +54,11 @@ def room_light(plan: RoomPlan, origin: NDArray[np.float64], people: NDArray[np.f
         directions.append(offset / max(distance, 1e-6))
         shares.append(float(light[f"power_{lamp}"]) * max(1 - (distance / LAMP_REACH_M) ** 2, 0.0) ** 2)
     whole = sum(shares)
-    everything = (ambient + whole) ** 2.2
-    directed = (everything - ambient**2.2) * LAMP_GAIN
+    # Both bend alike: how much of the light is directed stays.
+    bright = (ambient + whole) ** 2.2
+    bend = (1 + (bright / MOST_LIGHT) ** 6) ** (-1 / 6)
+    everything = bright * bend
+    directed = (bright - ambient**2.2) * bend * LAMP_GAIN
     lamps = tuple(
         Lamp(towards, tint * directed * share / whole)
         for towards, share in zip(directions, shares, strict=True)

@@ -19,7 +19,15 @@ from numpy.typing import NDArray
 
 from posecorpus.core.errors import InputError
 from posecorpus.synth.appearance.photos import load_photo, stored_photo_size
-from posecorpus.synth.places.ground_cues import GroundCue, SkyCue, find_ground, find_sky
+from posecorpus.synth.places.ground_cues import (
+    GROUND_STEP,
+    LEAST_HEIGHT,
+    OPEN_STEP,
+    GroundCue,
+    SkyCue,
+    find_ground,
+    find_sky,
+)
 from posecorpus.synth.places.horizon import Horizon, find_horizon
 from posecorpus.synth.places.plates import PhotoPlate
 from posecorpus.synth.places.sidecar import Stated
@@ -48,9 +56,9 @@ SKY_BELOW = 0.3
 LEVEL_EDGE = 0.03
 """A sky's lower edge that is no rougher is the horizon."""
 
-NARROW_REACH = 3.5
-"""Ground that is not open is taken to end at this many heights of the camera: what looks like more is often the foot of
-a wall or a cupboard of the floor's colour."""
+NARROW_REACH = 5.0
+"""Ground that is not open is taken to end at this many heights of the camera, farther than which it is not told from the
+foot of a wall of its colour."""
 
 OPEN_REACH = 10.0
 """Where open ground ends, likewise: beyond it is not told from what stands on it."""
@@ -59,6 +67,11 @@ USUAL_HORIZON = 0.45
 GROUND_WIDTH = 0.85
 GROUND_HEIGHT = 0.1, 0.15
 """Least height of the ground in the middle column, under a sky and among lines."""
+
+LIT = 110
+"""Grey level that the lower half of dark photos is lifted to before they are judged."""
+
+NO_GROUND = "no even ground in the lower part"
 
 LEAST_COLOUR = 6.0
 """Coloured people do not belong into grey photos."""
@@ -128,26 +141,26 @@ def judge_photo(photo: str, stated: Stated | None = None) -> PhotoPlate | str:
             return "too long"
     scale = WORKING_SIDE / max(picture.shape[:2])
     small = np.asarray(cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+    small = brightened(small)
     per_pixel = width / small.shape[1]
     focal = max(width, height) / 2 / math.tan(math.radians(HFOV_DEG) / 2)
     if stated is not None and stated.focal_px is not None:
         focal = stated.focal_px
-    ground = find_ground(small)
-    left, right, up = ground.clear
-    far = height * (1 - up)
     if stated is not None and stated.horizon is not None:
-        horizon, roll = stated.horizon, 0.0
+        horizon, roll, reach = stated.horizon, 0.0, OPEN_REACH
+        ground = find_ground(small)
     elif _colourfulness(small) < LEAST_COLOUR:
         return "without colours"
     else:
-        found = _find(small, ground, focal / per_pixel)
+        found = _find(small, focal / per_pixel)
         if isinstance(found, str):
             return found
-        horizon, roll, open_ground = found[0] * per_pixel, math.degrees(found[1]), found[2]
-        if open_ground:
-            left, right, far = 0.0, 1.0, horizon
-        else:
-            far = max(far, horizon + focal / NARROW_REACH)
+        horizon, roll = found.row * per_pixel, math.degrees(found.roll)
+        reach, ground = found.reach, found.ground
+    left, right, up = ground.clear(horizon / height, focal / height, reach)
+    far = height * (1 - up)
+    if (stated is None or stated.horizon is None) and up < LEAST_HEIGHT:
+        return NO_GROUND
     if stated is not None:
         roll = roll if stated.roll_deg is None else stated.roll_deg
         if stated.far_row is not None:
@@ -157,46 +170,64 @@ def judge_photo(photo: str, stated: Stated | None = None) -> PhotoPlate | str:
     return PhotoPlate(photo, width, height, horizon, roll, focal, far, left * width, right * width, height_m)
 
 
-def _find(small: NDArray[np.uint8], ground: GroundCue, focal_px: float) -> tuple[float, float, bool] | str:
-    """The horizon's row in the middle column, the roll in radians, and whether the ground is open up to the horizon;
-    or why the photo is rejected."""
-    height = len(small)
+@dataclass(frozen=True, eq=False)
+class _View:
+    """What a photo tells of its camera and its ground.
+
+    Attributes:
+        row: of the horizon in the middle column.
+        roll: radians.
+        reach: where ground ends at most, heights of the camera.
+    """
+
+    row: float
+    roll: float
+    reach: float
+    ground: GroundCue
+
+
+def _find(small: NDArray[np.uint8], focal_px: float) -> _View | str:
+    """The view, or why the photo is rejected."""
     sky = find_sky(small)
     if sky.width > SKY_BELOW and sky.lower_edge > HORIZON_RANGE[1]:
-        return "no even ground in the lower part"  # sky, snow or a wall from top to bottom
+        return NO_GROUND  # sky, snow or a wall from top to bottom
     lines = find_horizon(np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8), focal_px)
     if lines is not None and lines.agreement >= LINES_AGREE and lines.margin >= LINES_MARGIN:
-        return _among_lines(lines, ground, height, focal_px)
+        return _among_lines(lines, find_ground(small, lines.uprights), len(small), focal_px)
     if sky.area < SKY_AREA or sky.width < SKY_WIDTH:
         return "neither a sky nor straight lines that tell the horizon"
-    return _under_sky(sky, ground, height)
+    is_open = sky.roughness < LEVEL_EDGE
+    ground = find_ground(small, step=OPEN_STEP if is_open else GROUND_STEP)
+    return _under_sky(sky, ground, is_open, len(small))
 
 
-def _among_lines(
-    lines: Horizon, ground: GroundCue, height: int, focal_px: float
-) -> tuple[float, float, bool] | str:
+def _among_lines(lines: Horizon, ground: GroundCue, height: int, focal_px: float) -> _View | str:
     row = lines.row(height, focal_px)
     if not HORIZON_RANGE[0] <= row / height <= HORIZON_RANGE[1]:
         return "seen from above or below"
     if ground.heights[1] < GROUND_HEIGHT[1] or ground.width < GROUND_WIDTH:
-        return "no even ground in the lower part"
-    return row, lines.roll, False
+        return NO_GROUND
+    return _View(row, lines.roll, NARROW_REACH, ground)
 
 
-def _under_sky(sky: SkyCue, ground: GroundCue, height: int) -> tuple[float, float, bool] | str:
+def _under_sky(sky: SkyCue, ground: GroundCue, is_open: bool, height: int) -> _View | str:
     if ground.heights[1] < GROUND_HEIGHT[0] or ground.width < GROUND_WIDTH:
-        return "no even ground in the lower part"
+        return NO_GROUND
     if ground.sharpness < LEAST_SHARPNESS:
         return "out of focus in the lower part"
-    if sky.roughness < LEVEL_EDGE:
-        return sky.lower_edge * height, 0.0, True
+    if is_open:
+        return _View(sky.lower_edge * height, 0.0, OPEN_REACH, ground)
     # Hills or houses: the horizon is behind them, below the sky and above the ground.
-    ground_edge = 1 - ground.heights[2]
-    return (
-        float(np.clip(USUAL_HORIZON, sky.lower_edge, max(ground_edge, sky.lower_edge))) * height,
-        0.0,
-        False,
-    )
+    edge = max(1 - ground.heights[2], sky.lower_edge)
+    return _View(float(np.clip(USUAL_HORIZON, sky.lower_edge, edge)) * height, 0.0, NARROW_REACH, ground)
+
+
+def brightened(small: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A picture (H, W, 3) whose lower half is not dark: edges and colours are judged by differences of code values."""
+    level = float(np.median(small[len(small) // 2 :].max(-1)))
+    gamma = min(math.log(LIT / 255) / math.log(max(level, 1) / 255), 1.0) if level < 255 else 1.0
+    table = np.rint(255 * (np.arange(256) / 255) ** gamma).astype(np.uint8)
+    return np.asarray(cv2.LUT(small, table), np.uint8)
 
 
 def _colourfulness(small: NDArray[np.uint8]) -> float:
