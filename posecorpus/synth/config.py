@@ -157,6 +157,10 @@ class PropsConfig(_Section):
     seat_probability: float = Field(default=0.0, ge=0, le=1)
     meshes: str | None = None
 
+    def any(self) -> bool:
+        """Whether there may be things at all."""
+        return any((*self.in_front, *self.beside, self.held_probability, self.seat_probability))
+
 
 class PlaceConfig(_Section):
     """Where people are.
@@ -239,7 +243,7 @@ class SynthConfig(_Section):
                 raise InputError(
                     "people.count", "1 without a floor to stand on (place.kind: any)", list(count), fix
                 )
-            if any((*props.in_front, *props.beside, props.held_probability, props.seat_probability)):
+            if props.any():
                 raise InputError("props", "none without a floor to stand on (place.kind: any)", "some", fix)
         return self
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from numba import config
+from numba import config as numba_settings
+
+from posecorpus.synth.config import SynthConfig
 
 SOURCES = (
     "raster/shade.py",
@@ -16,30 +18,40 @@ SOURCES = (
 """The files whose kernels take longest to compile; a frame needs all of them."""
 
 PLACED_SOURCES = (
-    "clothing/cut.py",
-    "clothing/binding.py",
     "crowd/contact.py",
     "places/shadow_kernels.py",
     "exposure/kernels.py",
 )
 """Those that scenes with a floor need beside them."""
 
+WORN_SOURCES = ("clothing/cut.py", "clothing/binding.py")
+"""Those for clothes that are surfaces of their own."""
 
-def kernels_are_compiled(placed: bool) -> bool:
+DETAIL_SOURCES = ("bodies/decimate.py",)
+"""Those for people who are far away."""
+
+PROPS_SOURCES = ("props/solidity.py", "props/paint.py")
+"""Those for things."""
+
+
+def kernels_are_compiled(config: SynthConfig) -> bool:
     """Whether numba's cache holds kernels as young as these sources, as far as file dates tell.
 
     Processes that compile into one cache at the same time waste each other's work and can disturb it, so
     a run with several workers fills a cold cache before it starts them.
 
     Args:
-        placed: whether scenes have a floor.
+        config: what the scenes have.
     """
-    needed = SOURCES + (PLACED_SOURCES if placed else ())
+    needed = SOURCES + (PLACED_SOURCES if config.place.kind != "any" else ())
+    needed += WORN_SOURCES if config.people.clothing == "worn" else ()
+    needed += DETAIL_SOURCES if config.people.detail == "seen" else ()
+    needed += PROPS_SOURCES if config.props.any() else ()
     return all(_is_compiled(Path(__file__).parent / source) for source in needed)
 
 
 def _is_compiled(source: Path) -> bool:
-    central: str = getattr(config, "CACHE_DIR")  # noqa: B009  (numba sets its settings at run time)
+    central: str = getattr(numba_settings, "CACHE_DIR")  # noqa: B009  (numba sets its settings at run time)
     folder = Path(central) if central else source.parent / "__pycache__"
     written = source.stat().st_mtime
     return any(index.stat().st_mtime >= written for index in folder.rglob(f"{source.stem}.*.nbi"))

@@ -6,6 +6,7 @@ import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from threading import Event
 
 import cv2
@@ -20,6 +21,9 @@ from posecorpus.pipelines.synthesis.clips import clip_samples
 from posecorpus.pipelines.synthesis.plan import Plan
 from posecorpus.pipelines.synthesis.request import SynthRequest
 from posecorpus.synth.kernels import kernels_are_compiled
+
+TRIALS = 8
+"""Samples that are rendered at most to get kernels compiled."""
 
 _COMPILED = Event()
 """Set in a process of another machine once it has seen to its kernels."""
@@ -42,14 +46,19 @@ class ShardTask:
 
 
 def compile_kernels(task: ShardTask, report: Report) -> None:
-    """Render one sample, so that a machine's workers find compiled kernels: all at once would spoil their cache."""
-    placed = task.request.config.place.kind != "any"
-    if kernels_are_compiled(placed):
+    """Render a few samples, so that a machine's workers find compiled kernels: all at once would spoil their cache.
+
+    One that shows all that the configuration allows is enough; some need several until somebody is far away
+    or holds a thing.
+    """
+    config = task.request.config
+    if kernels_are_compiled(config):
         return
     report("compiling", 0, 1)
     with only_process("kernels"):
-        if not kernels_are_compiled(placed):
-            next(_shard(task))
+        for _ in islice(_shard(task), TRIALS):
+            if kernels_are_compiled(config):
+                break
     report("compiling", 1, 1)
 
 
