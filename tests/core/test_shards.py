@@ -113,6 +113,21 @@ def test_samples_survive_the_disk(corpus: Corpus, samples: list[Sample]) -> None
         corpus[121]
 
 
+@pytest.mark.parametrize("name", [name for name in RASTERS if name != "image"])
+def test_pictures_with_large_surfaces_survive_the_disk(name: str) -> None:
+    """Larger than any window of the codecs: runs, repeated rows, noise and nothing."""
+    dtype, channels = RASTERS[name]
+    rng, shape = np.random.default_rng(0), (300, 500, channels)
+    bits = rng.integers(0, 256, (*shape[:2], channels * np.dtype(dtype).itemsize), np.uint8)
+    bits[100:200] = bits[100, 100]
+    bits[200:250, 50:450] = bits[0, 50:450]
+    bits[250:] = 0
+    raster = bits.view(dtype)[..., 0] if channels == 1 else bits.view(dtype)
+    stored = encode(name, raster)
+    assert decode(name, stored, 500, 300, "here").tobytes() == raster.tobytes()
+    assert len(stored) < 0.6 * raster.nbytes
+
+
 def test_image_bytes_are_the_jpeg_of_the_pixels(corpus: Corpus, samples: list[Sample]) -> None:
     row = corpus.columns("image", "key").to_pylist()[5]
     assert row["image"] == encode("image", samples[5].image)

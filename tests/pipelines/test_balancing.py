@@ -13,6 +13,7 @@ from posecorpus.core.errors import InputError
 from posecorpus.core.manifest import MANIFEST
 from posecorpus.core.sample import Person, Sample
 from posecorpus.core.schema import SCHEMA
+from posecorpus.core.seeds import generator
 from posecorpus.core.shards import Corpus, write_shard
 from posecorpus.core.skeletons import H36M_17, LSP_14
 from posecorpus.pipelines.synthesis import synthesize as synthesis
@@ -25,6 +26,7 @@ from posecorpus.synth.balance.starts import running_sum
 from posecorpus.synth.builtin import builtin_clip
 from posecorpus.synth.config import SynthConfig, load_config
 from posecorpus.synth.motion import BodyMotion
+from posecorpus.synth.sampling import ClipDraw
 from posecorpus.synth.store import MotionStore, write_store
 
 
@@ -142,6 +144,18 @@ def test_clips_start_as_the_table_says(tmp_path: Path, motions: list[BodyMotion]
     assert {clip.index for _, clip in drawn} == set(range(40))
     write_store(tmp_path / "plan", motions)
     assert MotionStore(tmp_path / "plan").starts is None
+
+
+def test_motions_are_picked_as_numpy_would() -> None:
+    lengths = np.random.default_rng(0).integers(1, 60, 37)
+    starts = np.maximum(lengths - 4, 0)
+    for index in range(200):
+        for weighting, weights in (("clip", starts > 0), ("frame", starts)):
+            config = load_config("surreal", sections={"motion": {"weighting": weighting}})
+            rng = generator(9, "plan", index)
+            number = rng.choice(len(lengths), p=weights / weights.sum())
+            expected = ClipDraw(index, int(rng.integers(starts[number])), 4)
+            assert draw_clip(config, 9, lengths, index, 4) == (number, expected)
 
 
 def test_a_balanced_corpus(renders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
