@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from posecorpus.synth.crowd.meshes import Placement, Solid, too_near
 from posecorpus.synth.crowd.solids import one_of_each
+from posecorpus.synth.crowd.stance import Stance
 from posecorpus.synth.crowd.tree import fit_tree, sort_faces
 from posecorpus.synth.crowd.view import SPACING_M, spread
 from posecorpus.synth.raster.jit import kernel
@@ -19,6 +20,8 @@ F32 = NDArray[np.float32]
 
 KEPT_SOLIDS = 16
 """Frames of a person whose solids are kept: one takes half a megabyte."""
+BASE_M = 0.15
+"""What is lower stands on the floor, or lies there."""
 SLACK_M = 1e-9
 STRIDE = 8
 """Every so many frames are looked at first: most overlaps last longer."""
@@ -65,12 +68,10 @@ class Figure:
     Attributes:
         vertices: (T, V, 3).
         points: (S, 3) spread over the skin, in the clip's middle frame.
-        centre: x and z of the middle of their box, in the middle frame.
-        height: of the highest point above the floor, metres, in the middle frame.
+        stance: where the middle of their box, what is near the floor and the highest point are in the middle frame.
         path: (T, 2) x and z of the middle of their box.
         radius: (T,) of a vertical cylinder around it that holds them.
-        sweep: radius of a vertical cylinder around ``centre`` that holds them at all frames.
-        heading: where they look at their first frame, radians about Y from +Z.
+        sweep: radius of a vertical cylinder around the middle of their box that holds them at all frames.
         reach: how far what they wear is from the mesh, at most, metres.
     """
 
@@ -82,10 +83,9 @@ class Figure:
         middle = len(vertices) // 2
         self.points = vertices[middle, spread(vertices[middle], SPACING_M)].astype(np.float64)
         self.path, self.radius = discs[:, :2], discs[:, 2]
-        self.centre = (float(discs[middle, 0]), float(discs[middle, 1]))
-        self.sweep = float((np.hypot(*(self.path - self.centre).T) + self.radius).max())
-        self.height = float(discs[middle, 3])
-        self.heading = heading
+        centre = float(discs[middle, 0]), float(discs[middle, 1])
+        self.sweep = float((np.hypot(*(self.path - centre).T) + self.radius).max())
+        self.stance = Stance(centre, _base(vertices[middle], BASE_M), float(discs[middle, 3]), heading)
 
     def solid(self, t: int) -> Solid:
         """Frame ``t`` as a solid in the person's own frame."""
@@ -101,7 +101,7 @@ class Figure:
     def centre_at(self, at: Placement) -> tuple[float, float]:
         """x and z of the middle of the box in a place, in the middle frame."""
         c, s = math.cos(at.yaw), math.sin(at.yaw)
-        x, z = self.centre
+        x, z = self.stance.centre
         return c * x + s * z + at.x, c * z - s * x + at.z
 
     def path_at(self, at: Placement) -> F64:
@@ -131,6 +131,19 @@ def _clash_at(a: Figure, b: Figure, t: int, b_to_a: Placement, clearance: float)
     if _parted(a.vertices[t], b.vertices[t], c, s, b_to_a.x, b_to_a.z, math.atan2(dz, dx), clearance):
         return False
     return too_near(a.solid(t), b.solid(t), b_to_a, clearance)
+
+
+@kernel
+def _base(vertices: F32, height: float) -> F64:
+    """(K, 2) x and z of those vertices (V, 3) below a height that lie farthest in eight directions; none in a jump."""
+    out, reach = np.empty((8, 2)), np.full(8, -np.inf)
+    for v in range(len(vertices)):
+        if vertices[v, 1] < height:
+            x, z = float(vertices[v, 0]), float(vertices[v, 2])
+            for k, along in enumerate((x, z, -x, -z, x + z, x - z, z - x, -x - z)):
+                if along > reach[k]:
+                    reach[k], out[k, 0], out[k, 1] = along, x, z
+    return out[: 8 if reach[0] > -np.inf else 0].copy()
 
 
 @kernel

@@ -20,7 +20,18 @@ from posecorpus.synth.config import CrowdConfig
 from posecorpus.synth.crowd.arrangements import ARRANGEMENTS, Arrangement
 from posecorpus.synth.crowd.figure import Figure, clash
 from posecorpus.synth.crowd.meshes import Placement
-from posecorpus.synth.crowd.stance import BORDERS, NEAR_M, Eye, beside, cut, in_sight, on_ground, overlapping
+from posecorpus.synth.crowd.stance import (
+    BORDERS,
+    NEAR_M,
+    STANDS,
+    UPRIGHT,
+    Eye,
+    beside,
+    cut,
+    in_sight,
+    on_ground,
+    overlapping,
+)
 from posecorpus.synth.crowd.view import Look, View
 from posecorpus.synth.ground import Ground
 
@@ -123,7 +134,7 @@ class _Crowd:
         others = [(i, place) for i, place in enumerate(self.placed) if place is not None]
         more = int(bool(others) and rng.random() < missing / left)
         if member.cut:
-            height = self._figures[member.who].height
+            height = self._figures[member.who].stance.height
             for border in rng.choice(BORDERS, len(BORDERS), replace=False, p=BORDER_WEIGHTS):
                 yield (
                     cut(rng, count, eye, str(border), height, reach),
@@ -132,7 +143,7 @@ class _Crowd:
         elif member.leader != member.who and (at := self.placed[member.leader]) is not None:
             leader = self._figures[member.leader]
             rows = beside(
-                rng, count, member.group, member.slot, leader.centre_at(at), at.yaw + leader.heading
+                rng, count, member.group, member.slot, leader.centre_at(at), at.yaw + leader.stance.heading
             )
             # However the group happens to be seen: the others can still make up for it.
             yield rows, _Wish(None, (max(0, missing - left + 1), max(missing, 0)))
@@ -150,18 +161,14 @@ class _Crowd:
         """Candidates at the distances that are asked for, and on the ground at all frames."""
         low, high = self._config.distance_m
         low = min(NEAR_M, low) if wish.border in ("top", "bottom") else low
-        rows = rows[np.isfinite(rows).all(1)]
-        distance = self._eye.distance(rows[:, :2])
-        rows = rows[(distance >= low) & (distance <= high)]
-        rows = rows[self._eye.stands(self._ground, rows[:, :2])]
-        if wish.border is None:
-            fits = self._eye.upright(rows[:, :2], figure.height)
+        places, verdicts = self._eye.judge(self._ground, rows, (low, high), figure.stance)
+        fits = verdicts >= (STANDS if wish.border else UPRIGHT)
+        which = np.flatnonzero(fits)
+        if not wish.border and not len(which):
             # A few of those who are cut all the same, should the place allow no other.
-            rows = np.concatenate([rows[fits], rows[~fits][: 0 if fits.any() else UNFIT]])
-        for x, z, looks in rows.tolist():
-            yaw = looks - figure.heading
-            dx, dz = figure.centre_at(Placement(0.0, 0.0, yaw))
-            place = Placement(x - dx, z - dz, yaw)
+            which = np.flatnonzero(verdicts == STANDS)[:UNFIT]
+        for x, z, yaw in places[which].tolist():
+            place = Placement(x, z, yaw)
             if len(figure.path) == 1 or self._stays(figure.path_at(place)):
                 yield place
 

@@ -7,6 +7,7 @@ cut by it at a height, or to appear in a column at a distance, stands where a li
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from posecorpus.core.cameras import Camera
 from posecorpus.synth.config import Range
 from posecorpus.synth.crowd.arrangements import Arrangement
 from posecorpus.synth.ground import Ground
-from posecorpus.synth.raster.jit import kernel
+from posecorpus.synth.raster.jit import inline, kernel, tight_kernel
 
 F64 = NDArray[np.float64]
 
@@ -29,6 +30,8 @@ INSET = 0.05
 """Of the picture's size: how far from its border ground must be seen to go on beyond it."""
 NEAR_M = 0.7
 """From the camera along the floor: nearest place of those whom the upper or lower border cuts."""
+NOWHERE, STANDS, UPRIGHT = range(3)
+"""How well a place fits somebody."""
 
 
 class Eye:
@@ -66,24 +69,75 @@ class Eye:
         flat = np.ascontiguousarray(places.reshape(-1, 2))
         return _stands(self._P, self._back, size, corners, flat).reshape(places.shape[:-1])
 
-    def upright(self, places: F64, height: float) -> NDArray[np.bool_]:
-        """Whether the picture has both ends of a rod of that height in places (N, 2)."""
+    def judge(
+        self, ground: Ground, rows: F64, distance_m: Range, stance: Stance
+    ) -> tuple[F64, NDArray[np.int64]]:
+        """Where somebody would stand and how well that fits.
+
+        Args:
+            rows: (N, 3) x and z of the middle of their box, and where they look; NaN where nowhere.
+            distance_m: of that middle from the camera.
+
+        Returns:
+            places (N, 3): x, z and yaw for their own frame; and (N,) :data:`NOWHERE`, :data:`STANDS`, with everything
+            that is near the floor on the ground, or :data:`UPRIGHT`, with head and feet in the picture, too.
+        """
         size = np.array([self.width, self.height], np.float64)
-        return _upright(self._P, size, np.ascontiguousarray(places), height)
+        corners = np.ascontiguousarray(ground.corners, np.float64)
+        low, high = distance_m
+        return _judge(
+            self._P, self._back, size, corners, self.foot, rows, low, high,
+            stance.height, stance.heading, *stance.centre, stance.base,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Stance:
+    """What of somebody's pose decides where they can stand, in their own frame.
+
+    Attributes:
+        centre: x and z of the middle of their box.
+        base: (K, 2) x and z of what is near the floor: a convex outline.
+        height: of their highest point, metres.
+        heading: where they look, radians about Y from +Z.
+    """
+
+    centre: tuple[float, float]
+    base: F64
+    height: float
+    heading: float
 
 
 @kernel
-def _upright(P: F64, size: F64, places: F64, height: float) -> NDArray[np.bool_]:
-    """As :meth:`Eye.upright`."""
-    out = np.ones(len(places), np.bool_)
-    for i in range(len(places)):
+def _judge(
+    P: F64, back: F64, size: F64, corners: F64, foot: F64, rows: F64, low: float, high: float,
+    height: float, heading: float, centre_x: float, centre_z: float, base: F64,
+) -> tuple[F64, NDArray[np.int64]]:  # fmt: skip
+    """As :meth:`Eye.judge`."""
+    places, verdicts = np.empty((len(rows), 3)), np.zeros(len(rows), np.int64)
+    for i in range(len(rows)):
+        x, z, yaw = rows[i, 0], rows[i, 1], rows[i, 2] - heading
+        c, s = np.cos(yaw), np.sin(yaw)
+        px, pz = x - c * centre_x - s * centre_z, z - c * centre_z + s * centre_x
+        places[i, 0], places[i, 1], places[i, 2] = px, pz, yaw
+        if not low <= np.hypot(x - foot[0], z - foot[1]) <= high:  # nor where either is NaN
+            continue
+        stands = _stands_at(P, back, size, corners, x, z)
+        for k in range(len(base)):
+            if not stands:
+                break
+            bx, bz = c * base[k, 0] + s * base[k, 1] + px, c * base[k, 1] - s * base[k, 0] + pz
+            stands = _stands_at(P, back, size, corners, bx, bz)
+        if not stands:
+            continue
+        verdicts[i] = UPRIGHT
         for y in (0.0, height):
-            x, z = places[i, 0], places[i, 1]
             depth = P[2, 0] * x + P[2, 1] * y + P[2, 2] * z + P[2, 3]
             u = P[0, 0] * x + P[0, 1] * y + P[0, 2] * z + P[0, 3]
             v = P[1, 0] * x + P[1, 1] * y + P[1, 2] * z + P[1, 3]
-            out[i] = out[i] and 0 < u < size[0] * depth and 0 < v < size[1] * depth
-    return out
+            if not (0 < u < size[0] * depth and 0 < v < size[1] * depth):
+                verdicts[i] = STANDS
+    return places, verdicts
 
 
 @kernel
@@ -105,7 +159,7 @@ def _in_column(P: F64, foot: F64, u: F64, distance: F64, y: float) -> F64:
     return out
 
 
-@kernel
+@inline
 def _on(corners: F64, x: float, z: float) -> bool:
     """As :meth:`Ground.contains` for one point."""
     left = right = True
@@ -117,29 +171,34 @@ def _on(corners: F64, x: float, z: float) -> bool:
     return left or right
 
 
+@tight_kernel
+def _stands_at(P: F64, back: F64, size: F64, corners: F64, x: float, z: float) -> bool:
+    """As :meth:`Eye.stands` for one point; ``back`` (3, 4) takes homogeneous pixels to rays of the world,
+    its last column is the eye."""
+    if _on(corners, x, z):
+        return True
+    depth = P[2, 0] * x + P[2, 2] * z + P[2, 3]
+    if depth <= 0:
+        return False
+    u, v = (P[0, 0] * x + P[0, 2] * z + P[0, 3]) / depth, (P[1, 0] * x + P[1, 2] * z + P[1, 3]) / depth
+    if 0 <= u <= size[0] and 0 <= v <= size[1]:
+        return False
+    u = min(max(u, INSET * size[0]), (1 - INSET) * size[0])
+    v = min(max(v, INSET * size[1]), (1 - INSET) * size[1])
+    ry = back[1, 0] * u + back[1, 1] * v + back[1, 2]
+    if ry >= -1e-6:
+        return False
+    rx = back[0, 0] * u + back[0, 1] * v + back[0, 2]
+    rz = back[2, 0] * u + back[2, 1] * v + back[2, 2]
+    return _on(corners, back[0, 3] - rx * back[1, 3] / ry, back[2, 3] - rz * back[1, 3] / ry)
+
+
 @kernel
 def _stands(P: F64, back: F64, size: F64, corners: F64, places: F64) -> NDArray[np.bool_]:
-    """As :meth:`Eye.stands`; ``back`` (3, 4) takes homogeneous pixels to rays of the world,
-    its last column is the eye."""
-    out = np.zeros(len(places), np.bool_)
+    """As :meth:`Eye.stands`."""
+    out = np.empty(len(places), np.bool_)
     for i in range(len(places)):
-        x, z = places[i, 0], places[i, 1]
-        out[i] = _on(corners, x, z)
-        depth = P[2, 0] * x + P[2, 2] * z + P[2, 3]
-        if out[i] or depth <= 0:
-            continue
-        u, v = (P[0, 0] * x + P[0, 2] * z + P[0, 3]) / depth, (P[1, 0] * x + P[1, 2] * z + P[1, 3]) / depth
-        if 0 <= u <= size[0] and 0 <= v <= size[1]:
-            continue
-        u = min(max(u, INSET * size[0]), (1 - INSET) * size[0])
-        v = min(max(v, INSET * size[1]), (1 - INSET) * size[1])
-        rx, ry, rz = (
-            back[0, 0] * u + back[0, 1] * v + back[0, 2],
-            back[1, 0] * u + back[1, 1] * v + back[1, 2],
-            back[2, 0] * u + back[2, 1] * v + back[2, 2],
-        )
-        if ry < -1e-6:
-            out[i] = _on(corners, back[0, 3] - rx * back[1, 3] / ry, back[2, 3] - rz * back[1, 3] / ry)
+        out[i] = _stands_at(P, back, size, corners, places[i, 0], places[i, 1])
     return out
 
 

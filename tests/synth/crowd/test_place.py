@@ -35,7 +35,7 @@ def depths(seed: int) -> NDArray[np.float32]:
     return pictures()[seed].depths()
 
 
-FAR = 0.1
+FAR = 0.12
 """Metres: people farther from each other are not looked at."""
 
 
