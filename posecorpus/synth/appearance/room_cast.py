@@ -33,6 +33,7 @@ from posecorpus.synth.appearance.room_plan import (
     WALLPAPER,
     WINDOW,
 )
+from posecorpus.synth.raster.jit import tight_kernel
 
 _Record = Any  # a numba record of a structured array
 _f: Any = np.float32  # kernels count in single precision; Any, as numba does the typing
@@ -42,6 +43,8 @@ _helper = njit(error_model="numpy")
 # One row and one column more than the period: a neighbour is found by adding.
 _SMOOTH = np.pad(noise_tile(1), (0, 1), mode="wrap").ravel()
 _ROW = np.uint64(257)
+FURNITURE = 6
+"""Beside the surfaces, FLOOR ... WALL_Z1."""
 _GRAIN = np.random.default_rng(2).normal(0, 32, 1 << 16).clip(-127, 127).astype(np.int8)
 
 
@@ -264,89 +267,180 @@ def _byte(value: _Float) -> np.uint8:
 
 
 @_helper
+def _meet_walls(
+    to_room: NDArray[np.float32], eye: NDArray[np.float32], low: NDArray[np.float32], high: NDArray[np.float32],
+    row: int, rays: NDArray[np.float32], surface: NDArray[np.int8],
+) -> None:  # fmt: skip
+    """Where the rays of a row of pixels leave the room: how far, x, y and z in the first rows of ``rays``, and through
+    which surface. Loops without branches: several rays at a time."""
+    ex, ey, ez = eye[0], eye[1], eye[2]
+    low_x, low_y, low_z, high_x, high_y, high_z = low[0], low[1], low[2], high[0], high[1], high[2]
+    # Scalars: the compiler cannot know that no array changes when a pixel is written.
+    across_x, across_y, across_z = to_room[0, 0], to_room[1, 0], to_room[2, 0]
+    py = _f(row) + _f(0.5)
+    row_x = to_room[0, 1] * py + to_room[0, 2]
+    row_y = to_room[1, 1] * py + to_room[1, 2]
+    row_z = to_room[2, 1] * py + to_room[2, 2]
+    far, at_x, at_y, at_z = rays[0], rays[1], rays[2], rays[3]
+    for column in range(len(surface)):
+        px = _f(column) + _f(0.5)
+        dx, dy, dz = across_x * px + row_x, across_y * px + row_y, across_z * px + row_z
+        tx = ((high_x if dx > 0 else low_x) - ex) / dx if dx != 0 else _f(1e9)
+        ty = ((high_y if dy > 0 else low_y) - ey) / dy if dy != 0 else _f(1e9)
+        tz = ((high_z if dz > 0 else low_z) - ez) / dz if dz != 0 else _f(1e9)
+        t = min(tx, min(ty, tz))
+        side = WALL_Z0 + 1 if dz > 0 else WALL_Z0
+        if t == tx:
+            side = WALL_X0 + 1 if dx > 0 else WALL_X0
+        if t == ty:
+            side = CEILING if dy > 0 else FLOOR
+        far[column], at_x[column], at_y[column], at_z[column] = t, ex + t * dx, ey + t * dy, ez + t * dz
+        surface[column] = side
+
+
+@_helper
+def _light_walls(
+    eye: NDArray[np.float32], low: NDArray[np.float32], high: NDArray[np.float32], boxes: NDArray[np.void],
+    light: _Record, pixel: _Float, surface: int, first: int, last: int, rays: NDArray[np.float32],
+) -> None:  # fmt: skip
+    """Light, and width of the footprint, of the pixels ``first`` to ``last`` of a row that show one surface."""
+    low_x, low_y, low_z, high_x, high_y, high_z = low[0], low[1], low[2], high[0], high[1], high[2]
+    far, at_x, at_y, at_z = rays[0, first:last], rays[1, first:last], rays[2, first:last], rays[3, first:last]
+    lit, soft = rays[4, first:last], rays[5, first:last]
+    if surface < WALL_X0:
+        reach = (high_y if surface == CEILING else low_y) - eye[1]
+        dim = _f(0.92) if surface == CEILING else _f(1)
+        for n in range(last - first):
+            x, z = at_x[n], at_z[n]
+            shade = _corner(min(x - low_x, high_x - x)) * _corner(min(z - low_z, high_z - z))
+            lit[n] = _lit(light, x, at_y[n], z) * shade * dim
+    elif surface < WALL_Z0:
+        reach = (high_x if surface == WALL_X0 + 1 else low_x) - eye[0]
+        for n in range(last - first):
+            y, z = at_y[n], at_z[n]
+            shade = _corner(min(y - low_y, high_y - y)) * _corner(min(z - low_z, high_z - z)) * _f(0.95)
+            lit[n] = _lit(light, at_x[n], y, z) * shade
+    else:
+        reach = (high_z if surface == WALL_Z0 + 1 else low_z) - eye[2]
+        for n in range(last - first):
+            x, y = at_x[n], at_y[n]
+            shade = _corner(min(y - low_y, high_y - y)) * _corner(min(x - low_x, high_x - x))
+            lit[n] = _lit(light, x, y, at_z[n]) * shade
+    # The footprint is longer along a slanting surface: the mean of its two sides.
+    reach = max(abs(reach), _f(0.05))
+    for n in range(last - first):
+        soft[n] = max(far[n] * pixel * np.sqrt(far[n] / reach), _f(0.002))
+    if surface != FLOOR:
+        return
+    for b in range(boxes.shape[0]):
+        x0, z0, x1, z1 = boxes[b].lo[0], boxes[b].lo[2], boxes[b].hi[0], boxes[b].hi[2]
+        for n in range(last - first):
+            bx = max(max(x0 - at_x[n], at_x[n] - x1), _f(0))
+            bz = max(max(z0 - at_z[n], at_z[n] - z1), _f(0))
+            near = max(_f(1) - (bx * bx + bz * bz) * _f(8), _f(0))
+            lit[n] *= _f(1) - _f(0.5) * near * near
+
+
+@_helper
+def _decals_within(
+    decals: NDArray[np.void], start: int, end: int, across: NDArray[np.float32], up: NDArray[np.float32],
+    below: _Float, soft: _Float,
+) -> tuple[int, int]:  # fmt: skip
+    """The decals, of those from ``start`` to ``end``, that a run of pixels may show: the first, and one beyond the last."""
+    # Along a straight line of pixels places on a plane move one way only.
+    left, right = min(across[0], across[-1]) - soft, max(across[0], across[-1]) + soft
+    bottom, top = min(up[0], up[-1]) - below - soft, max(up[0], up[-1]) - below + soft
+    first, beyond = end, start
+    for k in range(start, end):
+        d = decals[k]
+        if d.u0 < right and d.u1 > left and d.v0 < top and d.v1 > bottom:
+            first, beyond = min(first, k), k + 1
+    return first, beyond
+
+
+@_helper
+def _paint_walls(
+    low_y: _Float, wall: _Record, decals: NDArray[np.void], starts: NDArray[np.int64], tint: RGB,
+    surface: int, first: int, last: int, rays: NDArray[np.float32],
+    out: NDArray[np.uint8], depth: NDArray[np.float32], seen: NDArray[np.int8],
+) -> None:  # fmt: skip
+    """Paint the pixels ``first`` to ``last`` of a row, which show one surface or what stands in front of it.
+
+    ``out``, ``depth`` and ``seen``, what the pixels show, are of that row.
+    """
+    axes = (1, 3, 0) if surface < WALL_X0 else ((3, 2, 1) if surface < WALL_Z0 else (1, 2, 1))
+    across, up = rays[axes[0]], rays[axes[1]]
+    below = low_y if axes[2] == 1 else _f(0)
+    softest = max(rays[5, first], rays[5, last - 1])
+    start, end = _decals_within(
+        decals, starts[surface], starts[surface + 1], across[first:last], up[first:last], below, softest
+    )
+    for column in range(first, last):
+        t = rays[0, column]
+        if depth[column] < t:
+            seen[column] = FURNITURE
+            continue
+        u, v, soft = across[column], up[column] - below, rays[5, column]
+        sharp = _f(1) / soft
+        hit, cover = -1, _f(0)
+        for k in range(start, end):
+            left = u - decals[k].u0
+            if left * sharp <= _f(-0.5):
+                break  # sorted by u0
+            right, under, over = decals[k].u1 - u, v - decals[k].v0, decals[k].v1 - v
+            inside = min(min(left, right), min(under, over)) * sharp + _f(0.5)
+            if inside > _f(0):
+                hit, cover = k, min(inside, _f(1))
+        colour, bright = (_f(0), _f(0), _f(0)), rays[4, column]
+        if cover < _f(1):
+            colour = _material(wall, u, v, soft, sharp)
+            if surface >= WALL_X0 and v < _f(0.11) + soft:
+                skirting = _below(_f(0.09), v, sharp)
+                colour = _mix(colour, (_f(205), _f(202), _f(196)), skirting * _f(0.8))
+                colour = _times(colour, _f(1) - _f(0.3) * _below(_f(0.012), abs(v - _f(0.09)), sharp))
+        if hit >= 0:
+            thing = _decal(decals[hit], u - decals[hit].u0, v - decals[hit].v0, sharp)
+            colour = _mix(colour, thing, cover)
+            if decals[hit].kind == WINDOW or decals[hit].kind == LAMP:  # it shines
+                bright = _f(1.05) if cover == _f(1) else bright + (_f(1.05) - bright) * cover
+        out[column, 0] = _byte(colour[0] * bright * tint[0])
+        out[column, 1] = _byte(colour[1] * bright * tint[1])
+        out[column, 2] = _byte(colour[2] * bright * tint[2])
+        depth[column] = t
+
+
+@_helper
 def _cast_walls(
     to_room: NDArray[np.float32], eye: NDArray[np.float32], low: NDArray[np.float32], high: NDArray[np.float32],
     surfaces: NDArray[np.void], decals: NDArray[np.void], starts: NDArray[np.int64],
     boxes: NDArray[np.void], light: _Record, pixel: _Float,
-    out: NDArray[np.uint8], depth: NDArray[np.float32],
+    rays: NDArray[np.float32], out: NDArray[np.uint8], depth: NDArray[np.float32], surface: NDArray[np.int8],
 ) -> None:  # fmt: skip
-    ex, ey, ez = eye[0], eye[1], eye[2]
-    low_x, low_y, low_z, high_x, high_y, high_z = low[0], low[1], low[2], high[0], high[1], high[2]
     tint = _rgb(light.tint)
-    # Scalars: the compiler cannot know that no array changes when a pixel is written.
-    across_x, across_y, across_z = to_room[0, 0], to_room[1, 0], to_room[2, 0]
     for row in range(out.shape[0]):
-        py = _f(row) + _f(0.5)
-        row_x = to_room[0, 1] * py + to_room[0, 2]
-        row_y = to_room[1, 1] * py + to_room[1, 2]
-        row_z = to_room[2, 1] * py + to_room[2, 2]
-        for column in range(out.shape[1]):
-            px = _f(column) + _f(0.5)
-            dx, dy, dz = across_x * px + row_x, across_y * px + row_y, across_z * px + row_z
-            reach_x = (high_x if dx > 0 else low_x) - ex
-            reach_y = (high_y if dy > 0 else low_y) - ey
-            reach_z = (high_z if dz > 0 else low_z) - ez
-            tx = reach_x / dx if dx != 0 else _f(1e9)
-            ty = reach_y / dy if dy != 0 else _f(1e9)
-            tz = reach_z / dz if dz != 0 else _f(1e9)
-            t = min(tx, min(ty, tz))
-            if depth[row, column] < t:
-                continue  # furniture stands in front
-            x, y, z = ex + t * dx, ey + t * dy, ez + t * dz
-            gap_x, gap_y, gap_z = (
-                min(x - low_x, high_x - x),
-                min(y - low_y, high_y - y),
-                min(z - low_z, high_z - z),
+        seen = surface[row]
+        _meet_walls(to_room, eye, low, high, row, rays, seen)
+        first = 0
+        while first < len(seen):
+            last, which = first + 1, seen[first]
+            while last < len(seen) and seen[last] == which:
+                last += 1
+            _light_walls(eye, low, high, boxes, light, pixel, which, first, last, rays)
+            _paint_walls(
+                low[1],
+                surfaces[which],
+                decals,
+                starts,
+                tint,
+                which,
+                first,
+                last,
+                rays,
+                out[row],
+                depth[row],
+                seen,
             )
-            if t == ty:
-                surface, u, v, reach = (CEILING if dy > 0 else FLOOR), x, z, reach_y
-                shade = _corner(gap_x) * _corner(gap_z)
-            elif t == tx:
-                surface, u, v, reach = (WALL_X0 + 1 if dx > 0 else WALL_X0), z, y - low_y, reach_x
-                shade = _corner(gap_y) * _corner(gap_z) * _f(0.95)
-            else:
-                surface, u, v, reach = (WALL_Z0 + 1 if dz > 0 else WALL_Z0), x, y - low_y, reach_z
-                shade = _corner(gap_y) * _corner(gap_x)
-            # The footprint is longer along a slanting surface: the mean of its two sides.
-            soft = max(t * pixel * np.sqrt(t / max(abs(reach), _f(0.05))), _f(0.002))
-            sharp = _f(1) / soft
-            hit, cover = -1, _f(0)
-            for k in range(starts[surface], starts[surface + 1]):
-                left = u - decals[k].u0
-                if left * sharp <= _f(-0.5):
-                    break  # sorted by u0
-                right, under, over = decals[k].u1 - u, v - decals[k].v0, decals[k].v1 - v
-                inside = min(min(left, right), min(under, over)) * sharp + _f(0.5)
-                if inside > _f(0):
-                    hit, cover = k, min(inside, _f(1))
-            colour, glow = (_f(0), _f(0), _f(0)), _f(0)
-            if cover < _f(1):
-                colour = _material(surfaces[surface], u, v, soft, sharp)
-                if surface >= WALL_X0 and v < _f(0.11) + soft:
-                    skirting = _below(_f(0.09), v, sharp)
-                    colour = _mix(colour, (_f(205), _f(202), _f(196)), skirting * _f(0.8))
-                    colour = _times(colour, _f(1) - _f(0.3) * _below(_f(0.012), abs(v - _f(0.09)), sharp))
-            if hit >= 0:
-                thing = _decal(decals[hit], u - decals[hit].u0, v - decals[hit].v0, sharp)
-                colour = _mix(colour, thing, cover)
-                if decals[hit].kind == WINDOW or decals[hit].kind == LAMP:
-                    glow = cover
-            bright = _f(1.05)
-            if glow < _f(1):
-                lit = _lit(light, x, y, z) * shade
-                if surface == CEILING:
-                    lit *= _f(0.92)
-                if surface == FLOOR:
-                    for b in range(boxes.shape[0]):
-                        bx = max(max(boxes[b].lo[0] - x, x - boxes[b].hi[0]), _f(0))
-                        bz = max(max(boxes[b].lo[2] - z, z - boxes[b].hi[2]), _f(0))
-                        near = max(_f(1) - (bx * bx + bz * bz) * _f(8), _f(0))
-                        lit *= _f(1) - _f(0.5) * near * near
-                bright = lit + (bright - lit) * glow
-            out[row, column, 0] = _byte(colour[0] * bright * tint[0])
-            out[row, column, 1] = _byte(colour[1] * bright * tint[1])
-            out[row, column, 2] = _byte(colour[2] * bright * tint[2])
-            depth[row, column] = t
+            first = last
 
 
 @_helper
@@ -486,11 +580,19 @@ def _cast_box(
     return count
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+def most_edges(boxes: int, height: int, width: int) -> int:
+    """How many pixels the outlines of boxes may run through: a convex one has at most two pixels in a row and two in a
+    column, and a neighbour each."""
+    return boxes * 4 * (height + width)
+
+
+@tight_kernel
 def cast_room(
     to_room: NDArray[np.float32], to_pixels: NDArray[np.float32], eye: NDArray[np.float32], low: NDArray[np.float32],
     high: NDArray[np.float32], surfaces: NDArray[np.void], decals: NDArray[np.void], starts: NDArray[np.int64],
-    boxes: NDArray[np.void], light: _Record, pixel: _Float, out: NDArray[np.uint8], depth: NDArray[np.float32],
+    boxes: NDArray[np.void], light: _Record, pixel: _Float,
+    edges: NDArray[np.float32], rays: NDArray[np.float32],
+    out: NDArray[np.uint8], depth: NDArray[np.float32], surface: NDArray[np.int8],
 ) -> None:  # fmt: skip
     """Draw a room.
 
@@ -499,17 +601,20 @@ def cast_room(
         eye, low, high, surfaces, decals, boxes, light: of the plan, float32.
         starts: (7,) where the decals of each surface start, and their number.
         pixel: width of a pixel at a distance of one metre.
+        edges, rays: (E, 7) and (6, W), room to work in; E as :func:`most_edges` says.
         out: (H, W, 3), written in full.
         depth: (H, W), written in full: z of what is seen, metres.
+        surface: (H, W), written in full: which one is seen, or :data:`FURNITURE`.
     """
-    height, width = out.shape[0], out.shape[1]
-    depth[:] = np.inf
-    # A convex outline has at most two pixels in a row and two in a column, and a neighbour each.
-    edges = np.empty((boxes.shape[0] * 4 * (height + width), 7), np.float32)
+    for row in range(depth.shape[0]):
+        for column in range(depth.shape[1]):
+            depth[row, column] = np.inf
     count = 0
     for b in range(boxes.shape[0]):
         count = _cast_box(to_room, to_pixels, eye, boxes[b], light, pixel, out, depth, edges, count)
-    _cast_walls(to_room, eye, low, high, surfaces, decals, starts, boxes, light, pixel, out, depth)
+    _cast_walls(
+        to_room, eye, low, high, surfaces, decals, starts, boxes, light, pixel, rays, out, depth, surface
+    )
     for n in range(count):
         row, column, cover = int(edges[n, 5]), int(edges[n, 6]), edges[n, 3]
         if edges[n, 4] <= depth[row, column] + _f(1e-3):
@@ -518,58 +623,70 @@ def cast_room(
                 out[row, column, c] = _byte(behind + (edges[n, c] - behind) * cover)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@_helper
+def _soften(
+    to_room: NDArray[np.float32], parts: NDArray[np.float32], row: int, column: int, depth: NDArray[np.float32],
+    drawn: NDArray[np.uint8], out: NDArray[np.uint8],
+) -> None:  # fmt: skip
+    """Blend a pixel that shows a wall, the floor or the ceiling, if a corner runs through it."""
+    height, width = depth.shape
+    px, py = _f(column) + _f(0.5), _f(row) + _f(0.5)
+    # Inverse depths of the planes before the ray: linear in the picture, the greatest is seen.
+    first, second, across, down, across2, down2 = _f(-1), _f(-1), _f(0), _f(0), _f(0), _f(0)
+    for k in range(3):
+        d = to_room[k, 0] * px + to_room[k, 1] * py + to_room[k, 2]
+        part = parts[k, 1] if d > 0 else parts[k, 0]
+        near = d * part
+        if near > first:
+            second, across2, down2 = first, across, down
+            first, across, down = near, to_room[k, 0] * part, to_room[k, 1] * part
+        elif near > second:
+            second, across2, down2 = near, to_room[k, 0] * part, to_room[k, 1] * part
+    across, down = across - across2, down - down2
+    gap = first - second
+    slope = across * across + down * down
+    if gap * gap * _f(4) >= slope:
+        return
+    # A step against the gradient, along the axis that it is nearer to, leads over the corner.
+    j, i = row, column
+    if abs(across) > abs(down):
+        i += -1 if across > 0 else 1
+    else:
+        j += -1 if down > 0 else 1
+    if i < 0 or j < 0 or i >= width or j >= height or abs(depth[j, i] * second - _f(1)) > _f(0.1):
+        return
+    share = _f(0.5) - gap / np.sqrt(slope)
+    for c in range(3):
+        own = _f(drawn[row, column, c])
+        out[row, column, c] = _byte(own + (_f(drawn[j, i, c]) - own) * share)
+
+
+@tight_kernel
 def finish_room(
-    to_room: NDArray[np.float32], eye: NDArray[np.float32], low: NDArray[np.float32], high: NDArray[np.float32],
-    depth: NDArray[np.float32], drawn: NDArray[np.uint8], out: NDArray[np.uint8], floor: NDArray[np.uint8],
+    to_room: NDArray[np.float32], parts: NDArray[np.float32], depth: NDArray[np.float32], surface: NDArray[np.int8],
+    drawn: NDArray[np.uint8], out: NDArray[np.uint8], floor: NDArray[np.uint8],
 ) -> None:  # fmt: skip
     """Blend the pixels that a corner of the room runs through with those beyond it, and tell where the floor is seen.
 
     Args:
-        to_room, eye, low, high, depth: of :func:`cast_room`.
+        to_room, depth, surface: of :func:`cast_room`.
+        parts: (3, 2) one over how far the low and the high side of the box are from the eye, along each axis.
         drawn: (H, W, 3) what it drew; out: (H, W, 3) a copy, changed in place.
-        floor: (H, W), receives 255 where the ray meets the floor and 0 elsewhere.
+        floor: (H, W), receives 255 where the floor is seen and 0 elsewhere.
     """
     height, width = depth.shape
-    parts = np.empty((3, 2), np.float32)
-    for k in range(3):
-        parts[k, 0], parts[k, 1] = _f(1) / (low[k] - eye[k]), _f(1) / (high[k] - eye[k])
     for row in range(height):
-        py = _f(row) + _f(0.5)
         for column in range(width):
-            px = _f(column) + _f(0.5)
-            # Inverse depths of the planes before the ray: linear in the picture, the greatest is seen.
-            first, second, across, down, across2, down2 = _f(-1), _f(-1), _f(0), _f(0), _f(0), _f(0)
-            to_floor = False
-            for k in range(3):
-                d = to_room[k, 0] * px + to_room[k, 1] * py + to_room[k, 2]
-                part = parts[k, 1] if d > 0 else parts[k, 0]
-                near = d * part
-                if near > first:
-                    to_floor = k == 1 and d < 0
-                    second, across2, down2 = first, across, down
-                    first, across, down = near, to_room[k, 0] * part, to_room[k, 1] * part
-                elif near > second:
-                    second, across2, down2 = near, to_room[k, 0] * part, to_room[k, 1] * part
-            bare = depth[row, column] * first > _f(0.999)  # no furniture before it
-            floor[row, column] = 255 if bare and to_floor else 0
-            across, down = across - across2, down - down2
-            gap = first - second
-            slope = across * across + down * down
-            if gap * gap * _f(4) >= slope or not bare:
-                continue
-            # A step against the gradient, along the axis that it is nearer to, leads over the corner.
-            j, i = row, column
-            if abs(across) > abs(down):
-                i += -1 if across > 0 else 1
-            else:
-                j += -1 if down > 0 else 1
-            if i < 0 or j < 0 or i >= width or j >= height or abs(depth[j, i] * second - _f(1)) > _f(0.1):
-                continue
-            share = _f(0.5) - gap / np.sqrt(slope)
-            for c in range(3):
-                own = _f(drawn[row, column, c])
-                out[row, column, c] = _byte(own + (_f(drawn[j, i, c]) - own) * share)
+            floor[row, column] = 255 if surface[row, column] == FLOOR else 0
+        above, below = surface[max(row - 1, 0)], surface[min(row + 1, height - 1)]
+        for column in range(width):
+            seen, left, right = surface[row, column], max(column - 1, 0), min(column + 1, width - 1)
+            # A corner that runs through a pixel runs between two neighbours.
+            same = seen == above[column] and seen == below[column]
+            if seen != FURNITURE and not (
+                same and seen == surface[row, left] and seen == surface[row, right]
+            ):
+                _soften(to_room, parts, row, column, depth, drawn, out)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

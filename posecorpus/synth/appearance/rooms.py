@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from posecorpus.core.cameras import Camera
-from posecorpus.synth.appearance.room_cast import add_grain, cast_room, finish_room
+from posecorpus.synth.appearance.room_cast import add_grain, cast_room, finish_room, most_edges
 from posecorpus.synth.appearance.room_plan import RoomPlan, plan_room
 
 SUBJECT_DISTANCE_M = 8.0
@@ -47,8 +47,7 @@ def room_with_floor(
     """
     plan = plan_around(camera, rng, keep_clear)
     coarse = _coarse(camera)
-    drawn, depth = _cast(plan, coarse)
-    softened, floor = _finish(plan, coarse, drawn, depth)
+    softened, floor = _finish(plan, coarse, *_cast(plan, coarse))
     picture = _expose(softened, camera, rng)
     size = (camera.width, camera.height)
     return picture, np.asarray(cv2.resize(floor, size, interpolation=cv2.INTER_LINEAR), np.uint8)
@@ -83,27 +82,34 @@ def _expose(drawn: NDArray[np.uint8], camera: Camera, rng: np.random.Generator) 
     return picture
 
 
-def _cast(plan: RoomPlan, camera: Camera) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """Clean picture and depth, one ray a pixel."""
-    out = np.empty((camera.height, camera.width, 3), np.uint8)
-    depth = np.empty((camera.height, camera.width), np.float32)
+def _cast(plan: RoomPlan, camera: Camera) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.int8]]:
+    """Clean picture, depth and what is seen, one ray a pixel."""
+    size = (camera.height, camera.width)
+    out, depth, surface = np.empty((*size, 3), np.uint8), np.empty(size, np.float32), np.empty(size, np.int8)
     starts = np.searchsorted(plan.decals["surface"], np.arange(7))
     pixel = np.float32(1 / camera.K[0, 0])
     to_room, eye, low, high = _geometry(plan, camera)
+    edges = np.empty((most_edges(len(plan.boxes), *size), 7), np.float32)
+    rays = np.empty((6, camera.width), np.float32)
     cast_room(
         to_room, np.linalg.inv(to_room), eye, low, high, plan.surfaces, plan.decals, starts, plan.boxes,
-        plan.light[0], pixel, out, depth,
+        plan.light[0], pixel, edges, rays, out, depth, surface,
     )  # fmt: skip
-    return out, depth
+    return out, depth, surface
 
 
 def _finish(
-    plan: RoomPlan, camera: Camera, drawn: NDArray[np.uint8], depth: NDArray[np.float32]
+    plan: RoomPlan,
+    camera: Camera,
+    drawn: NDArray[np.uint8],
+    depth: NDArray[np.float32],
+    surface: NDArray[np.int8],
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """The picture of :func:`_cast` with smooth corners, and where it shows the floor, 0 or 255."""
     softened, floor = drawn.copy(), np.empty(depth.shape, np.uint8)
     to_room, eye, low, high = _geometry(plan, camera)
-    finish_room(to_room, eye, low, high, depth, drawn, softened, floor)
+    parts = np.reciprocal(np.stack([low - eye, high - eye], axis=1), dtype=np.float32)
+    finish_room(to_room, parts, depth, surface, drawn, softened, floor)
     return softened, floor
 
 

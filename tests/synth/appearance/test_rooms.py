@@ -131,8 +131,8 @@ def test_corners_are_smooth_where_wanted() -> None:
     for seed in range(10):
         plan = bare(plan_room(camera, np.random.default_rng(seed), np.array([[0, 1, 0]])))
         truth = draw_room(plan, finer).reshape(48, fine, 64, fine, 3).mean((1, 3))
-        rough, depth = _cast(plan, camera)
-        smooth = _finish(plan, camera, rough, depth)[0]
+        rough, depth, surface = _cast(plan, camera)
+        smooth = _finish(plan, camera, rough, depth, surface)[0]
         changed = (rough != smooth).any(-1)
         assert changed.any()
         wrong.append([np.abs(picture[changed] - truth[changed]).mean() for picture in (rough, smooth)])
