@@ -22,6 +22,9 @@ NO_LOGO, BADGE, BAND, LETTERING, PICTURE = range(5)
 TUCKED_M = 0.031
 """A hem no farther than this below the waist is tucked in."""
 
+SHIRT_TAIL_M = 0.012
+"""So far a shirt that is worn goes on under a skirt."""
+
 
 class Cloth(NamedTuple):
     """One fabric. Lengths are metres; ``weave`` and ``folds`` are relative contrasts."""

@@ -10,7 +10,7 @@ from posecorpus.synth.appearance.atlas import Atlas, body_atlas
 from posecorpus.synth.appearance.canvas import Canvas, canvas_of, worn_canvas
 from posecorpus.synth.appearance.colours import unlike_skin
 from posecorpus.synth.appearance.landmarks import BodySurface, landmarks, unlike_a_person
-from posecorpus.synth.appearance.look import Look, record, sample_look, trouser_end
+from posecorpus.synth.appearance.look import SHIRT_TAIL_M, Look, record, sample_look, trouser_end
 from posecorpus.synth.appearance.paint import paint
 from posecorpus.synth.appearance.photos import load_photo
 from posecorpus.synth.appearance.strip import paint_strip, strip_height
@@ -129,11 +129,11 @@ def worn_look(look: Look, reach: float) -> Look:
     o, face = look.outfit, look.face
     hem, waist = o.hem - reach, o.waist
     if look.skirted:  # its lining is painted on the body, as shorts
-        hem = waist = o.waist + reach
+        hem, waist = o.waist - SHIRT_TAIL_M - reach, o.waist + reach
         cloth = o.top if look.fit.dress else o.bottom
         o = o._replace(leg=LINING_LEG, bottom=cloth, belt_width=0.0, side_stripe=0.0)
-    elif look.tucked:
-        hem = waist = o.waist + reach
+    elif look.tucked:  # trousers go on under the shirt's edge, or skin would be mixed in there
+        hem, waist = o.waist + reach, o.waist + 2 * reach
     outfit = o._replace(
         sleeve=o.sleeve + 4 * reach,
         trim_width=o.trim_width + reach,

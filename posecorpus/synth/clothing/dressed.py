@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posecorpus.synth.appearance.landmarks import landmarks, unlike_a_person
-from posecorpus.synth.appearance.look import Look
+from posecorpus.synth.appearance.look import SHIRT_TAIL_M, Look
 from posecorpus.synth.appearance.strip import HAIR, SHOE, SKIRT, body_uv, tile_uv
 from posecorpus.synth.bodies.model import BodyModel
 from posecorpus.synth.bodies.skinning import Posed
@@ -150,7 +150,7 @@ def _garments(look: Look, who: Mannequin, at: Lines) -> tuple[list[Tailored], ND
         garments.append(hair(look, who))  # the scalp stays: one sees to it beside the ears
     covered = np.maximum(top.outline[:count], under) > RIM_M
     if at.tucked:
-        below = UNDERLAP_M / 5 if look.skirted else UNDERLAP_M / 2
+        below = SHIRT_TAIL_M if look.skirted else UNDERLAP_M / 2
         np.minimum(top.outline, heights - np.float32(at.waist - below), out=top.outline)
     else:
         np.minimum(bottom.outline, np.float32(at.hem + UNDERLAP_M) - heights, out=bottom.outline)

@@ -34,7 +34,11 @@ AROUND, LEVELS = 64, 44
 EASE_M = 0.006
 WAIST_M = 0.04
 """So near to the waist a shirt may touch the skirt."""
-OVER_SHIRT_M = 0.003
+TRUNK_M = 0.12
+"""From so far below the waist upwards a skirt stays out of what the shirt fills so far around the waist."""
+HELD_M = 0.10
+"""Over this way below the waist legs come to push the cloth."""
+OVER_SHIRT_M = 0.005
 SECTORS = 12
 """Around a leg; of each the farthest vertex counts."""
 _SEGMENTS = tuple(
@@ -42,6 +46,7 @@ _SEGMENTS = tuple(
     for side in ("l_", "r_")
     for a, b in (("hip", "knee"), ("knee", "ankle"))
 )
+_ENDS = np.array(_SEGMENTS, np.int32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,49 +137,88 @@ def sew(
     Args:
         shirt: (S, 3) points at rest that it lies over at the waist.
     """
-    fit, use = look.fit, seam.whole
-    outwards = made.outwards[use]
+    use, waist = seam.whole, float(look.outfit.waist)
+    over, (x, z) = around(shirt, waist - 0.75 * WAIST_M, waist + 0.25 * WAIST_M)
+    trunk, _ = around(shirt, waist - TRUNK_M, waist + TRUNK_M, (x, z))
     rest = along(made.points, made.directions, betas)[use]
-    swing = fit.skirt_flare * made.flare[use]
-    pleats = 0.5 + 0.5 * np.cos(9 * made.angle[use] + 6 * look.mix_cos)
-    out = EASE_M + swing + (0.004 + 0.35 * swing) * pleats * np.minimum(4 * made.flare[use], 1)
-    rest = rest + out[:, None] * outwards
-    rest = rest + _over(shirt, rest, made.angle[use], look.outfit.waist)[:, None] * outwards
-
+    swing, turn = float(look.fit.skirt_flare), 6 * look.mix_cos
+    _widen(rest, made.outwards, made.flare, made.angle, use, swing, turn, waist, over, (x, z))
     joints = body.joints_template + body.joints_shapedirs[..., : len(betas)] @ betas
-    axes = joints[np.array(_SEGMENTS)].astype(np.float32)
+    axes = joints[_ENDS].astype(np.float32)
     legs = along(made.legs, made.leg_directions, betas)
     number = np.full(len(made.points) + 1, -1, np.int32)
     number[use] = np.arange(len(use))
     return Skirt(
-        rest=rest.astype(np.float32),
+        rest=rest,
         joints=made.joints[use],
         weights=made.weights[use],
         neighbours=number[made.neighbours[use]],
+        free=np.clip((waist - WAIST_M / 2 - made.points[use, 1]) / HELD_M, 0, 1),
         ends=seam.ends,
         end_shares=seam.shares,
         axes=axes,
-        owners=np.array([a for a, _ in _SEGMENTS], np.int32),
+        owners=_ENDS[:, 0],
         radii=_radii(legs, axes, made.limb, made.bins),
+        middle=np.array([x, waist - TRUNK_M, z], np.float32),
+        trunk=trunk + np.float32(2 * OVER_SHIRT_M),
     )
 
 
-def _over(shirt: Floats, rest: NDArray[np.floating], angle: Floats, waist: float) -> NDArray[np.floating]:
-    """(W,) metres that points have to be moved outwards to clear a shirt at the waist, below it ever less."""
-    near = shirt[(shirt[:, 1] > waist - 0.75 * WAIST_M) & (shirt[:, 1] < waist + 0.25 * WAIST_M)]
+def around(
+    points: Floats, low: float, high: float, middle: tuple[float, float] | None = None
+) -> tuple[Floats, tuple[float, float]]:
+    """How far points between two heights reach around an upright axis.
+
+    Args:
+        points: (N, 3). low, high: y.
+        middle: x and z of the axis; None for the middle of these points.
+
+    Returns:
+        (AROUND,) metres by direction, from the back over the left, directions without points between those with; and
+        the axis. All zero if there are no points.
+    """
+    near = points[(points[:, 1] > low) & (points[:, 1] < high)]
     if not len(near):
-        return np.zeros(len(rest))
-    middle = (near.min(axis=0) + near.max(axis=0)) / 2
-    off = near - middle
-    column = np.round(np.arctan2(off[:, 0], -off[:, 2]) * AROUND / (2 * np.pi)).astype(int) % AROUND
-    reach = np.zeros(AROUND)
-    np.maximum.at(reach, column, np.hypot(off[:, 0], off[:, 2]))
-    for _ in range(2):  # every direction hears of the ones beside it
-        reach = np.maximum(reach, np.maximum(np.roll(reach, 1), np.roll(reach, -1)) * 0.995)
-    wanted = reach[np.round(angle * AROUND / (2 * np.pi)).astype(int) % AROUND] + OVER_SHIRT_M
-    have = np.hypot(rest[:, 0] - middle[0], rest[:, 2] - middle[2])
-    fade = np.clip((rest[:, 1] - (waist - 4 * WAIST_M)) / (3.5 * WAIST_M), 0, 1)
-    return np.asarray(fade * np.maximum(wanted - have, 0))
+        return np.zeros(AROUND, np.float32), middle or (0.0, 0.0)
+    if middle is None:
+        x, _, z = (near.min(axis=0) + near.max(axis=0)) / 2
+        middle = float(x), float(z)
+    reach = np.zeros(AROUND, np.float32)
+    _reach(near, middle, reach)
+    found = np.flatnonzero(reach)
+    return np.interp(np.arange(AROUND), found, reach[found], period=AROUND).astype(np.float32), middle
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _reach(points: Floats, middle: tuple[float, float], reach: Floats) -> None:
+    """The farthest point by direction, and in the directions beside its own."""
+    for v in range(len(points)):
+        x, z = points[v, 0] - middle[0], points[v, 2] - middle[1]
+        away = np.sqrt(x * x + z * z)
+        column = round(np.arctan2(x, -z) * AROUND / (2 * np.pi))
+        for beside in range(-2, 3):
+            at = (column + beside) % AROUND
+            reach[at] = max(reach[at], away * (1 - 0.005 * abs(beside)))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _widen(
+    rest: Floats, outwards: Floats, flare: Floats, angle: Floats, use: NDArray[np.int32],
+    swing: float, turn: float, waist: float, over: Floats, middle: tuple[float, float],
+) -> None:  # fmt: skip
+    """Move points outwards: by the skirt's width and pleats, and at the waist over the shirt, below it ever less."""
+    for i in range(len(use)):
+        v = use[i]
+        more = swing * flare[v]
+        pleats = 0.5 + 0.5 * np.cos(9 * angle[v] + turn)
+        out = EASE_M + more + (0.004 + 0.35 * more) * pleats * min(4 * flare[v], 1.0)
+        x, z = rest[i, 0] + out * outwards[v, 0], rest[i, 2] + out * outwards[v, 2]
+        fade = min(max((rest[i, 1] - (waist - 4 * WAIST_M)) / (3.5 * WAIST_M), 0.0), 1.0)
+        if fade > 0:
+            wanted = over[round(angle[v] * AROUND / (2 * np.pi)) % AROUND] + OVER_SHIRT_M
+            short = fade * max(wanted - np.sqrt((x - middle[0]) ** 2 + (z - middle[1]) ** 2), 0.0)
+            x, z = x + short * outwards[v, 0], z + short * outwards[v, 2]
+        rest[i, 0], rest[i, 2] = x, z
 
 
 def _hulls(
