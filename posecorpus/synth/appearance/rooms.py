@@ -40,7 +40,9 @@ def room(camera: Camera, rng: np.random.Generator, keep_clear: ArrayLike | None 
 def room_with_floor(
     camera: Camera, rng: np.random.Generator, keep_clear: ArrayLike | None = None
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """The picture that :func:`room` gives, but with smooth corners, and how much of each pixel is floor.
+    """The room that :func:`room` draws, but with smooth corners and without noise, and how much of each pixel is floor.
+
+    The noise of a picture of people in it is its camera's, on them as on the room.
 
     Returns:
         (H, W, 3) uint8 RGB, and (H, W) uint8, 255 where nothing but the floor is seen.
@@ -48,9 +50,8 @@ def room_with_floor(
     plan = plan_around(camera, rng, keep_clear)
     coarse = _coarse(camera)
     softened, floor = _finish(plan, coarse, *_cast(plan, coarse))
-    picture = _expose(softened, camera, rng)
-    size = (camera.width, camera.height)
-    return picture, np.asarray(cv2.resize(floor, size, interpolation=cv2.INTER_LINEAR), np.uint8)
+    share = cv2.resize(floor, (camera.width, camera.height), interpolation=cv2.INTER_LINEAR)
+    return _enlarged(softened, camera), np.asarray(share, np.uint8)
 
 
 def plan_around(camera: Camera, rng: np.random.Generator, keep_clear: ArrayLike | None = None) -> RoomPlan:
@@ -76,10 +77,16 @@ def _coarse(camera: Camera) -> Camera:
 
 def _expose(drawn: NDArray[np.uint8], camera: Camera, rng: np.random.Generator) -> NDArray[np.uint8]:
     """A coarse picture at the camera's size, with the noise of its sensor."""
-    size = (camera.width, camera.height)
-    picture = np.asarray(cv2.resize(drawn, size, interpolation=cv2.INTER_CUBIC), np.uint8)
+    picture = _enlarged(drawn, camera)
     add_grain(picture, int(rng.integers(1 << 15)), int(rng.integers(2, 24)))
     return picture
+
+
+def _enlarged(drawn: NDArray[np.uint8], camera: Camera) -> NDArray[np.uint8]:
+    """A coarse picture at the camera's size."""
+    return np.asarray(
+        cv2.resize(drawn, (camera.width, camera.height), interpolation=cv2.INTER_CUBIC), np.uint8
+    )
 
 
 def _cast(plan: RoomPlan, camera: Camera) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.int8]]:

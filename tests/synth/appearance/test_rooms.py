@@ -105,12 +105,14 @@ def test_a_box_covers_the_pixels_whose_rays_hit_it(seed: int) -> None:
 
 
 def test_the_floor_that_is_seen_is_where_geometry_puts_it() -> None:
-    """The picture is that of ``room`` but for its corners; its floor that of a room of one colour but for its edges."""
+    """The picture is that of the plan but for its corners; its floor that of a room of one colour but for its edges."""
     for seed in range(5):
         camera = Camera.look_at((0, 1.5, 6), (0, 0.6, 0), 300, 320, 240)
         people = np.array([[0.5, 0.9, 1.0], [-1.0, 0.9, -1.0]])
         picture, floor = room_with_floor(camera, np.random.default_rng(seed), people)
-        plain = room(camera, np.random.default_rng(seed), people)
+        coarse = camera.resize(192, 144)
+        drawn = draw_room(plan_room(camera, np.random.default_rng(seed), people), coarse)
+        plain = cv2.resize(drawn, (320, 240), interpolation=cv2.INTER_CUBIC)
         assert 0.001 < (picture != plain).any(-1).mean() < 0.1
         plan = replace(bare(plan_room(camera, np.random.default_rng(seed), people)), boxes=np.zeros(0, BOX))
         furnished = replace(plan, boxes=plan_room(camera, np.random.default_rng(seed), people).boxes)
