@@ -7,12 +7,17 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from posecorpus.core.skeletons import SMPL_24
+from posecorpus.core.skeletons import FULL_42, SMPL_24
 from posecorpus.synth.bodies.decimate import decimate
 from posecorpus.synth.bodies.model import BodyModel, face_parts, sparse_rows
 
 BEND_M = 0.02
 """Vertices merge as late as if what moves them were this far apart: joints keep faces enough to bend."""
+
+TIPS = ("nose", "head_top")
+"""Landmarks that are vertices, and stay such: before a face that has lost its tip, the nose's joint would hover."""
+TIP_M = 1.0
+"""Vertices of tips merge as late as if they were this far from all others."""
 
 
 def coarser(body: BodyModel, faces: int) -> BodyModel:
@@ -25,7 +30,8 @@ def coarser(body: BodyModel, faces: int) -> BodyModel:
         return body
     weights = np.zeros((len(body.weights), len(SMPL_24)), np.float32)
     np.put_along_axis(weights, body.weight_joints.astype(np.intp), body.weights, axis=1)
-    corners, uv_faces = decimate(body.v_template, body.faces, body.uv_faces, BEND_M * weights, faces)
+    apart = np.column_stack([BEND_M * weights, TIP_M * _tips(body)])
+    corners, uv_faces = decimate(body.v_template, body.faces, body.uv_faces, apart, faces)
     kept, local = _used(corners)
     kept_uv, local_uv = _used(uv_faces)
     weight_joints, shares = sparse_rows(weights[kept])
@@ -42,6 +48,14 @@ def coarser(body: BodyModel, faces: int) -> BodyModel:
         uv_faces=local_uv,
         finest=body.finest or body,
     )
+
+
+def _tips(body: BodyModel) -> NDArray[np.float32]:
+    """(V,) 1 for the vertices nearest to :data:`TIPS`, 0 for all others."""
+    marks = np.zeros(len(body.v_template), np.float32)
+    for tip in body.landmarks_template[FULL_42.indices(*TIPS)]:
+        marks[np.linalg.norm(body.v_template - tip, axis=-1).argmin()] = 1.0
+    return marks
 
 
 def _used(faces: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:

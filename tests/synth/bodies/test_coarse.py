@@ -13,6 +13,7 @@ from trimesh.creation import icosphere
 from trimesh.proximity import closest_point
 
 from posecorpus.core.errors import InputError
+from posecorpus.core.skeletons import FULL_42
 from posecorpus.synth.bodies.coarse import coarser
 from posecorpus.synth.bodies.decimate import decimate
 from posecorpus.synth.bodies.model import GENDERS, LEVEL_FACES, BodyModel, load_body
@@ -146,3 +147,16 @@ def test_bodies_that_are_coarse_enough_stay_as_they_are() -> None:
 def test_there_are_three_levels(level: int) -> None:
     with pytest.raises(InputError, match="0 to 2"):
         load_body("open", "neutral", level)
+
+
+@pytest.mark.parametrize("gender", GENDERS)
+def test_tips_stay_where_their_landmarks_are(gender: str) -> None:
+    for level in LEVELS:
+        body = load_body("open", gender, level)
+        for tip in ("nose", "head_top"):
+            j = FULL_42.index(tip)
+            gap = np.linalg.norm(body.v_template - body.landmarks_template[j], axis=-1)
+            nearest = int(gap.argmin())
+            assert gap[nearest] < 1e-4
+            moves = body.shapedirs[nearest] - body.landmarks_shapedirs[j]
+            assert np.abs(moves).max() < 1e-4
