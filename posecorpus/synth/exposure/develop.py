@@ -25,6 +25,8 @@ SMALLEST_BLUR_PX = 0.05
 KEPT_VARIANCE = 0.99
 """Share of the blur's variance that the cut-off filter must keep."""
 
+_ENCODED = to_srgb((np.arange(ENCODE_STEPS + 1) / ENCODE_STEPS) ** 2)
+
 
 def develop(pictures: Sequence[NDArray[np.uint8]], exposure: Exposure) -> NDArray[np.uint8]:
     """What the camera makes of the light, before it compresses it.
@@ -49,7 +51,7 @@ def develop(pictures: Sequence[NDArray[np.uint8]], exposure: Exposure) -> NDArra
         return pictures[0]
     out = np.empty(shape, np.uint8)
     develop_rows(
-        np.ascontiguousarray(pictures),
+        np.ascontiguousarray(pictures[0])[None] if len(pictures) == 1 else np.array(pictures, order="C"),
         np.array(exposure.gain, np.float32),
         gaussian_taps(exposure.defocus_px),
         np.float32(exposure.read_noise**2),
@@ -119,5 +121,4 @@ def _tone_table(gamma: float) -> NDArray[np.uint8]:
     """Byte of linear light v at index ``rint(sqrt(v) * ENCODE_STEPS)``: sRGB, then the exponent."""
     if gamma == 1:
         return TO_SRGB
-    encoded = to_srgb((np.arange(ENCODE_STEPS + 1) / ENCODE_STEPS) ** 2)
-    return np.rint(255 * encoded**gamma).astype(np.uint8)
+    return np.rint(255 * _ENCODED**gamma).astype(np.uint8)

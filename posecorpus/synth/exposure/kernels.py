@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from posecorpus.synth.raster.colour import ENCODE_STEPS, TO_LINEAR
@@ -19,6 +20,9 @@ _MASK = np.uint64((1 << QUANTILE_BITS) - 1)
 
 F32 = NDArray[np.float32]
 U8 = NDArray[np.uint8]
+_row = njit(
+    error_model="numpy"
+)  # functions of rows stay functions: several values at a time in each of their loops
 
 
 @inline
@@ -29,31 +33,31 @@ def _mixed(z: Any) -> Any:
     return z ^ (z >> _u(31))
 
 
-@inline
-def _light_row(pictures: Any, y: int, gain: F32, radius: int, row: F32) -> None:
+@_row
+def _light_row(pictures: Any, y: int, gains: F32, radius: int, row: F32) -> None:
     """Mean linear light of row ``y`` times the gain, its first and last pixel repeated ``radius`` times."""
     width = pictures.shape[2]
     inner = row[3 * radius : 3 * (radius + width)]
     line = pictures[0, y].reshape(-1)
-    for i in range(3 * width):
-        inner[i] = TO_LINEAR[line[i]]
-    for n in range(1, pictures.shape[0]):
-        line = pictures[n, y].reshape(-1)
+    if pictures.shape[0] == 1:
         for i in range(3 * width):
-            inner[i] += TO_LINEAR[line[i]]
-    share = _f(1) / _f(pictures.shape[0])
-    r, g, b = gain[0] * share, gain[1] * share, gain[2] * share
-    for x in range(width):
-        inner[3 * x] *= r
-        inner[3 * x + 1] *= g
-        inner[3 * x + 2] *= b
+            inner[i] = TO_LINEAR[line[i]] * gains[i]
+    else:
+        for i in range(3 * width):
+            inner[i] = TO_LINEAR[line[i]]
+        for n in range(1, pictures.shape[0]):
+            line = pictures[n, y].reshape(-1)
+            for i in range(3 * width):
+                inner[i] += TO_LINEAR[line[i]]
+        for i in range(3 * width):
+            inner[i] *= gains[i]
     for k in range(radius):
         for c in range(3):
             row[3 * k + c] = inner[c]
             row[3 * (radius + width + k) + c] = inner[3 * (width - 1) + c]
 
 
-@inline
+@_row
 def _blur_row(row: F32, taps: F32, out: F32) -> None:
     """Symmetric filter along a padded row; ``taps[k]`` weighs the neighbours ``k`` pixels away."""
     n, radius = len(out), len(taps) - 1
@@ -66,7 +70,7 @@ def _blur_row(row: F32, taps: F32, out: F32) -> None:
             out[i] += tap * (left[i] + right[i])
 
 
-@inline
+@_row
 def _blur_column(ring: F32, y: int, height: int, taps: F32, out: F32) -> None:
     """The same filter across rows, row ``y`` of the picture being row ``y % len(ring)`` of the ring."""
     n, rows = len(out), len(ring)
@@ -79,17 +83,29 @@ def _blur_column(ring: F32, y: int, height: int, taps: F32, out: F32) -> None:
             out[i] += tap * (above[i] + below[i])
 
 
-@inline
+@_row
 def _add_noise(row: F32, first: Any, read2: Any, shot2: Any, quantiles: F32, normal: F32) -> None:
     """Add normal noise of variance ``read2 + shot2 * light``; ``first`` is the counter of the first pixel."""
     width = len(row) // 3
+    at = first * _GOLDEN
     for x in range(width):
-        bits = _mixed((first + _u(x)) * _GOLDEN)
+        bits = _mixed(at)
+        at += _GOLDEN
         normal[3 * x] = quantiles[bits & _MASK]
         normal[3 * x + 1] = quantiles[(bits >> _u(21)) & _MASK]
         normal[3 * x + 2] = quantiles[(bits >> _u(42)) & _MASK]
     for i in range(len(row)):
         row[i] += np.sqrt(read2 + shot2 * row[i]) * normal[i]
+
+
+@_row
+def _tone_row(row: F32, table: U8, index: NDArray[np.int32], out: U8) -> None:
+    """Bytes of linear light, clipped to what the sensor holds."""
+    for i in range(len(row)):
+        light = min(max(row[i], _f(0)), _f(1))
+        index[i] = np.int32(np.sqrt(light) * _f(ENCODE_STEPS) + _f(0.5))
+    for i in range(len(row)):
+        out[i] = table[np.uint32(index[i])]  # a signed one could count from the end
 
 
 @kernel
@@ -118,21 +134,22 @@ def develop_rows(
     """
     height, width, radius = pictures.shape[1], pictures.shape[2], len(taps) - 1
     n = 3 * width
+    gains = np.empty(n, np.float32)
+    for i in range(n):
+        gains[i] = gain[i % 3] * (_f(1) / _f(pictures.shape[0]))
     padded = np.empty(n + 6 * radius, np.float32)
     ring = np.empty((2 * radius + 1, n), np.float32)
     row, normal, index = np.empty(n, np.float32), np.empty(n, np.float32), np.empty(n, np.int32)
     ready = 0
     for y in range(height):
-        while ready <= min(y + radius, height - 1):
-            _light_row(pictures, ready, gain, radius, padded)
-            _blur_row(padded, taps, ring[ready % len(ring)])
-            ready += 1
-        _blur_column(ring, y, height, taps, row)
+        if radius == 0:
+            _light_row(pictures, y, gains, 0, row)
+        else:
+            while ready <= min(y + radius, height - 1):
+                _light_row(pictures, ready, gains, radius, padded)
+                _blur_row(padded, taps, ring[ready % len(ring)])
+                ready += 1
+            _blur_column(ring, y, height, taps, row)
         if read2 > 0 or shot2 > 0:
             _add_noise(row, counter + _u(y * width), read2, shot2, quantiles, normal)
-        for i in range(n):
-            light = min(max(row[i], _f(0)), _f(1))
-            index[i] = np.int32(np.sqrt(light) * _f(ENCODE_STEPS) + _f(0.5))
-        line = out[y].reshape(-1)
-        for i in range(n):
-            line[i] = table[index[i]]
+        _tone_row(row, table, index, out[y].reshape(-1))
