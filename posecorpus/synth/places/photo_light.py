@@ -44,6 +44,9 @@ CAST = 0.5
 MOST_CAST = 1.25
 """Ratio of any channel's light to green's, at most, and least as its inverse."""
 
+SKYLINE = 0.35
+"""Share of a picture's height that may be sky."""
+
 WEIGHTS = np.array([0.25, 0.6, 0.15])
 """Of linear red, green and blue in brightness."""
 
@@ -64,14 +67,15 @@ def photo_light(picture: NDArray[np.uint8], camera: Camera, rng: np.random.Gener
     linear = fine.reshape(THUMBNAIL // 2, 2, THUMBNAIL // 2, 2, 3).mean((1, 3))
     rows, columns = linear.shape[:2]
     grey = linear @ WEIGHTS
-    level = _level(grey)
+    # The sky is brighter than white things under it, grass darker than most.
+    level = math.sqrt(_level(grey) * _level(grey[round(SKYLINE * rows) :]))
     colour = _cast(linear)
     side = _log_ratio(grey[:, columns // 2 :].mean(), grey[:, : columns // 2].mean())
     above = _log_ratio(grey[: rows // 3].mean(), grey[-rows // 3 :].mean())
     hard = _hardness(fine @ WEIGHTS)
 
-    # The angle from the picture's right, seen from above; most people photograph with the light behind them.
-    behind = rng.normal(0.5, 0.7)
+    # Most people photograph with the light behind them; a sky much brighter than the ground is before them.
+    behind = rng.normal(0.5 * (1 - float(np.clip(above, 0, 1))), 0.7)
     across = float(np.clip(1.5 * side + rng.normal(0, 0.35), -2, 2))
     height = rng.uniform(0.8, 1.6)
     right, ahead = camera.R[0] * (1, 0, 1), camera.R[2] * (1, 0, 1)

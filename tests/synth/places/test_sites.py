@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from posecorpus.core.cameras import Camera
 from posecorpus.synth.config import ImageConfig, LightConfig, PlaceConfig
 from posecorpus.synth.places import PhotoPlate, Site, draw_site, light_site, paint_site
+from posecorpus.synth.places.photo_light import THUMBNAIL, photo_light
 from posecorpus.synth.places.room_light import HARDNESS
 from posecorpus.synth.places.site import camera_over_floor, ground_ahead, photo_camera
 from posecorpus.synth.raster.light import sh_basis
@@ -160,6 +161,21 @@ def test_dark_photos_give_dark_people(tmp_path: Path) -> None:
         light, _ = light_site(site, np.array([[0, 0.9, -4.0]]), np.random.default_rng(0), LIGHT)
         means.append(float((sh_basis([0.0, 0, -1]) @ light).mean()))
     assert means[0] < 0.75 * means[1] and means[1] < 0.75 * means[2]
+
+
+def test_a_bright_sky_lights_people_from_behind_and_no_more_than_the_ground_says() -> None:
+    """Two photos that differ above the ground alone: a wall as dark as the ground, and a sky."""
+    camera = camera_over_floor(1.5, 0.0, 0.0, np.array([[90, 0, 48], [0, 90, 48], [0, 0, 1]]), 96, 96)
+    wall = np.full((THUMBNAIL, THUMBNAIL, 3), 90, np.uint8)
+    sky = wall.copy()
+    sky[: THUMBNAIL // 3] = 250
+    facing, lit = [], []
+    for picture in (wall, sky):
+        lights = [photo_light(picture, camera, np.random.default_rng(seed)) for seed in range(40)]
+        facing.append(np.mean([light.lamps[0].towards @ -camera.R[2] for light in lights]))
+        lit.append(np.mean([(sh_basis([0.0, 0, -1]) @ light.harmonics(camera.R)).mean() for light in lights]))
+    assert facing[0] > 0.2 and abs(facing[1]) < 0.15  # from the camera's side; from neither
+    assert lit[0] < lit[1] < 2.2 * lit[0]  # the mean of the whole picture is 4 times as bright
 
 
 def test_people_in_a_room_are_lit_as_it_is() -> None:
