@@ -46,6 +46,8 @@ LOOKS = 16
 UNFIT = 2
 """Candidates of a batch that are looked at though they cannot fit, if none can."""
 BATCHES = 4
+ON_GROUND = 6
+"""How much larger the last batch is: where little ground is in sight, feet fit on it in few places."""
 PARTLY = 0.1
 """Share of a person that others hide, at least, if the person counts as partly hidden."""
 MOST = 0.85
@@ -154,7 +156,7 @@ class _Crowd:
             elif batch < BATCHES - 1:
                 rows = in_sight(rng, count, eye, reach)
             else:
-                rows = on_ground(rng, count, self._ground)
+                rows = on_ground(rng, ON_GROUND * count, self._ground)
             yield rows, _Wish(None, (more, more))
 
     def _standing(self, figure: Figure, rows: F64, wish: _Wish) -> Iterator[Placement]:

@@ -35,7 +35,7 @@ def depths(seed: int) -> NDArray[np.float32]:
     return pictures()[seed].depths()
 
 
-FAR = 0.12
+FAR = 0.15
 """Metres: people farther from each other are not looked at."""
 
 
@@ -301,3 +301,45 @@ def test_refused_bodies() -> None:
     ):
         with pytest.raises(InputError, match="bodies"):
             place_people(bodies, faces, at.ground, at.camera, CrowdConfig(), rng)
+
+
+def test_two_people_stay_as_far_apart_as_their_clothes_reach() -> None:
+    near = math.inf
+    for seed in range(25):
+        at = pictures()[seed]
+        reaches = np.random.default_rng(seed).choice([0.0, 0.1, 0.25], len(at.bodies)).tolist()
+        placed = place_people(at.bodies, at.faces, at.ground, at.camera, CrowdConfig(),
+                              np.random.default_rng(seed), at.headings, reaches)  # fmt: skip
+        there = [(i, place) for i, place in enumerate(placed) if place is not None]
+        assert len(there) >= len(placed) - 1
+        for n, (i, one) in enumerate(there):
+            tree = cKDTree(one.apply(at.bodies[i][0][::3]))
+            for j, other in there[:n]:
+                gap = tree.query(other.apply(at.bodies[j][0][::3]))[0].min()
+                apart = max(reaches[i] + reaches[j], 0.03)
+                assert gap >= apart
+                near = min(near, gap - apart)
+    assert near < 0.05  # the rule must have had to decide
+
+
+def test_visible_feet_are_on_the_ground() -> None:
+    feet = 0
+    for at in pictures():
+        for i in at.present():
+            world = at.world(i, 0)
+            low = world[world[:, 1] < 0.1] * (1, 0, 1)
+            pixels, depth = at.camera.project(low)
+            # Ground goes on out of sight: beside the border a foot may lie across the ground's edge.
+            seen = (depth > 0) & ((pixels >= (20, 15)) & (pixels <= (300, 225))).all(1)
+            assert at.ground.contains(low[seen][:, [0, 2]]).all()
+            feet += bool(seen.any())
+    assert feet > 100
+
+
+def test_who_has_no_foot_on_the_floor_stands_where_the_middle_does() -> None:
+    at = pictures()[4]
+    jumping = [body + np.float32([0, 0.4, 0]) for body in at.bodies]
+    for body, faces in zip(jumping, at.faces, strict=True):
+        assert not len(Figure(body, faces, 0.0).stance.base)
+    placed = place_people(jumping, at.faces, at.ground, at.camera, CrowdConfig(), np.random.default_rng(1))
+    assert sum(place is not None for place in placed) >= len(placed) - 1

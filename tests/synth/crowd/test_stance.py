@@ -9,7 +9,19 @@ from hypothesis import strategies as st
 from scenes import view
 
 from posecorpus.synth.crowd.arrangements import ARRANGEMENTS
-from posecorpus.synth.crowd.stance import MIDDLE_M, NEAR_M, Eye, beside, cut, overlapping
+from posecorpus.synth.crowd.meshes import Placement
+from posecorpus.synth.crowd.stance import (
+    MIDDLE_M,
+    NEAR_M,
+    NOWHERE,
+    STANDS,
+    UPRIGHT,
+    Eye,
+    Stance,
+    beside,
+    cut,
+    overlapping,
+)
 from posecorpus.synth.ground import Ground
 
 
@@ -107,3 +119,32 @@ def test_groups_are_as_wide_as_their_spacing_says(group) -> None:
         turn = np.exp(1j * (rows[:, 2] - 0.6)).mean()
         wanted = np.exp(1j * np.radians(slot.turn_deg - first.turn_deg))
         assert abs(np.angle(turn / wanted)) < 0.1
+
+
+def test_verdicts_are_those_of_the_parts() -> None:
+    """Distance, middle, base, and both ends of a rod, each asked for by itself."""
+    counts = np.zeros(3, int)
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        camera, ground = view(rng)
+        eye = Eye(camera)
+        base = rng.uniform(-0.4, 0.4, (int(rng.integers(0, 9)), 2))
+        stance = Stance((0.2, -0.1), base, 1.7, 0.6)
+        rows = rng.uniform((-5, -10, -3), (5, 0, 3), (200, 3))
+        rows[:3] = np.nan
+        places, verdicts = eye.judge(ground, rows, (2.0, 7.0), stance)
+        for row, (x, z, yaw), verdict in zip(rows, places, verdicts, strict=True):
+            if np.isnan(row).any():
+                assert verdict == NOWHERE
+                continue
+            at = Placement(x, z, yaw)
+            assert yaw == row[2] - 0.6
+            middle = at.apply([0.2, 0.0, -0.1])
+            np.testing.assert_allclose(middle[[0, 2]], row[:2], atol=1e-12)
+            points = np.concatenate([row[None, :2], at.apply(at_height(base, 0.0))[:, [0, 2]]])
+            stands = eye.stands(ground, points).all() and 2 <= eye.distance(row[None, :2])[0] <= 7
+            pixels, depth = camera.project(at_height(np.repeat(row[None, :2], 2, 0), np.array([0, 1.7])))
+            whole = (depth > 0).all() and ((pixels > 0) & (pixels < (320, 240))).all()
+            assert verdict == (UPRIGHT if stands and whole else STANDS if stands else NOWHERE)
+            counts[verdict] += 1
+    assert (counts > 50).all()
