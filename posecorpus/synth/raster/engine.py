@@ -26,12 +26,20 @@ from posecorpus.synth.raster.antialias import (
     cover_piece_samples,
     cover_samples,
     find_outline,
+    list_surfaces,
 )
 from posecorpus.synth.raster.clip import PIECES_PER_FACE, clip_faces
 from posecorpus.synth.raster.light import BAND_WEIGHTS
 from posecorpus.synth.raster.mipmap import pack
-from posecorpus.synth.raster.shade import SAME_SURFACE_PX, resolve, shade_pixels, shade_samples
-from posecorpus.synth.raster.visibility import cover, cover_pieces, project
+from posecorpus.synth.raster.shade import (
+    POINTS_SIZE,
+    SAME_SURFACE_PX,
+    TABLE_SIZE,
+    resolve,
+    shade_pixels,
+    shade_surfaces,
+)
+from posecorpus.synth.raster.visibility import LAST_ID, cover, cover_pieces, project
 from posecorpus.synth.scene import Frame, Mesh
 
 MAX_SIDE = 8000
@@ -84,13 +92,13 @@ class _Surface:
     """A mesh on its way through the passes.
 
     Attributes:
-        number: 1-based, what the mesh buffer holds.
+        first: identity of its first face in the keys.
         look: normals, uv, uv_faces, texels and mip table, as the shading kernels take them.
         n_front, n_pieces: used length of the scratch lists.
         window: (4,) x0, y0, x1, y1 of the pixels it can touch.
     """
 
-    number: int
+    first: int
     mesh: Mesh
     scratch: _Scratch
     faces: NDArray[np.int32]
@@ -125,25 +133,24 @@ class Rasteriser:
         if not (1 <= width <= MAX_SIDE and 1 <= height <= MAX_SIDE):
             raise InputError("image size", f"sides from 1 to {MAX_SIDE} pixels", f"{width}x{height}")
         self.width, self.height = width, height
-        self._depth = np.zeros((height, width), dtype=np.float32)
-        self._faces = np.zeros((height, width), dtype=np.int32)
-        self._meshes = np.zeros((height, width), dtype=np.uint16)
+        self._keys = np.zeros((height + 1, width + 2))
+        self._marks = np.zeros(width, dtype=np.uint8)
         self._slots = np.full((height, width), -1, dtype=np.int32)
         self._scratch: list[_Scratch] = []
         self._counts = np.zeros(2, dtype=np.int32)
         self._bounds = np.zeros(4)
-        self._found = np.zeros(SAMPLES, dtype=np.float32)
-        self._row = np.empty(width, dtype=np.int32), np.empty((width, 7)), np.empty((width, 3))
+        self._found = np.zeros(SAMPLES)
+        self._block = np.zeros(POINTS_SIZE, dtype=np.int32), np.zeros(TABLE_SIZE)
         self._reserve(1024)
 
     def _reserve(self, outline: int) -> None:
         """Room for that many outline pixels."""
         self._pixels = np.zeros((outline, 2), dtype=np.int32)
-        self._sample_depth = np.zeros((outline, SAMPLES), dtype=np.float32)
-        self._sample_faces = np.zeros((outline, SAMPLES), dtype=np.int32)
-        self._sample_meshes = np.zeros((outline, SAMPLES), dtype=np.uint16)
+        self._samples = np.zeros((outline, SAMPLES))
+        self._farthest = np.zeros(outline)
+        self._own = np.zeros(outline, dtype=np.int32)
+        self._surfaces = np.zeros((outline * SAMPLES, 3), dtype=np.int32)
         self._sums = np.zeros((outline, 3))
-        self._farthest = np.zeros(outline, dtype=np.float32)
 
     def render(
         self,
@@ -157,10 +164,16 @@ class Rasteriser:
         R = fixed(camera.R, np.float64)
         weighted = fixed(np.asarray(light, dtype=np.float64).T * BAND_WEIGHTS, np.float64)
         footprint = 1 / float(max(camera.K[0, 0], camera.K[1, 1]))
-        self._depth.fill(0)
-        self._meshes.fill(0)
-        surfaces = [self._cover(i, mesh, P) for i, mesh in enumerate(meshes)]
-        count = self._sample_outline(surfaces, JUMP_PX * footprint)
+        self._keys.fill(0)
+        face_bits = _face_bits(meshes)
+        surfaces = [self._cover(i, i << face_bits, mesh, P) for i, mesh in enumerate(meshes)]
+        count = self._sample_outline(surfaces, face_bits, JUMP_PX * footprint)
+        keys, samples = self._keys.view(np.int64), self._samples.view(np.int64)
+        heads = np.empty(len(meshes), dtype=np.int32)
+        list_surfaces(
+            count, self._pixels, keys, samples, face_bits, SAME_SURFACE_PX * footprint,
+            self._own, self._surfaces, heads,
+        )  # fmt: skip
         shape = (self.height, self.width)
         frame = Frame(
             np.array(background, dtype=np.uint8, order="C"),
@@ -170,12 +183,12 @@ class Rasteriser:
             np.zeros((*shape, 3), dtype=np.float32),
             np.zeros((*shape, 2), dtype=np.float32),
         )
-        for surface in surfaces:
-            self._shade(surface, P, R, weighted, SAME_SURFACE_PX * footprint, count, frame)
-        resolve(count, self._pixels, self._sample_depth, self._sums, self._slots, frame.rgb)
+        for surface, head in zip(surfaces, heads.tolist(), strict=True):
+            self._shade(surface, face_bits, head, P, R, weighted, frame)
+        resolve(count, self._pixels, samples, self._sums, self._slots, frame.rgb)
         return frame
 
-    def _surface(self, index: int, mesh: Mesh) -> _Surface:
+    def _surface(self, index: int, first: int, mesh: Mesh) -> _Surface:
         """The mesh with buffers, those of an earlier frame if they fit."""
         _check(index, mesh)
         size = len(mesh.vertices), len(mesh.faces)
@@ -186,18 +199,17 @@ class Rasteriser:
             fixed(mesh.normals, np.float32), fixed(mesh.uv, np.float32), fixed(mesh.uv_faces, np.int32),
             fixed(texels, np.uint8), table,
         )  # fmt: skip
-        return _Surface(index + 1, mesh, self._scratch[index], fixed(mesh.faces, np.int32), look)
+        return _Surface(first, mesh, self._scratch[index], fixed(mesh.faces, np.int32), look)
 
-    def _cover(self, index: int, mesh: Mesh, P: NDArray[np.float64]) -> _Surface:
+    def _cover(self, index: int, first: int, mesh: Mesh, P: NDArray[np.float64]) -> _Surface:
         """First pass for one mesh."""
-        surface = self._surface(index, mesh)
-        scratch, faces, number = surface.scratch, surface.faces, surface.number
+        surface = self._surface(index, first, mesh)
+        scratch, faces = surface.scratch, surface.faces
         project(fixed(mesh.vertices, np.float32), P, scratch.homogeneous, scratch.screen, self._bounds)
         size = (self.width, self.height)
         surface.window[:2] = np.floor(np.clip(self._bounds[:2], 0, size))
         surface.window[2:] = np.ceil(np.clip(self._bounds[2:], 0, size))
-        buffers = (self._depth, self._faces, self._meshes)
-        cover(number, faces, scratch.screen, mesh.double_sided, *buffers,
+        cover(first, faces, scratch.screen, mesh.double_sided, self._keys,
               scratch.front, scratch.wild, self._counts)  # fmt: skip
         surface.n_front, n_wild = int(self._counts[0]), int(self._counts[1])
         if n_wild:
@@ -208,58 +220,65 @@ class Rasteriser:
                 faces, scratch.homogeneous, scratch.wild, n_wild, mesh.double_sided,
                 scratch.pieces, scratch.piece_faces,
             )  # fmt: skip
-            cover_pieces(number, scratch.pieces, scratch.piece_faces, surface.n_pieces, *buffers)
+            cover_pieces(first, scratch.pieces, scratch.piece_faces, surface.n_pieces, self._keys)
         return surface
 
-    def _sample_outline(self, surfaces: Sequence[_Surface], jump: float) -> int:
+    def _sample_outline(self, surfaces: Sequence[_Surface], face_bits: int, jump: float) -> int:
         """Second pass; returns the number of outline pixels."""
         if not surfaces:
             return 0
         windows = np.stack([surface.window for surface in surfaces])
         x0, y0 = (int(v) for v in np.maximum(windows[:, :2].min(0) - 1, 0))
         x1, y1 = (int(v) for v in np.minimum(windows[:, 2:].max(0) + 1, (self.width, self.height)))
-        find = (self._depth, self._meshes, jump, x0, y0, x1, y1, self._slots)
+        find = (self._keys.view(np.int64), face_bits, jump, x0, y0, x1, y1, self._marks, self._slots)
         count = find_outline(*find, self._pixels)
         if count > len(self._pixels):
             self._slots.fill(-1)
             self._reserve(min(2 * count, self.width * self.height))
             count = find_outline(*find, self._pixels)
-        for buffer in (self._sample_depth, self._sample_meshes, self._sums, self._farthest):
+        for buffer in (self._samples, self._farthest, self._sums):
             buffer[:count] = 0
-        samples = (
-            self._slots, self._sample_depth, self._sample_faces, self._sample_meshes,
-            self._farthest, self._found,
-        )  # fmt: skip
+        samples = (self._slots, self._samples, self._farthest, self._found)
         for s in surfaces:
             scratch = s.scratch
-            cover_samples(s.number, s.faces, scratch.screen, scratch.front, s.n_front, *samples)
-            cover_piece_samples(s.number, scratch.pieces, scratch.piece_faces, s.n_pieces, *samples)
+            cover_samples(s.first, s.faces, scratch.screen, scratch.front, s.n_front, *samples)
+            if s.n_pieces:
+                cover_piece_samples(s.first, scratch.pieces, scratch.piece_faces, s.n_pieces, *samples)
         return count
 
     def _shade(
         self,
         surface: _Surface,
+        face_bits: int,
+        head: int,
         P: NDArray[np.float64],
         R: NDArray[np.float64],
         light: NDArray[np.float64],
-        tolerance: float,
-        count: int,
         frame: Frame,
     ) -> None:
         """Third pass for one mesh."""
         mesh, homogeneous = surface.mesh, surface.scratch.homogeneous
-        samples = (self._sample_depth, self._sample_faces, self._sample_meshes, self._sums)
         shade_pixels(
-            surface.number, mesh.instance, surface.window, surface.faces, fixed(mesh.face_parts, np.uint8),
-            homogeneous, *surface.look, fixed(mesh.vertices_next, np.float32), P, R, light, tolerance,
-            self._faces, self._meshes, self._slots, *samples,
+            surface.first, face_bits, mesh.instance, surface.window, surface.faces,
+            fixed(mesh.face_parts, np.uint8), homogeneous, *surface.look,
+            fixed(mesh.vertices_next, np.float32), P, R, light,
+            self._keys.view(np.int64), self._slots, self._own, self._sums,
             frame.rgb, frame.depth, frame.parts, frame.instances, frame.normals, frame.flow,
-            *self._row,
+            *self._block,
         )  # fmt: skip
-        shade_samples(
-            surface.number, count, surface.faces, homogeneous, *surface.look, R, light, tolerance,
-            self._pixels, *samples,
-        )  # fmt: skip
+        if head >= 0:
+            shade_surfaces(
+                surface.first, head, surface.faces, homogeneous, *surface.look, R, light,
+                self._pixels, self._samples.view(np.int64), self._surfaces, self._sums, *self._block,
+            )  # fmt: skip
+
+
+def _face_bits(meshes: Sequence[Mesh]) -> int:
+    """How many bits tell the faces of the largest mesh apart."""
+    bits = max((len(mesh.faces) for mesh in meshes), default=1).bit_length()
+    if len(meshes) << bits > LAST_ID:
+        raise InputError("scene", f"at most {LAST_ID >> bits} meshes of up to 2^{bits} faces", len(meshes))
+    return bits
 
 
 _local = threading.local()
@@ -281,7 +300,7 @@ def render(
 
     Raises:
         InputError: if light, background or a mesh's arrays have another shape, an index points outside, or
-            there are over 65535 meshes.
+            there are too many faces to count.
     """
     if np.shape(light) != (9, 3):
         raise InputError("light", "spherical harmonics of shape (9, 3)", np.shape(light))
@@ -291,8 +310,6 @@ def render(
             f"({camera.height}, {camera.width}, 3) uint8",
             f"{background.shape} {background.dtype}",
         )
-    if len(meshes) > 65535:
-        raise InputError("scene", "at most 65535 meshes", len(meshes))
     current: Rasteriser | None = getattr(_local, "rasteriser", None)
     if current is None or (current.width, current.height) != (camera.width, camera.height):
         current = _local.rasteriser = Rasteriser(camera.width, camera.height)

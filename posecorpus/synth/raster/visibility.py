@@ -6,8 +6,11 @@ on every sample, and the tie rule (a sample on an edge counts as moved by an inf
 down) gives it to exactly one of them. No cracks, no double coverage. Faces that leave the guard band or
 cross the near plane are clipped in homogeneous pixel coordinates first.
 
-The depth buffer holds 1/z in float32, larger is nearer: it is linear in the image, and its relative error
-of 6e-8 is half a micrometre at 8 m. It only orders surfaces; the depth label is computed exactly later.
+What a pixel shows is ONE number, its key: the bits of 1/z in float32 above those of the face, counted through all
+meshes from above. Nearer is larger, of equals the first, hence the depth test is a maximum and never a branch.
+A key is held as the float64 of the same bits: positive ones compare alike, and processors have a maximum
+of floats. Nothing is 0. 1/z is linear in the image, and its relative error of 6e-8 is half a micrometre
+at 8 m; it only orders surfaces: the depth label is computed exactly later.
 """
 
 from __future__ import annotations
@@ -23,10 +26,12 @@ SUBPIXELS = 4096.0
 HALF = 2048
 SHIFT = 12
 
+LAST_ID = 0xFFFF_FFFF
+"""What the identity of a face is counted down from in the lower half of a key."""
+
 F64 = NDArray[np.float64]
 F32 = NDArray[np.float32]
 I32 = NDArray[np.int32]
-U16 = NDArray[np.uint16]
 
 
 @tight_kernel
@@ -79,10 +84,10 @@ def _excluded(dx: float, dy: float) -> float:
 @inline
 def _fill(
     ax: float, ay: float, az: float, bx: float, by: float, bz: float, cx: float, cy: float, cz: float,
-    face: int, mesh: int, depth: F32, faces: I32, meshes: U16,
+    identity: int, keys: F64,
 ) -> None:  # fmt: skip
     """Draw one snapped triangle of positive area at the pixel centres it covers."""
-    height, width = depth.shape
+    height, width = keys.shape[0] - 1, keys.shape[1] - 2
     x0 = max((int(min(ax, bx, cx)) + HALF - 1) >> SHIFT, 0)
     x1 = min((int(max(ax, bx, cx)) - HALF) >> SHIFT, width - 1)
     if x0 > x1:
@@ -91,6 +96,7 @@ def _fill(
     y1 = min((int(max(ay, by, cy)) - HALF) >> SHIFT, height - 1)
     if y0 > y1:
         return
+    low = np.int64(LAST_ID - identity)
     dx0, dx1, dx2 = by - cy, cy - ay, ay - by
     dy0, dy1, dy2 = cx - bx, ax - cx, bx - ax
     px, py = x0 * SUBPIXELS + HALF, y0 * SUBPIXELS + HALF
@@ -102,13 +108,11 @@ def _fill(
     zb, zc = (bz - az) / area, (cz - az) / area
     for y in range(y0, y1 + 1):
         e0, e1, e2 = r0, r1, r2
-        for x in range(x0, x1 + 1):
+        for x in range(x0 + 1, x1 + 2):
             z = np.float32(az + e1 * zb + e2 * zc)
-            # One branch that cannot be foretold instead of four.
-            if (min(e0, e1, e2) >= 0) & (z > depth[y, x]):
-                depth[y, x] = z
-                faces[y, x] = face
-                meshes[y, x] = mesh
+            key = np.int64((np.int64(z.view(np.int32)) << 32) | low).view(np.float64)
+            shown = key if (min(e0, e1, e2) >= 0) & (z > 0) else 0.0  # broken faces have no depth
+            keys[y, x] = max(keys[y, x], shown)
             e0 += dx0 * SUBPIXELS
             e1 += dx1 * SUBPIXELS
             e2 += dx2 * SUBPIXELS
@@ -119,20 +123,20 @@ def _fill(
 
 @tight_kernel
 def cover(
-    mesh: int, triangles: I32, screen: F64, double_sided: bool,
-    depth: F32, faces: I32, meshes: U16, front: I32, wild: I32, counts: I32,
+    first: int, triangles: I32, screen: F64, double_sided: bool,
+    keys: F64, front: I32, wild: I32, counts: I32,
 ) -> None:  # fmt: skip
     """Draw the faces of one mesh that need no clipping.
 
     Args:
-        mesh: 1-based number written to ``meshes``.
+        first: identity of the mesh's first face.
         triangles: (F, 3); screen: (V, 3) of :func:`project`.
-        depth, faces, meshes: (H, W) buffers; meshes is 0 where nothing was drawn.
+        keys: (H + 1, W + 2), pixel (x, y) at [y, x + 1]; the border is not drawn to.
         front: (F, 5) receives the faces that look at the camera (both sides if double-sided) and touch
             the picture, with the first and last column and row they touch: (face, x0, y0, x1, y1);
         wild: (F,) those to clip; counts: (2,) receives how many of each.
     """
-    last_x, last_y = depth.shape[1] - 1, depth.shape[0] - 1
+    last_x, last_y = keys.shape[1] - 3, keys.shape[0] - 2
     n_front = n_wild = 0
     for f in range(triangles.shape[0]):
         a, b, c = triangles[f, 0], triangles[f, 1], triangles[f, 2]
@@ -158,17 +162,14 @@ def cover(
             if area < 0:
                 b, c = c, b
                 bx, by, cx, cy = cx, cy, bx, by
-            _fill(ax, ay, screen[a, 2], bx, by, screen[b, 2], cx, cy, screen[c, 2],
-                  f, mesh, depth, faces, meshes)  # fmt: skip
+            _fill(ax, ay, screen[a, 2], bx, by, screen[b, 2], cx, cy, screen[c, 2], first + f, keys)
     counts[0], counts[1] = n_front, n_wild
 
 
 @tight_kernel
-def cover_pieces(
-    mesh: int, pieces: F64, piece_faces: I32, count: int, depth: F32, faces: I32, meshes: U16
-) -> None:
+def cover_pieces(first: int, pieces: F64, piece_faces: I32, count: int, keys: F64) -> None:
     """As :func:`cover` for the triangles that clipping left: (N, 3, 3) corners of positive area."""
     for i in range(count):
         p = pieces[i]
         _fill(p[0, 0], p[0, 1], p[0, 2], p[1, 0], p[1, 1], p[1, 2], p[2, 0], p[2, 1], p[2, 2],
-              piece_faces[i], mesh, depth, faces, meshes)  # fmt: skip
+              first + piece_faces[i], keys)  # fmt: skip

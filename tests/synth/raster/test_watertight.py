@@ -48,16 +48,14 @@ def count(screen: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray
     slots = np.arange(SIZE * SIZE, dtype=np.int32).reshape(SIZE, SIZE)
     for face in faces:
         one = fixed(face[None], np.int32)
-        depth, ids = np.zeros((SIZE, SIZE), np.float32), np.zeros((SIZE, SIZE), np.int32)
-        meshes = np.zeros((SIZE, SIZE), np.uint16)
+        keys = np.zeros((SIZE + 1, SIZE + 2))
         front, wild = np.zeros((1, 5), np.int32), np.zeros(1, np.int32)
-        cover(1, one, screen, True, depth, ids, meshes, front, wild, np.zeros(2, np.int32))
-        centres += meshes
-        depth, ids = np.zeros(samples.shape, np.float32), np.zeros(samples.shape, np.int32)
-        meshes = np.zeros(samples.shape, np.uint16)
-        farthest, found = np.zeros(len(samples), np.float32), np.zeros(SAMPLES, np.float32)
-        cover_samples(1, one, screen, front, 1, slots, depth, ids, meshes, farthest, found)
-        samples += meshes
+        cover(0, one, screen, True, keys, front, wild, np.zeros(2, np.int32))
+        centres += keys[:-1, 1:-1] != 0
+        assert not keys[-1].any() and not keys[:, [0, -1]].any(), "the border is nobody's"
+        found = np.zeros(samples.shape)
+        cover_samples(0, one, screen, front, 1, slots, found, np.zeros(len(found)), np.zeros(SAMPLES))
+        samples += found != 0
     return centres, samples.reshape(SIZE, SIZE, SAMPLES)
 
 
