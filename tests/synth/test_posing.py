@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 from scipy.spatial import cKDTree
 
 from posecorpus.synth.actors import act
@@ -17,8 +20,10 @@ from posecorpus.synth.sampling import ClipDraw, Materials, draw_scenes
 from posecorpus.synth.sampling.people import Role, draw_role, moved, pelvises_of
 from posecorpus.synth.sampling.posing import (
     COARSE_M,
+    HOVER_M,
     PLACING_LEVEL,
     carried,
+    landed,
     pose_coarsely,
     pose_finely,
     reach_of,
@@ -51,6 +56,37 @@ def test_carrying_bodies_is_posing_them_elsewhere() -> None:
         for name in ("vertices", "landmarks", "transforms"):
             np.testing.assert_allclose(getattr(got, name), getattr(wanted, name), atol=5e-6)
         np.testing.assert_allclose(pelvises_of(there), wanted.landmarks[:, 0], atol=1e-6)
+
+
+def test_who_hovers_is_let_down_and_who_jumps_is_not() -> None:
+    for index in range(4):
+        role = _role(index, frames=3)
+        high = replace(role, translations=role.translations + np.array([0, 0.8, 0], np.float32))
+        lower, posed = landed(high, pose_coarsely(high))
+        assert posed.vertices[..., 1].min() == pytest.approx(0, abs=1e-6)
+        for name in ("vertices", "landmarks", "transforms"):
+            np.testing.assert_allclose(getattr(posed, name), getattr(pose_coarsely(lower), name), atol=2e-6)
+        leap = role.translations + np.array(
+            [[0, 0.8, 0], [0, 0.4, 0], [0, HOVER_M - 0.1, 0], [0, 0, 0]], np.float32
+        )
+        jumping = replace(role, translations=leap)
+        same, still = landed(jumping, bodies := pose_coarsely(jumping))
+        assert same is jumping and still is bodies
+
+
+def test_nobody_hovers_in_a_place() -> None:
+    """Captured on a climbing frame that is not there."""
+    climbing = [
+        replace(motion, translations=motion.translations + np.array([0, 1.1, 0], np.float32))
+        for motion in MOTIONS[:4]
+    ]
+    draws = [ClipDraw(0, 3, 1)] * len(climbing)
+    (scene,) = draw_scenes(_config(), 5, draws, climbing, Materials())
+    assert scene.people
+    for person in scene.people:
+        body = load_body(person.body, person.gender)
+        posed = pose_body(body, person.betas[None], person.pose[None], person.translation[None])
+        assert abs(posed.vertices[..., 1].min()) < 2 * COARSE_M
 
 
 def test_coarse_skin_is_near_the_whole_skin() -> None:

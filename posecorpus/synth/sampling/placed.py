@@ -18,7 +18,14 @@ from posecorpus.synth.props import NOTHING, draw_props, furnished
 from posecorpus.synth.sampling.exposed import expose
 from posecorpus.synth.sampling.materials import Materials
 from posecorpus.synth.sampling.people import Role, as_seen, moved, pelvises_of
-from posecorpus.synth.sampling.posing import PLACING_LEVEL, carried, pose_coarsely, pose_finely, reach_of
+from posecorpus.synth.sampling.posing import (
+    PLACING_LEVEL,
+    carried,
+    landed,
+    pose_coarsely,
+    pose_finely,
+    reach_of,
+)
 from posecorpus.synth.scene import Scene
 
 
@@ -32,7 +39,8 @@ def scenes_in_place(
     """
     site = draw_site(config.place, config.image, generator(seed, "place", index), materials.plates)
     camera = site.camera
-    about_origin = [pose_coarsely(role) for role in roles]
+    grounded = [landed(role, pose_coarsely(role)) for role in roles]
+    roles, about_origin = [role for role, _ in grounded], [body for _, body in grounded]
     reaches = [reach_of(role, config.people.clothing) for role in roles]
     placements = place_people(
         [body.vertices for body in about_origin],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from posecorpus.synth.actors import look_of
@@ -15,6 +17,8 @@ from posecorpus.synth.sampling.people import Role
 
 PLACING_LEVEL = 1
 """Level of detail of bodies that are to be placed: a quarter of their faces."""
+HOVER_M = 0.3
+"""Nobody stays higher above the floor than this: jumps are hardly higher, and what climbers were on is not there."""
 COARSE_M = 0.015
 """How far the skin of a body is from that of its placing level, at most."""
 CLOTHES_M, LONG_HAIR_M, SKIRT_M = 0.065, 0.085, 0.2
@@ -37,6 +41,18 @@ def _pose(role: Role, level: int) -> Posed:
     betas = np.broadcast_to(role.betas, (frames, len(role.betas)))
     body = load_body(role.body, role.gender, level)
     return pose_body(body, betas, role.poses[:-1], role.translations[:-1])
+
+
+def landed(role: Role, posed: Posed) -> tuple[Role, Posed]:
+    """A person and their bodies, let down to the floor if these are above :data:`HOVER_M` at all frames."""
+    height = float(posed.vertices[..., 1].min())
+    if height <= HOVER_M:
+        return role, posed
+    down = np.array([0, -height, 0], np.float32)
+    transforms = posed.transforms.copy()
+    transforms[..., 3] += down
+    lower = Posed(posed.vertices + down, posed.landmarks + down, transforms)
+    return replace(role, translations=role.translations + down), lower
 
 
 def carried(posed: Posed, to: Placement) -> Posed:
