@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from posecorpus.synth.props.solid_kernels import fill_boxes, fill_turned
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
@@ -94,22 +96,11 @@ def boxes(
         bevel: width of the cut, metres, where the box is thick enough for it.
         shift: in [0, 1], where in the tile the boxes take their pieces.
     """
-    low_, high_ = np.atleast_2d(np.asarray(low, float)), np.atleast_2d(np.asarray(high, float))
-    centre, half = (low_ + high_) / 2, (high_ - low_) / 2
-    cut = np.minimum(bevel, 0.3 * half.min(1, keepdims=True))[:, None]
-    vertices = centre[:, None] + _SIGNS * (half[:, None] - _INSET * cut)
-    faces = _BOX_FACES + len(_SIGNS) * np.arange(len(centre))[:, None, None]
-    # Looked at along one axis, the longer of the other two runs along the grain.
-    second, third = (_BOX_AXES + 1) % 3, (_BOX_AXES + 2) % 3
-    longer = half[:, second] > half[:, third]
-    along, across = np.where(longer, second, third), np.where(longer, third, second)
-    place = (vertices - low_[:, None])[:, _BOX_FACES]  # (K, 44, 3, 3)
-    axes = np.stack([across, along], -1)[:, :, None]
-    metres = np.take_along_axis(place, np.broadcast_to(axes, (*place.shape[:3], 2)), -1)
-    extent = np.take_along_axis(2 * half, axes.reshape(len(half), -1), 1).reshape(len(half), -1, 1, 2)
-    offsets = (shift + 0.37 * np.arange(len(half))[:, None] + 0.21 * _BOX_AXES) % 1
-    free = np.maximum(1 - extent / span, 0)
-    uv = np.clip(metres / span + free * offsets[..., None, None], 0, 1)
+    low_, high_ = (np.atleast_2d(np.ascontiguousarray(corner, float)) for corner in (low, high))
+    count, sides = len(low_), len(_BOX_FACES)
+    vertices = np.empty((count, len(_SIGNS), 3))
+    faces, uv = np.empty((count, sides, 3), np.intp), np.empty((count, sides, 3, 2))
+    fill_boxes(low_, high_, _SIGNS, _INSET, _BOX_FACES, _BOX_AXES, span, bevel, shift, vertices, faces, uv)
     return Piece(vertices.reshape(-1, 3), faces.reshape(-1, 3), uv.reshape(-1, 3, 2), tile)
 
 
@@ -141,38 +132,17 @@ def turned(
     """
     angle = np.arange(around + 1) / around * TURN
     ring = np.stack([np.sin(angle), np.cos(angle)], -1)
-    arrays = [np.asarray(strip, float) for strip in strips]
-    lengths = [np.r_[0, np.cumsum(np.hypot(*np.diff(s, axis=0).T))] for s in arrays]
-    total = sum(length[-1] for length in lengths)
-    widest = max(float(s[:, 0].max()) for s in arrays)
-    pieces, start, done = [], 0, 0.0
-    for strip, length in zip(arrays, lengths, strict=True):
-        n = len(strip)
-        side = np.arange(around)
-        vertices = np.empty((n, around, 3))
-        vertices[..., 0], vertices[..., 2] = strip[:, :1] * ring[:-1, 0], strip[:, :1] * ring[:-1, 1]
-        vertices[..., 1] = strip[:, 1:]
-        row = start + around * np.arange(n - 1)[:, None]
-        a, b = row + side, row + (side + 1) % around
-        u = angle / TURN
-        along = (done + length) / total if wrap else (done + length) / max(span, total)
-        if not wrap:
-            u = np.abs(2 * u - 1) * min(1.0, np.pi * widest / span)
-        corner_u = np.stack([u[:-1], u[1:]], -1)
-        lower = np.stack([np.stack([a, b, b + around], -1), np.stack([a, b + around, a + around], -1)], 2)
-        uv = np.empty((n - 1, around, 2, 3, 2))
-        uv[:, :, 0, :, 0] = corner_u[:, [0, 1, 1]]
-        uv[:, :, 1, :, 0] = corner_u[:, [0, 1, 0]]
-        uv[:, :, 0, :, 1] = along[:-1, None, None] + np.diff(along)[:, None, None] * (0, 0, 1)
-        uv[:, :, 1, :, 1] = along[:-1, None, None] + np.diff(along)[:, None, None] * (0, 1, 1)
-        whole = np.ones((n - 1, around, 2), bool)  # faces that a radius of zero leaves an area
-        whole[:, :, 0] &= strip[:-1, :1] > 0
-        whole[:, :, 1] &= strip[1:, :1] > 0
-        pieces.append((vertices.reshape(-1, 3), lower[whole], np.clip(uv[whole], 0, 1)))
-        start += n * around
-        done += float(length[-1])
-    vertices_, faces_, uv_ = (np.concatenate(part) for part in zip(*pieces, strict=True))
-    return Piece(vertices_, faces_, uv_, tile)
+    arrays = [np.asarray(strip, np.float64) for strip in strips]
+    points, starts = np.concatenate(arrays), np.cumsum([0] + [len(array) for array in arrays])
+    steps = np.hypot(*np.diff(points, axis=0).T)  # those from strip to strip are not looked at
+    u = angle / TURN
+    if not wrap:
+        u = np.abs(2 * u - 1) * min(1.0, np.pi * float(points[:, 0].max()) / span)
+    vertices = np.empty((len(points), around, 3))
+    most = 2 * around * (len(points) - len(strips))
+    faces, uv = np.empty((most, 3), np.intp), np.empty((most, 3, 2))
+    count = fill_turned(points, starts, steps, ring, u, 0.0 if wrap else span, vertices, faces, uv)
+    return Piece(vertices.reshape(-1, 3), faces[:count], uv[:count], tile)
 
 
 def cylinder(
