@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from posecorpus.core.cameras import Camera
 from posecorpus.synth.appearance.draws import Draws
 from posecorpus.synth.props.catalogue import STANDING, design_of, draw_size
 from posecorpus.synth.props.company import Company, corners
@@ -20,6 +21,8 @@ CLEAR_M = 0.1
 """Room between people and what stands near them; clothes are wider than skin."""
 NEAREST_M = 0.9
 """Nothing stands nearer to the camera."""
+MOST_OF_PICTURE = 0.25
+"""Share of the picture that a thing fills at most: of the upright rectangle around it."""
 TRIES, PLACES = 6, 12
 SEEDS = 1 << 32
 MESH_SHARE = 0.5
@@ -136,7 +139,20 @@ def _may_stand(company: Company, size: Size, places: NDArray[np.float64]) -> NDA
     inside = company.ground.contains(foot).all(-1)
     pixels, depth = company.camera.project(_at_height(foot, 0.0))
     unseen = (depth > 0.3).all(-1) & (pixels[..., 1] > company.camera.height).all(-1)
-    return np.asarray(far & (inside | unseen))
+    tops, beyond = company.camera.project(_at_height(foot, size[1]))
+    before = (depth > 0.1).all(-1) & (beyond > 0.1).all(-1)
+    return np.asarray(
+        far & (inside | unseen) & before & (_filled(company.camera, pixels, tops) < MOST_OF_PICTURE)
+    )
+
+
+def _filled(camera: Camera, feet: NDArray[np.float64], tops: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(C,) share of the picture in the rectangle around a thing's corners (C, 4, 2), pixels."""
+    points = np.concatenate([feet, tops], axis=1)
+    size = np.array([camera.width, camera.height], float)
+    with np.errstate(invalid="ignore"):  # behind the camera
+        shown = np.clip(points.max(1), 0, size) - np.clip(points.min(1), 0, size)
+    return np.asarray(shown.prod(-1) / size.prod())
 
 
 def _outline(place: NDArray[np.float64], size: Size) -> NDArray[np.float64]:

@@ -16,6 +16,7 @@ from posecorpus.synth.crowd import intersect
 from posecorpus.synth.ground import Ground
 from posecorpus.synth.props import KINDS, draw_props, place_prop, prop_surface
 from posecorpus.synth.props.catalogue import design_of
+from posecorpus.synth.props.floor import MOST_OF_PICTURE
 from posecorpus.synth.props.seating import SEAT_SHARE
 from posecorpus.synth.props.seats import sits
 from posecorpus.synth.raster.engine import render
@@ -113,6 +114,17 @@ def test_several_in_front_leave_something_of_everybody() -> None:
         people = _crowd(seed)
         props = _draw(seed, PropsConfig(in_front=(4, 4)), people)
         assert (_pixels(people, props) > 0.1 * _pixels(people, ())).all()
+
+
+def test_nothing_on_the_floor_fills_the_picture() -> None:
+    most = []
+    for seed in range(25):
+        for prop in _draw(seed, PropsConfig(in_front=(2, 2), beside=(1, 1)), _crowd(seed)):
+            R, t = _world(prop, [])
+            pixels = CAMERA.project(prop_surface(prop)[1] @ R.T + t)[0]
+            low, high = np.clip([pixels.min(0), pixels.max(0)], 0, (CAMERA.width, CAMERA.height))
+            most.append((high - low).prod() / (CAMERA.width * CAMERA.height))
+    assert max(most) < MOST_OF_PICTURE + 1e-3 and np.median(most) > 0.02
 
 
 def test_nothing_stands_in_anybody_at_any_frame() -> None:
