@@ -32,7 +32,7 @@ from posecorpus.synth.appearance.look import (
 _f: Any = np.float32  # kernels count in single precision; Any, as numba does the typing
 _Record = Any  # a numba record: the structured scalar made by ``look.record``
 _Float = Any  # float32 when compiled
-_helper = njit(error_model="numpy")
+_helper = njit(error_model="numpy", forceinline=True)  # a call costs as much as what most of these do
 
 
 @_helper

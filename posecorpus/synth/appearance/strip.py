@@ -10,6 +10,7 @@ Tiles lie side by side, their texture coordinates are u (0 to 1 from left to rig
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from numba import njit
@@ -48,15 +49,22 @@ def tile_uv(which: tuple[float, float], ratio: float) -> tuple[float, float, flo
 
 
 def paint_strip(look: Look, height: int, width: int) -> NDArray[np.uint8]:
-    """(height, width, 3) uint8 sRGB of the three tiles."""
+    """(height, width, 3) uint8 sRGB of the three tiles; what is not worn is left in its plain colour."""
     noise, out = _noise(), np.empty((height, width, 3), np.uint8)
     edges = [round(width * share) for share in (0, SKIRT[1], HAIR[1], 1)]
-    length = max(look.outfit.waist - look.fit.skirt_bottom, 0.1)
-    paint_skirt(record(look), noise, np.float32(length), np.float32(SKIRT_AROUND_M), out[:, : edges[1]])
-    o = look.outfit
-    shoe, sole, lace, hair = (np.array(c, np.float64) for c in (o.shoe, o.sole, o.lace, look.face.hair))
-    _paint_hair(hair, float(look.face.strands), noise, out[:, edges[1] : edges[2]])
-    _paint_shoe(shoe, sole, lace, noise, out[:, edges[2] :])
+    skirt, hair, shoe = (out[:, start:end] for start, end in pairwise(edges))
+    o, face = look.outfit, look.face
+    if look.skirted:
+        length = max(o.waist - look.fit.skirt_bottom, 0.1)
+        paint_skirt(record(look), noise, np.float32(length), np.float32(SKIRT_AROUND_M), skirt)
+    else:
+        skirt[:] = np.array(o.bottom.base).astype(np.uint8)
+    if look.long_haired:
+        _paint_hair(np.array(face.hair), float(face.strands), noise, hair)
+    else:
+        hair[:] = np.array(face.hair).astype(np.uint8)
+    leather, sole, lace = (np.array(colour, np.float64) for colour in (o.shoe, o.sole, o.lace))
+    _paint_shoe(leather, sole, lace, noise, shoe)
     return out
 
 

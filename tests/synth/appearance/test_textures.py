@@ -61,6 +61,7 @@ def test_each_tile_shows_its_own_thing() -> None:
         bottom=plain, shoe=(200.0, 10.0, 20.0), sole=(5.0, 5.0, 5.0), lace=(200.0, 10.0, 20.0)
     )
     look = look._replace(outfit=outfit, fit=look.fit._replace(skirt_bottom=-0.5, dress=0))
+    look = look._replace(face=look.face._replace(hair_cover=1.0, long_hair_bottom=0.0))
     for size in SIZES:
         ratio = (size + strip_height(size)) / size
         strip = paint_strip(look, strip_height(size), size)
