@@ -22,28 +22,20 @@ from numpy.typing import NDArray
 
 from posecorpus.core.cameras import Camera
 from posecorpus.core.errors import InputError
-from posecorpus.synth.places.shadow_kernels import (
-    DISC,
-    NOTHING,
-    darken,
-    drop,
-    light_left,
-    lowest,
-    sum_blockers,
-    sum_contact,
-    widen,
-)
+from posecorpus.synth.places.shadow_kernels import DISC, darken, light_left
+from posecorpus.synth.places.shadow_map import NOTHING, drop, lowest, sum_blockers, sum_contact, widen
 from posecorpus.synth.raster.engine import fixed
 from posecorpus.synth.scene import Mesh, Shadow
 
-CELLS = 160_000
+CELLS = 100_000
 """Most cells of the grid."""
 
 FINEST_M, COARSEST_M = 0.006, 0.06
 """Side of a cell."""
 
 FINE_PIXELS = 100_000
-"""Larger pictures get their shadows at half the resolution: shadows are soft."""
+COARSE_STEP = 3
+"""Larger pictures get their shadows for squares of this many pixels a side: shadows are soft."""
 
 FARTHEST_M = 40.0
 """Floor farther than this gets no shadow: along the optical axis."""
@@ -129,11 +121,11 @@ def cast_shadow(
     grid = _grid(meshes, _lamp(shadow), shadow, seen)
     if grid is None:
         return result
-    step = 1 if camera.width * camera.height <= FINE_PIXELS else 2
+    step = 1 if camera.width * camera.height <= FINE_PIXELS else COARSE_STEP
     box = _window_of(grid, camera, step)
     blockers, contacts, top = _sums(meshes, grid)
     left = np.empty((-(-camera.height // step), -(-camera.width // step)), np.float32)
-    dark = np.zeros(len(left), np.bool_)
+    dark = np.zeros((len(left), 2), np.int32)
     light_left(
         box, step, grid.of_pixels(camera), blockers, contacts,
         _penumbra(grid.towards, shadow.softness) / grid.cell, top, np.array(CONTACT_WIDTHS_M) / grid.cell,
@@ -224,10 +216,10 @@ def _sums(meshes: Sequence[Mesh], grid: _Grid) -> tuple[NDArray[np.int32], NDArr
     touching = np.full(grid.shape, NOTHING, np.float32)
     below, slope = np.ascontiguousarray(grid.below), grid.slope
     for mesh in meshes:
-        dropped = np.empty((len(mesh.vertices), 3), np.float32)
-        drop(fixed(mesh.vertices, np.float32), below, dropped)
+        dropped = np.empty((len(mesh.vertices), 4), np.float32)
+        drop(fixed(mesh.vertices, np.float32), below, slope, dropped)
         faces = fixed(mesh.faces, np.int32)
-        lowest(faces, dropped, slope, mesh.double_sided, CONTACT_REACH_M, heights, touching)
+        lowest(faces, dropped, mesh.double_sided, CONTACT_REACH_M, heights, touching)
     rows, columns = grid.shape
     blockers = np.empty((rows + 1, columns + 1, 2), np.int32)
     contacts = np.empty((rows + 1, columns + 1, 1), np.int32)

@@ -171,7 +171,7 @@ def test_contact_is_dark_where_things_touch_and_nowhere_else() -> None:
     assert along == sorted(along) and along[0] < 0.75 and along[-1] == 1
 
 
-def test_large_pictures_at_half_resolution_show_the_same_shadow() -> None:
+def test_large_pictures_at_a_third_of_the_resolution_show_the_same_shadow() -> None:
     large = CAMERA.resize(640, 480)
     meshes, shadow = [box(*b) for b in TWO], Shadow((0.4, 0.9, 0.2), 0.15, 1, 0)
     grey = np.full((480, 640, 3), 200, np.uint8)
