@@ -20,7 +20,7 @@ LAMP_GAIN = 1.6
 BOUNCE = 0.45
 """Light from below as a share of light from above, without the lamps."""
 
-MOST_LIGHT = 1.1
+MOST_LIGHT = 0.95
 """Level that bright rooms come near to: beyond it cameras expose less, and skin does not burn out."""
 
 STEEPER = 0.7
