@@ -162,3 +162,81 @@ def _cast(
                     mesh[v, u] = label
                     face[v, u] = f
                     weights[v, u, 0], weights[v, u, 1], weights[v, u, 2] = w0 / total, w1 / total, w2 / total
+
+
+def interpolate(
+    hits: Hits,
+    rows: NDArray[np.intp],
+    columns: NDArray[np.intp],
+    faces: Sequence[NDArray[np.int32]],
+    values: Sequence[NDArray[np.floating]],
+) -> Array:
+    """Values at vertices, interpolated where rays met faces.
+
+    Args:
+        rows, columns: (N,) pixels of the hits' window.
+        faces: (F, 3) of each mesh that was cast at.
+        values: (V, 3) for each of them.
+
+    Returns:
+        (N, 3), 0 where nothing is met.
+    """
+    result = np.zeros((len(rows), 3))
+    for i, (corners, value) in enumerate(zip(faces, values, strict=True)):
+        single = np.ascontiguousarray(value, np.float64)
+        _interpolate(corners, single, i + 1, hits.mesh, hits.face, hits.weights, rows, columns, result)
+    return result
+
+
+def sides(
+    hits: Hits, rows: NDArray[np.intp], columns: NDArray[np.intp], meshes: Sequence[Target]
+) -> NDArray[np.float64]:
+    """(N,) 1 where rays met the outside of a face, -1 where the inside (of cloth); of pixels as for :func:`interpolate`."""
+    result = np.ones(len(rows))
+    for i, mesh in enumerate(meshes):
+        if mesh.double_sided:
+            _turn_inside(mesh.points, mesh.faces, i + 1, hits.mesh, hits.face, rows, columns, result)
+    return result
+
+
+@njit(cache=True)
+def _interpolate(
+    faces: NDArray[np.int32],
+    values: Array,
+    label: int,
+    mesh: NDArray[np.uint8],
+    face: NDArray[np.int32],
+    weights: Array,
+    rows: NDArray[np.intp],
+    columns: NDArray[np.intp],
+    result: Array,
+) -> None:
+    for n in range(len(rows)):
+        v, u = rows[n], columns[n]
+        if mesh[v, u] == label:
+            f = face[v, u]
+            for c in range(3):
+                for k in range(3):
+                    result[n, c] += weights[v, u, k] * values[faces[f, k], c]
+
+
+@njit(cache=True)
+def _turn_inside(
+    points: Array,
+    faces: NDArray[np.int32],
+    label: int,
+    mesh: NDArray[np.uint8],
+    face: NDArray[np.int32],
+    rows: NDArray[np.intp],
+    columns: NDArray[np.intp],
+    result: Array,
+) -> None:
+    for n in range(len(rows)):
+        v, u = rows[n], columns[n]
+        if mesh[v, u] == label:
+            f = face[v, u]
+            a, b, c = points[faces[f, 0]], points[faces[f, 1]], points[faces[f, 2]]
+            volume = a[0] * (b[1] * c[2] - b[2] * c[1])
+            volume += a[1] * (b[2] * c[0] - b[0] * c[2])
+            volume += a[2] * (b[0] * c[1] - b[1] * c[0])
+            result[n] = 1.0 if volume < 0 else -1.0

@@ -34,17 +34,18 @@ def check_image(subject: Subject) -> Messages:
     return messages
 
 
-def _gradient(values: NDArray[np.generic]) -> NDArray[np.float32]:
-    """(H, W, 2) derivatives along x and y."""
+def _gradient(values: NDArray[np.generic]) -> list[NDArray[np.float32]]:
+    """Derivatives along x and y, (H * W,) each."""
     single = np.ascontiguousarray(values, dtype=np.float32)
-    return np.stack([cv2.Sobel(single, cv2.CV_32F, *order, ksize=3) for order in ((1, 0), (0, 1))], -1)
+    return [np.ravel(cv2.Sobel(single, cv2.CV_32F, *order, ksize=3)) for order in ((1, 0), (0, 1))]
 
 
-def _contrast(slope: NDArray[np.float32], mask: NDArray[np.bool_]) -> float:
+def _contrast(slope: list[NDArray[np.float32]], mask: NDArray[np.bool_]) -> float:
     """Mean slope of the picture across the outlines of a mask; 0 if there is too little of them."""
-    across = _gradient(mask)
-    length = np.hypot(across[..., 0], across[..., 1])
-    outline = length > 0.5
-    if np.count_nonzero(outline) < MIN_OUTLINE:
+    across_x, across_y = _gradient(mask)
+    outline = np.flatnonzero((across_x != 0) | (across_y != 0))
+    if len(outline) < MIN_OUTLINE:
         return 0.0
-    return float(np.mean(np.abs((slope[outline] * across[outline]).sum(-1)) / length[outline]))
+    x, y = across_x[outline], across_y[outline]
+    along = slope[0][outline] * x + slope[1][outline] * y
+    return float(np.mean(np.abs(along) / np.hypot(x, y)))

@@ -137,12 +137,12 @@ def check_normals(subject: Subject) -> Messages:
         return []
     normals = sample.normals[y, x] / 127.5 - 1.0
     messages = []
-    length = np.linalg.norm(normals, axis=-1)
+    length = np.sqrt(dots(normals, normals))
     if (np.abs(length - 1) > UNIT_TOLERANCE).any():
         worst = int(np.abs(length - 1).argmax())
         messages.append(f"a normal of length {length[worst]:.3f} at ({x[worst]}, {y[worst]})")
     rays = sample.camera.unproject(np.column_stack([x, y]) + 0.5, np.ones(len(x)))
-    cosine = (normals * rays).sum(-1) / np.linalg.norm(rays, axis=-1)
+    cosine = dots(normals, rays) / np.sqrt(dots(rays, rays))
     away = cosine > AWAY_COSINE
     if away.mean() > AWAY_SHARE:
         worst = int(cosine.argmax())
@@ -175,9 +175,8 @@ def _angle_to_depth(sample: Sample) -> float | None:
         return sample.camera.unproject(np.column_stack([x + dx, y + dy]) + 0.5, z[y + dy, x + dx])
 
     slope = np.cross(point(0, 1) - point(0, -1), point(1, 0) - point(-1, 0))
-    slope /= np.linalg.norm(slope, axis=-1, keepdims=True)
     normals = sample.normals[y, x] / 127.5 - 1.0
-    cosine = (slope * normals).sum(-1) / np.linalg.norm(normals, axis=-1)
+    cosine = dots(slope, normals) / np.sqrt(dots(slope, slope) * dots(normals, normals))
     return float(np.degrees(np.arccos(np.clip(np.median(cosine), -1, 1))))
 
 
@@ -188,6 +187,11 @@ def check_flow_values(subject: Subject) -> Messages:
         return None
     finite = np.isfinite(flow)
     return [] if finite.all() else [f"not a number {_first(any_channel(~finite))}"]
+
+
+def dots(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.float64]:
+    """(N,) inner products of (N, C) rows; far faster than ``sum(-1)`` for few channels."""
+    return np.asarray(np.einsum("nc,nc->n", a, b))
 
 
 def any_channel(values: NDArray[Any]) -> Mask:

@@ -144,7 +144,7 @@ class Subject:
         Meshes of the hits are :attr:`shells`.
         """
         assert self.sample.camera is not None
-        return cast(self._targets, self.sample.camera, NEAR_M, window, offset, beyond)
+        return cast(self.targets, self.sample.camera, NEAR_M, window, offset, beyond)
 
     @cached_property
     def shells(self) -> list[Shell]:
@@ -157,7 +157,8 @@ class Subject:
         return _shells(self.posed_next) + self._things(self.posed_next)
 
     @cached_property
-    def _targets(self) -> list[Target]:
+    def targets(self) -> list[Target]:
+        """:attr:`shells` as rays meet them, in the camera's frame."""
         camera = self.sample.camera
         assert camera is not None
         return [

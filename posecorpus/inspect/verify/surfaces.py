@@ -10,19 +10,18 @@ that share a plane, either may be shown. There is no other allowance.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from posecorpus.core.cameras import Camera
 from posecorpus.core.errors import InputError
 from posecorpus.core.parts import SMPL_24_PARTS, merge_table, taxonomy
-from posecorpus.inspect.verify.cast import Hits
+from posecorpus.inspect.verify.cast import Hits, interpolate, sides
 from posecorpus.inspect.verify.joints import Messages
-from posecorpus.inspect.verify.rasters import any_channel
-from posecorpus.inspect.verify.subject import Shell, Subject
+from posecorpus.inspect.verify.rasters import any_channel, dots
+from posecorpus.inspect.verify.subject import Subject
 from posecorpus.synth.bodies.skinning import vertex_normals
 from posecorpus.synth.raster.visibility import NEAR_M
 
@@ -111,15 +110,15 @@ def check_surface_normals(subject: Subject) -> Messages:
     normals, camera = subject.sample.normals, subject.sample.camera
     if normals is None or camera is None or not subject.surfaces_known:
         return None
-    shells = subject.shells
-    at_vertices = [vertex_normals(s.vertices, s.surface.faces) @ camera.R.T for s in shells]
+    faces = [shell.surface.faces for shell in subject.shells]
+    at_vertices = [vertex_normals(s.vertices, s.surface.faces) @ camera.R.T for s in subject.shells]
 
     def agree(hits: Hits, pixels: Pixels, at: Pixels) -> Mask:
-        expected, valid = _interpolate(shells, at_vertices, hits, at)
-        expected *= _side(shells, camera, hits, at)[:, None]
+        expected = interpolate(hits, *at, faces, at_vertices)
         got = normals[pixels] / 127.5 - 1.0
-        norm = np.linalg.norm(expected, axis=-1) * np.linalg.norm(got, axis=-1)
-        return np.asarray(~valid | (norm < 1e-6) | ((expected * got).sum(-1) >= NORMAL_COSINE * norm))
+        norm = np.sqrt(dots(expected, expected) * dots(got, got))
+        cosine = dots(expected, got) * sides(hits, *at, subject.targets)
+        return np.asarray((hits.mesh[at] == 0) | (norm < 1e-6) | (cosine >= NORMAL_COSINE * norm))
 
     stored = any_channel(normals) & ~subject.occluded
     wrong = _disagreeing(subject, agree, stored, only=stored)
@@ -137,16 +136,16 @@ def check_surface_flow(subject: Subject) -> Messages:
         return None
     if any(a.vertices.shape != b.vertices.shape for a, b in zip(shells, following, strict=True)):
         return ["the body model changes within the clip"]
+    faces = [shell.surface.faces for shell in shells]
     moved = [after.to_camera(shell.vertices) for shell in following]
-    values = flow.astype(np.float64)
 
     def agree(hits: Hits, pixels: Pixels, at: Pixels) -> Mask:
-        points, valid = _interpolate(shells, moved, hits, at)
+        points = interpolate(hits, *at, faces, moved)
         expected = after.project_camera(points)[0] - np.column_stack([pixels[1], pixels[0]]) - 0.5
-        valid &= points[:, 2] >= NEAR_M  # nearer points have no flow
-        error = np.linalg.norm(values[pixels] - expected, axis=-1)
-        allowed = FLOW_PX + FLOW_SHARE * np.linalg.norm(expected, axis=-1)
-        return np.asarray(~valid | (error <= allowed))
+        valid = points[:, 2] >= NEAR_M  # nearer points have no flow
+        off = flow[pixels] - expected
+        allowed = FLOW_PX + FLOW_SHARE * np.sqrt(dots(expected, expected))
+        return np.asarray(~valid | (np.sqrt(dots(off, off)) <= allowed))
 
     shown: Mask = (subject.hits.mesh > 0) & ~subject.occluded
     wrong = _disagreeing(subject, agree, shown, only=shown)
@@ -208,31 +207,6 @@ def _within_reach(
     span = np.where(outline, np.maximum(span, EDGE_ON_M), span)
     seen = metres[pixels[:, 0], pixels[:, 1]]
     return np.asarray((seen >= low - span) & (seen <= high + span))
-
-
-def _interpolate(
-    shells: Sequence[Shell], values: Sequence[NDArray[np.floating]], hits: Hits, at: Pixels
-) -> tuple[NDArray[np.float64], Mask]:
-    """Values at vertices (V, 3), one array a shell, interpolated where rays met faces; and where they met any."""
-    mesh, face, weights = hits.mesh[at], hits.face[at], hits.weights[at]
-    result = np.zeros((len(mesh), 3))
-    for i, (shell, value) in enumerate(zip(shells, values, strict=True)):
-        here = mesh == i + 1
-        corners = value[shell.surface.faces[face[here]]].astype(np.float64)
-        result[here] = (corners * weights[here][..., None]).sum(1)
-    return result, mesh > 0
-
-
-def _side(shells: Sequence[Shell], camera: Camera, hits: Hits, at: Pixels) -> NDArray[np.float64]:
-    """(N,) 1 where rays met the outside of a face, -1 where the inside (of cloth)."""
-    mesh, face = hits.mesh[at], hits.face[at]
-    result = np.ones(len(mesh))
-    for i, shell in enumerate(shells):
-        here = mesh == i + 1
-        if shell.surface.double_sided and here.any():
-            a, b, c = np.moveaxis(camera.to_camera(shell.vertices[shell.surface.faces[face[here]]]), 1, 0)
-            result[here] = np.where((a * np.cross(b, c)).sum(-1) < 0, 1.0, -1.0)
-    return result
 
 
 @lru_cache(maxsize=8)
