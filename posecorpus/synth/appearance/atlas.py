@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from posecorpus.synth.appearance.kept import kept_with_body
 from posecorpus.synth.appearance.landmarks import JOINT, BodySurface, Landmarks, dense_weights, landmarks
+from posecorpus.synth.appearance.look import SLEEVELESS
 from posecorpus.synth.appearance.noise import fold_relief, value_noise
 from posecorpus.synth.appearance.texels import TexelMap, texel_map
 
@@ -20,7 +21,7 @@ TORSO, ARM, LEG, HEAD, EYE, MOUTH = range(6)
 """Regions. The neck counts as torso, hands as arms, feet as legs."""
 
 ARM_ROOT = 0.2
-"""Arm holes are cut below the armpit where the arm moves the skin by this share, and painted a little wider."""
+"""Arm holes are cut below the armpit where the arm moves the skin by this share."""
 IRIS_RADIUS_M = 0.0085
 """A third more than in life: the open bodies have large eyeballs and small eye textures."""
 _ARMS = [JOINT[s + n] for s in ("l_", "r_") for n in ("shoulder", "elbow", "wrist", "hand")]
@@ -42,8 +43,8 @@ class Atlas:
         marks: (N, 8) uint8. Off the head: fine noise, folds A and B, print A and B, cavity, coarse
             noise, 0. HEAD: fine noise, hair strands, brow, lip, lid, cavity, cheek, beard.
         landmarks: of the body.
-        under_arms: rows below the armpits that belong to the arm where arm holes of worn clothes are cut, and
-            their limb fractions.
+        under_arms: rows of the trunk around the height of the armpits, and their limb fractions where arm holes of
+            worn clothes are cut.
     """
 
     texels: TexelMap
@@ -172,10 +173,12 @@ def _under_arms(
 ) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
     shoulder, elbow, wrist = (at.joint("l_" + n) for n in ("shoulder", "elbow", "wrist"))
     armpit = shoulder[1] - 0.4 * (shoulder[1] - at.joint("spine3")[1])
-    below = (points[:, 1] <= armpit) & (points[:, 1] > armpit - 0.08)
-    rows = np.flatnonzero((region == TORSO) & (arms > ARM_ROOT + 0.05) & below)
+    rows = np.flatnonzero((region == TORSO) & (np.abs(points[:, 1] - armpit) < 0.1))
     arm = _piecewise(np.abs(points[rows, 0]), shoulder[0], elbow[0], wrist[0])
-    return rows, arm.astype(np.float32)
+    # Below the armpit a hole is where the arm moves the skin, as ``clothing.garments`` cuts it.
+    metre = 1 / max(float(elbow[0] - shoulder[0]), 1e-6)
+    hole = np.maximum((points[rows, 1] - armpit) * metre, (arms[rows] - ARM_ROOT) * 0.15 * metre)
+    return rows, np.minimum(arm, SLEEVELESS + hole).astype(np.float32)
 
 
 def _piecewise(at: NDArray[np.float64], start: float, middle: float, end: float) -> NDArray[np.float64]:

@@ -22,6 +22,12 @@ NO_LOGO, BADGE, BAND, LETTERING, PICTURE = range(5)
 TUCKED_M = 0.031
 """A hem no farther than this below the waist is tucked in."""
 
+SLEEVELESS = -0.12
+"""The limb fraction at which tops without sleeves end."""
+
+OPEN_HEM_M = 0.04
+"""Jackets that are worn open end this far above the hips or higher."""
+
 SHIRT_TAIL_M = 0.012
 """So far a shirt that is worn goes on under a skirt."""
 
@@ -171,6 +177,15 @@ LOOK = _dtype(Look)
 def record(look: Look) -> Any:
     """A look as kernels read it: one record of :data:`LOOK`."""
     return np.array([look], LOOK)[0]
+
+
+def as_worn(look: Look, at: Landmarks) -> Look:
+    """The look as it is cut and painted for a body if clothes are worn: what is open in front is no longer than the
+    trunk."""
+    o = look.outfit
+    if o.open_width == 0:
+        return look
+    return look._replace(outfit=o._replace(hem=max(o.hem, float(at.joint("l_hip")[1]) + OPEN_HEM_M)))
 
 
 def trouser_end(leg: float) -> float:
@@ -328,7 +343,7 @@ def _outfit(draws: Draws, at: Landmarks, skin: RGB) -> Outfit:
     if draws.random() < 0.05:  # overalls, tracksuits, wetsuits: one cloth from neck to ankle
         bottom = top
     sleeve = draws.uniform(
-        *((-0.12, -0.12), (0.35, 0.6), (0.6, 0.95), (1.1, 1.6), (1.85, 1.97))[
+        *((SLEEVELESS, SLEEVELESS), (0.35, 0.6), (0.6, 0.95), (1.1, 1.6), (1.85, 1.97))[
             colours.pick(draws, (9, 30, 14, 7, 40))
         ]
     )

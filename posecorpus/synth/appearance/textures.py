@@ -10,7 +10,7 @@ from posecorpus.synth.appearance.atlas import Atlas, body_atlas
 from posecorpus.synth.appearance.canvas import Canvas, canvas_of, worn_canvas
 from posecorpus.synth.appearance.colours import unlike_skin
 from posecorpus.synth.appearance.landmarks import BodySurface, landmarks, unlike_a_person
-from posecorpus.synth.appearance.look import SHIRT_TAIL_M, Look, record, sample_look, trouser_end
+from posecorpus.synth.appearance.look import SHIRT_TAIL_M, Look, as_worn, record, sample_look, trouser_end
 from posecorpus.synth.appearance.paint import paint
 from posecorpus.synth.appearance.photos import load_photo
 from posecorpus.synth.appearance.strip import paint_strip, strip_height
@@ -100,7 +100,7 @@ def worn_texture(body: BodySurface, look: Look, size: int = 192) -> Texture:
     """
     if unlike_a_person(landmarks(body)) is not None:
         return build_texture(paint_look(body_atlas(body, size), look))
-    look = _clearly_dressed(look)
+    look = _clearly_dressed(as_worn(look, landmarks(body)))
     picture = _paint(worn_canvas(body, size), worn_look(look, METRES_ACROSS / size))
     return build_texture(np.concatenate([picture, paint_strip(look, strip_height(size), size)]))
 
@@ -141,10 +141,11 @@ def worn_look(look: Look, reach: float) -> Look:
         leg=trouser_end(o.leg) + 2.5 * reach,
         hem=hem,
         waist=waist,
+        open_width=max(o.open_width - 2 * reach, 0.0),
         shoe_top=o.sole_top,
     )
     face = face._replace(long_hair_bottom=9.0)
-    hair = face._replace(hair_front=face.hair_front - 0.1, hair_nape=face.hair_nape - 0.1)
+    hair = face._replace(hair_front=face.hair_front - 0.15, hair_nape=face.hair_nape - 0.1)
     return look._replace(outfit=outfit, face=hair if face.hair_cover > 0 else face)
 
 

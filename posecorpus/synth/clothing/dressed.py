@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posecorpus.synth.appearance.landmarks import landmarks, unlike_a_person
-from posecorpus.synth.appearance.look import SHIRT_TAIL_M, Look
+from posecorpus.synth.appearance.look import SHIRT_TAIL_M, Look, as_worn
 from posecorpus.synth.appearance.strip import HAIR, SHOE, SKIRT, body_uv, tile_uv
 from posecorpus.synth.bodies.model import BodyModel
 from posecorpus.synth.bodies.skinning import Posed
@@ -98,6 +98,7 @@ def dress(body: BodyModel, betas: NDArray[np.floating], look: Look, texture: Tex
     height, width = texture.levels[0].shape[:2]
     ratio = max(height / width, 1.0)
     who = mannequin(body)
+    look = as_worn(look, who.at)
     at = lines(look, who.at)
     shape = shaped(who, betas)
     garments, covered = _garments(look, who, at)
@@ -152,7 +153,7 @@ def _garments(look: Look, who: Mannequin, at: Lines) -> tuple[list[Tailored], ND
     if at.tucked:
         below = SHIRT_TAIL_M if look.skirted else UNDERLAP_M / 2
         np.minimum(top.outline, heights - np.float32(at.waist - below), out=top.outline)
-    else:
+    elif at.open_width == 0:
         np.minimum(bottom.outline, np.float32(at.hem + UNDERLAP_M) - heights, out=bottom.outline)
     return garments, covered
 

@@ -35,6 +35,8 @@ RIM_M = 0.02
 UNDERLAP_M = 0.06
 """Trousers go on this far under a shirt's hem, which swings out more."""
 
+OPEN_AT_NECK = 0.6
+"""Of a jacket: its opening at the neck as a share of how much it widens in a metre."""
 COLLAR_EASE_M = 0.003
 OVER_SHOE_M = 0.011
 STUBBLE_M = 0.003
@@ -68,6 +70,7 @@ class Lines(NamedTuple):
     neckline: float  # above the neckline, see ``atlas``
     neck_depth: float
     neck_width: float
+    open_width: float  # a jacket's front is open by this half width, and wider further down; 0: closed
     hem: float
     waist: float
     leg: float
@@ -93,6 +96,7 @@ def lines(look: Look, at: Landmarks) -> Lines:
         neckline=float(min(o.neckline, HIGHEST_COLLAR_M)),
         neck_depth=float(o.neck_depth),
         neck_width=float(o.neck_width),
+        open_width=float(o.open_width),
         hem=float(o.waist - 0.03 if look.skirted else o.hem),
         waist=float(o.waist),
         leg=_limb(trouser_end(o.leg), hip, knee, ankle),
@@ -116,6 +120,8 @@ def tailor(look: Look, who: Mannequin, at: Lines) -> tuple[Tailored, Tailored]:
     """The shirt and the trousers of a look, before what is hidden under the other is cut off."""
     top, bottom = _blank(who.upper, len(who.fields)), _blank(who.lower, len(who.fields))
     turn = float(look.mix_cos**2)
+    if who.grain > 1:
+        at = at._replace(open_width=0.0)  # faces are wider than the gap; the paint shows it
     _tailor(who.fields, at, look.fit, turn, top.outline, top.ease, bottom.outline, bottom.ease)
     return top, bottom
 
@@ -163,6 +169,8 @@ def _tailor(
             t = f[AROUND] / at.neck_width
             neckline -= at.neck_depth * max(1 - t * t, 0.0)
         top[v] = min(min(limb, neckline - f[ABOVE_NECK]), max(y - at.hem, (arm - 0.5) * 0.1))
+        if at.open_width > 0:  # as ``paint`` has it
+            top[v] = min(top[v], abs(f[AROUND]) - at.open_width * (OPEN_AT_NECK - f[ABOVE_NECK]))
         # Legs that reach the shoes end higher over the instep.
         end = at.leg + 0.5 * max(z - at.ankle_z - 0.02, 0.0)
         if at.boots:
@@ -188,6 +196,8 @@ def _tailor(
             over = fit.top_ease + (over - fit.top_ease) * (1 - near_waist)
             under = max(under, (over + 0.004) * _step(at.waist - 0.12, at.waist - 0.06, y))
         else:
+            if at.open_width > 0:  # trousers go on to the waist under it
+                near_waist = 1 - _step(at.waist, at.waist + 0.05, y)
             over = max(over, (under + 0.005) * near_waist * (1 - arm))
         top_ease[v], bottom_ease[v] = over, under
 
@@ -211,6 +221,6 @@ def _hair(
             thick = 0.009 + 0.004 * f[FOLD_A] + 0.3 * volume * _step(0.0, 0.1, f[HAIR_AT])
             ease[v] = 0.003 + thick * _step(0.0, 0.03, inside)
         else:
-            outline[v] = inside + 0.004 * f[STRANDS]
+            outline[v] = inside + (0.003 + 0.006 * f[FOREHEAD]) * f[STRANDS]
             rise = _step(-0.004, HAIR_SLOPE_M * (1 + f[FOREHEAD]), outline[v])
-            ease[v] = 0.001 + volume * rise * (1 + 0.25 * f[STRANDS]) * (1 - 0.85 * f[FLAT])
+            ease[v] = 0.001 + volume * rise * (1 + 0.4 * f[STRANDS]) * (1 - 0.85 * f[FLAT])

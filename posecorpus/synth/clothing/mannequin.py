@@ -50,6 +50,7 @@ class Mannequin:
 
     Attributes:
         at: the body's landmarks.
+        grain: how coarse it is, see ``cloth_mesh.grain_of``.
         mesh: of trunk, neck, head and limbs without hands, toes and face; uv is the body's.
         upper, lower, head: the faces of it that a shirt, trousers, and hair or a scarf can be cut from.
         middles: (M, 2) int32, the vertices that each of the last M lies between.
@@ -73,6 +74,7 @@ class Mannequin:
     """
 
     at: Landmarks
+    grain: float
     mesh: Uncut
     upper: Uncut
     lower: Uncut
@@ -129,6 +131,7 @@ def mannequin(body: BodyModel) -> Mannequin:
     waist, hip = float(at.joint("spine1")[1]), float(at.joint("l_hip")[1])
     return Mannequin(
         at=at,
+        grain=grain_of(body),
         mesh=cloth,
         upper=cloth.where((high[:, UP] > hip - LONGEST_SHIRT_M) & (low[:, ABOVE_NECK] < HIGHEST_COLLAR_M)),
         lower=cloth.where((low[:, UP] < waist + 0.05) & (low[:, ARM] < 0.5)),

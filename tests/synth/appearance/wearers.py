@@ -22,6 +22,7 @@ class Wearer:
     uv: NDArray[np.floating]
     uv_faces: NDArray[np.integer]
     gender: str = "neutral"
+    finest: Wearer | None = None
 
 
 def foreign_body(scale: float = 1.08) -> BodyModel:

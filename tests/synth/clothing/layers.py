@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from posecorpus.core.cameras import Camera
-from posecorpus.synth.appearance.look import Look
+from posecorpus.synth.appearance.look import Look, as_worn
 from posecorpus.synth.bodies.model import BodyModel
 from posecorpus.synth.bodies.skinning import Posed, vertex_normals
 from posecorpus.synth.clothing.dressed import Dressed
@@ -62,6 +62,7 @@ def depth_of(points: np.ndarray, faces: np.ndarray, camera: Camera) -> np.ndarra
 def under_cloth(body: BodyModel, look: Look, inside_m: float) -> np.ndarray:
     """(F,) faces of the body that lie farther than ``inside_m`` under a garment or the hair."""
     who = mannequin(body)
+    look = as_worn(look, who.at)
     top, bottom = tailor(look, who, lines(look, who.at))
     outlines = [top.outline] if look.skirted else [top.outline, bottom.outline]
     if look.skirted:
