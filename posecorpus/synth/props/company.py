@@ -64,6 +64,11 @@ class Company:
             swept[0], swept[1] = box[:, 0].min(0), box[:, 1].max(0)
 
     @cached_property
+    def eye(self) -> NDArray[np.float64]:
+        """(3,) where the camera is."""
+        return self.camera.centre
+
+    @cached_property
     def seen(self) -> NDArray[np.float64]:
         """(P, S, 3) some of each person's vertices at the middle frame, spread evenly."""
         out = np.empty((len(self.vertices), SEEN_POINTS, 3))

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from posecorpus.core.cameras import Camera
 from posecorpus.synth.appearance.draws import Draws
 from posecorpus.synth.props.catalogue import STANDING, design_of, draw_size
 from posecorpus.synth.props.company import Company, corners
 from posecorpus.synth.props.shape import Size
-from posecorpus.synth.props.solidity import hidden
+from posecorpus.synth.props.solidity import hidden, may_stand
 from posecorpus.synth.scene import Prop
 
 HIDES = (0.1, 0.7)
@@ -35,7 +34,7 @@ def in_front(company: Company, draws: Draws, meshes: Sequence[str]) -> Prop | No
     shown = np.flatnonzero(company.visible.mean(1) > _EDGE)
     if not len(shown):
         return None
-    eye = company.camera.centre
+    eye = company.eye
     for _ in range(TRIES):
         kind, seed, size = _something(draws, meshes)
         person = int(shown[draws.below(len(shown))])
@@ -61,7 +60,7 @@ def in_front(company: Company, draws: Draws, meshes: Sequence[str]) -> Prop | No
 
 def beside(company: Company, draws: Draws, meshes: Sequence[str], rng: np.random.Generator) -> Prop | None:
     """Something elsewhere on the floor that the camera sees; None if nothing fits."""
-    eye = company.camera.centre
+    eye = company.eye
     for _ in range(TRIES):
         kind, seed, size = _something(draws, meshes)
         spots = company.ground.sample(rng, PLACES)
@@ -105,20 +104,19 @@ def _first_that_hides(
     Args:
         must: somebody must be hidden as much as :data:`HIDES` says.
     """
-    eye, design = company.camera.centre, design_of(kind, seed)
+    eye, design = company.eye, design_of(kind, seed)
     solids, opaque = design.solids_at(size), design.opaque_at(size)
     places = places[_may_stand(company, size, places)]
     if not len(places):
         return None
     people, count = company.visible.shape
     cut = hidden(company.seen.reshape(-1, 3), eye, places, opaque).reshape(len(places), people, count)
-    total = np.maximum(company.visible.sum(1), 1)
-    before = company.hidden
-    share = ((cut | before) & company.visible).sum(-1) / total  # (C, P)
-    more = (cut & ~before & company.visible).sum(-1) / total
-    good = (share <= HIDES[1]).all(-1)
+    shown, before = company.visible, company.hidden
+    total = np.maximum(shown.sum(1), 1)
+    good = (((cut | before) & shown).sum(-1) <= HIDES[1] * total).all(-1)  # of (C, P)
     if must:
-        good &= (more[:, company.visible.mean(1) > _EDGE] >= HIDES[0]).any(-1)
+        more = (cut & (shown & ~before)).sum(-1) >= HIDES[0] * total
+        good &= more[:, total > _EDGE * count].any(-1)
     for place, hides in zip(places[good], cut[good], strict=True):
         x, z, yaw = place
         furnished = company.furnished
@@ -131,28 +129,15 @@ def _first_that_hides(
 
 
 def _may_stand(company: Company, size: Size, places: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Whether it stands on the ground, or where the floor under it is below the picture's lower border."""
+    """Whether it stands on the ground, or where the floor under it is below the picture's lower border, between
+    the walls, and leaves most of the picture to people."""
     foot = corners(places, size[0] / 2, size[2] / 2)
-    eye = company.camera.centre
-    far = np.hypot(foot[..., 0] - eye[0], foot[..., 1] - eye[2]).min(-1) > 0.5 * NEAREST_M
-    far &= company.furnished.has(foot).all(-1)
-    inside = company.ground.contains(foot).all(-1)
-    pixels, depth = company.camera.project(_at_height(foot, 0.0))
-    unseen = (depth > 0.3).all(-1) & (pixels[..., 1] > company.camera.height).all(-1)
-    tops, beyond = company.camera.project(_at_height(foot, size[1]))
-    before = (depth > 0.1).all(-1) & (beyond > 0.1).all(-1)
-    return np.asarray(
-        far & (inside | unseen) & before & (_filled(company.camera, pixels, tops) < MOST_OF_PICTURE)
-    )
-
-
-def _filled(camera: Camera, feet: NDArray[np.float64], tops: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(C,) share of the picture in the rectangle around a thing's corners (C, 4, 2), pixels."""
-    points = np.concatenate([feet, tops], axis=1)
-    size = np.array([camera.width, camera.height], float)
-    with np.errstate(invalid="ignore"):  # behind the camera
-        shown = np.clip(points.max(1), 0, size) - np.clip(points.min(1), 0, size)
-    return np.asarray(shown.prod(-1) / size.prod())
+    view = company.camera
+    P = view.K @ np.column_stack([view.R, view.t])
+    ground = np.ascontiguousarray(company.ground.corners, np.float64)
+    picture = np.array([view.width, view.height], np.float64)
+    stands = may_stand(foot, size[1], ground, P, picture, company.eye, 0.5 * NEAREST_M, MOST_OF_PICTURE)
+    return np.asarray(stands & company.furnished.has(foot).all(-1))
 
 
 def _outline(place: NDArray[np.float64], size: Size) -> NDArray[np.float64]:

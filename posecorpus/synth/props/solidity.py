@@ -208,6 +208,51 @@ def _cut(ex: Any, ey: Any, ez: Any, dx: Any, dy: Any, dz: Any, box: F64) -> bool
 
 
 @kernel
+def may_stand(
+    feet: F64, tall: float, ground: F64, P: F64, picture: F64, eye: F64, clear: float, most: float
+) -> NDArray[np.bool_]:  # fmt: skip
+    """(C,) whether things may stand there: on the ground, or where the floor under them is below the picture; wholly
+    before the camera, and not too large in the picture.
+
+    Args:
+        feet: (C, 4, 2) x and z of the corners of their footprints.
+        tall: their height.
+        ground: (G, 2) corners of a convex piece of the floor, in order around it.
+        P: (3, 4) from the world to homogeneous pixels. picture: (2,) width and height.
+        eye: (3,) of the camera, which corners must stay ``clear`` from, metres along the floor.
+        most: share of the picture that the rectangle around a thing fills at most.
+    """
+    out = np.zeros(len(feet), np.bool_)
+    low, high = np.empty(2), np.empty(2)
+    for c in range(len(feet)):
+        apart = inside = unseen = before = True
+        low[:], high[:] = np.inf, -np.inf
+        for k in range(feet.shape[1]):
+            x, z = feet[c, k, 0], feet[c, k, 1]
+            apart = apart and np.hypot(x - eye[0], z - eye[2]) > clear
+            for y in (0.0, tall):
+                depth = P[2, 0] * x + P[2, 1] * y + P[2, 2] * z + P[2, 3]
+                before = before and depth > 0.1
+                for a in range(2):
+                    at = (P[a, 0] * x + P[a, 1] * y + P[a, 2] * z + P[a, 3]) / depth
+                    low[a], high[a] = min(low[a], at), max(high[a], at)
+                    if a == 1 and y == 0:
+                        unseen = unseen and depth > 0.3 and at > picture[1]
+            left = right = True
+            for g in range(len(ground)):
+                h = (g + 1) % len(ground)
+                ax, az = ground[h, 0] - ground[g, 0], ground[h, 1] - ground[g, 1]
+                side = ax * (z - ground[g, 1]) - az * (x - ground[g, 0])
+                left, right = left and side >= -1e-9, right and side <= 1e-9
+            inside = inside and (left or right)
+        filled = 1.0
+        for a in range(2):
+            filled *= min(max(high[a] / picture[a], 0.0), 1.0) - min(max(low[a] / picture[a], 0.0), 1.0)
+        out[c] = apart and before and filled < most and (inside or unseen)
+    return out
+
+
+@kernel
 def hidden(points: F64, eye: F64, places: F64, solids: F64) -> NDArray[np.bool_]:
     """(C, M) whether the boxes, put at each of C places, stand between an eye (3,) and M points (M, 3).
 

@@ -7,7 +7,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from posecorpus.synth.props.solidity import any_inside, bounds, carried, hidden, moved, some_of
+from posecorpus.core.cameras import Camera
+from posecorpus.synth.ground import Ground
+from posecorpus.synth.props.solidity import (
+    any_inside,
+    bounds,
+    carried,
+    hidden,
+    may_stand,
+    moved,
+    some_of,
+)
 from posecorpus.synth.rotations import about, from_axis_angle
 
 NOBODY = np.empty(0, np.uint8)
@@ -92,3 +102,26 @@ def test_one_vertex_is_taken_from_each_cube() -> None:
         some_of(vertices, 0.3, out)
         steps = np.arange(count) * (len(first) - 1) // (count - 1)
         assert np.array_equal(out, exact[np.sort(first)[steps]])
+
+
+def test_footing_is_on_the_ground_or_below_the_picture_and_leaves_most_of_it() -> None:
+    camera = Camera.look_at((0.3, 1.4, 2.0), (0.0, 0.9, -3.0), 300, 320, 240)
+    ground = Ground(np.array([[-2.0, -6.0], [2.0, -6.0], [1.5, 0.5], [-1.5, 0.5]]))
+    P, picture = camera.K @ np.column_stack([camera.R, camera.t]), np.array([320.0, 240.0])
+    rng, counts, large = np.random.default_rng(3), np.zeros(2, int), 0
+    for tall in np.linspace(0.1, 3.0, 40):
+        feet = rng.uniform((-3, -7), (3, 2), (30, 1, 2)) + rng.uniform(-0.5, 0.5, (30, 4, 2))
+        got = may_stand(feet, tall, ground.corners, P, picture, camera.centre, 0.6, 0.25)
+        corners = np.stack([np.insert(feet, 1, y, axis=-1) for y in (0.0, tall)])
+        pixels, depth = camera.project(corners)
+        below = (depth[0] > 0.3).all(-1) & (pixels[0, ..., 1] > 240).all(-1)
+        before = (depth > 0.1).all((0, 2))
+        far = (np.hypot(feet[..., 0] - 0.3, feet[..., 1] - 2.0) > 0.6).all(-1)
+        stands = before & far & (ground.contains(feet).all(-1) | below)
+        seen = np.clip(pixels[:, stands], 0, picture)
+        filled = np.ptp(seen, axis=(0, 2)).prod(-1) / picture.prod()
+        large += (filled >= 0.25).sum()
+        np.testing.assert_array_equal(got[stands], filled < 0.25)
+        assert not got[~stands].any()
+        counts += np.bincount(got, minlength=2)
+    assert (counts > 100).all() and large > 20
