@@ -7,7 +7,7 @@ import sys
 import typer
 
 from posecorpus.core.errors import InputError
-from posecorpus.pipelines.commands import corpora, fetch, lifting, photos, regressors, synth
+from posecorpus.pipelines.commands import anchors, corpora, fetch, lifting, photos, regressors, synth
 from posecorpus.pipelines.commands.shared import EXIT_INPUT
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app = typer.Typer(
 app.add_typer(synth.app)
 app.add_typer(photos.app)
 app.add_typer(lifting.app)
+app.add_typer(anchors.app)
 app.add_typer(regressors.app)
 app.add_typer(corpora.app)
 app.add_typer(fetch.app, name="fetch")

@@ -1,0 +1,1 @@
+"""Anchor poses from corpora or motions."""
