@@ -24,7 +24,9 @@ def corpus_people(corpus: Corpus, wanted: Skeleton) -> PoseSet:
     Raises:
         InputError: a shard cannot be read, or nobody is like that.
     """
-    joints3d, joints2d, had = [np.zeros((0, len(wanted), 3))], [np.zeros((0, len(wanted), 2))], set()
+    joints3d: list[NDArray[np.floating]] = [np.zeros((0, len(wanted), 3))]
+    joints2d: list[NDArray[np.floating]] = [np.zeros((0, len(wanted), 2))]
+    had = set()
     for people in _people(corpus):
         known = [who for who in people if who["joints3d"] is not None and who["skeleton"] in SKELETONS]
         for name in sorted({who["skeleton"] for who in known}):
