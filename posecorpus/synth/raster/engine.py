@@ -46,6 +46,7 @@ MAX_SIDE = 8000
 
 
 A = TypeVar("A", bound=np.generic)
+Packed = tuple[NDArray[np.uint8], NDArray[np.int64]]
 Look = tuple[
     NDArray[np.float32], NDArray[np.float32], NDArray[np.int32], NDArray[np.uint8], NDArray[np.int64]
 ]  # fmt: skip
@@ -166,7 +167,12 @@ class Rasteriser:
         footprint = 1 / float(max(camera.K[0, 0], camera.K[1, 1]))
         self._keys.fill(0)
         face_bits = _face_bits(meshes)
-        surfaces = [self._cover(i, i << face_bits, mesh, P) for i, mesh in enumerate(meshes)]
+        textures = {id(mesh.texture): mesh.texture for mesh in meshes}  # all that one person wears shares one
+        packed = {key: pack(texture) for key, texture in textures.items()}
+        surfaces = [
+            self._cover(self._surface(i, i << face_bits, mesh, packed[id(mesh.texture)]), P)
+            for i, mesh in enumerate(meshes)
+        ]
         count = self._sample_outline(surfaces, face_bits, JUMP_PX * footprint)
         keys, samples = self._keys.view(np.int64), self._samples.view(np.int64)
         heads = np.empty(len(meshes), dtype=np.int32)
@@ -188,22 +194,22 @@ class Rasteriser:
         resolve(count, self._pixels, samples, self._sums, self._slots, frame.rgb)
         return frame
 
-    def _surface(self, index: int, first: int, mesh: Mesh) -> _Surface:
+    def _surface(self, index: int, first: int, mesh: Mesh, packed: Packed) -> _Surface:
         """The mesh with buffers, those of an earlier frame if they fit."""
         _check(index, mesh)
         size = len(mesh.vertices), len(mesh.faces)
         if index == len(self._scratch) or not self._scratch[index].fits(*size):
             self._scratch[index : index + 1] = [_Scratch.of(*size)]
-        texels, table = pack(mesh.texture)
+        texels, table = packed
         look = (
             fixed(mesh.normals, np.float32), fixed(mesh.uv, np.float32), fixed(mesh.uv_faces, np.int32),
             fixed(texels, np.uint8), table,
         )  # fmt: skip
         return _Surface(first, mesh, self._scratch[index], fixed(mesh.faces, np.int32), look)
 
-    def _cover(self, index: int, first: int, mesh: Mesh, P: NDArray[np.float64]) -> _Surface:
+    def _cover(self, surface: _Surface, P: NDArray[np.float64]) -> _Surface:
         """First pass for one mesh."""
-        surface = self._surface(index, first, mesh)
+        mesh, first = surface.mesh, surface.first
         scratch, faces = surface.scratch, surface.faces
         project(fixed(mesh.vertices, np.float32), P, scratch.homogeneous, scratch.screen, self._bounds)
         size = (self.width, self.height)
