@@ -1,7 +1,8 @@
 """From a rendered frame and the posed bodies to the labels of a :class:`Sample`.
 
 Joint visibility follows two rules. A joint inside the body is VISIBLE if its pixel shows, of this very
-person, a part that the joint belongs to, no farther in front of it than a trunk is thick. A point of the
+person, a part that the joint belongs to, no farther in front of it than a trunk is thick, and hardly behind
+it: through a gap one may look past a joint at the far side of its sleeve. A point of the
 skin (nose, eyes, ears, crown) is VISIBLE if its pixel shows the surface it lies on, or looks past it while
 one of the eight pixels around shows that surface: the point then lies on the outline. Every other joint
 that projects is labelled but HIDDEN, also outside the picture; a joint behind the camera has no pixel and
@@ -38,6 +39,8 @@ INNER_DEPTH_M = 0.25
 From any side a pelvis or spine lies at most 0.23 and 0.26 m deep in the open bodies with betas within +-2; a
 thigh that points at the camera ends up to half a metre before the hip.
 """
+BEHIND_M = 0.05
+"""How far the seen surface may lie behind a joint inside the body that counts as seen."""
 SURFACE_JOINTS = ("nose", "l_eye", "r_eye", "l_ear", "r_ear", "head_top")
 
 _EXTRA_PARTS = {
@@ -179,7 +182,7 @@ def visibility(
     own &= frame.instances[y, x] == np.asarray(instance)[..., None, None]
     surface = frame.depth[y, x]
     in_front = depth[..., None] - surface
-    flesh = own[..., 0] & (in_front[..., 0] <= INNER_DEPTH_M)
+    flesh = own[..., 0] & (in_front[..., 0] <= INNER_DEPTH_M) & (in_front[..., 0] >= -BEHIND_M)
     skin = own & (np.abs(in_front) <= SURFACE_TOLERANCE_M)
     looks_past = (surface[..., 0] == 0) | (in_front[..., 0] < 0)
     on_outline = looks_past & skin.any(-1)

@@ -13,6 +13,7 @@ from posecorpus.core.parts import SMPL_24_PARTS
 from posecorpus.core.sample import HIDDEN, UNLABELLED, VISIBLE
 from posecorpus.core.skeletons import FULL_42, SMPL_24
 from posecorpus.synth.labels import (
+    BEHIND_M,
     INNER_DEPTH_M,
     JOINT_PARTS,
     SURFACE_JOINTS,
@@ -115,7 +116,12 @@ def test_joints_inside_the_body_are_no_deeper_than_a_trunk(joint: str) -> None:
     part = SMPL_24_PARTS.legend[int(np.flatnonzero(JOINT_PARTS[FULL_42.index(joint)])[0])]
     assert flags(joint, (3.5, 2.5), 1.99 + INNER_DEPTH_M, frame(part, 1, 2.0)) == VISIBLE
     assert flags(joint, (3.5, 2.5), 2.01 + INNER_DEPTH_M, frame(part, 1, 2.0)) == HIDDEN
-    assert flags(joint, (3.5, 2.5), 1.9, frame(part, 1, 2.0)) == VISIBLE  # a little before its flesh
+    assert (
+        flags(joint, (3.5, 2.5), 2.01 - BEHIND_M, frame(part, 1, 2.0)) == VISIBLE
+    )  # a little before its flesh
+    assert (
+        flags(joint, (3.5, 2.5), 1.99 - BEHIND_M, frame(part, 1, 2.0)) == HIDDEN
+    )  # a gap shows what is behind
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from posecorpus.core.skeletons import skeleton
 from posecorpus.inspect.verify.joints import Messages
 from posecorpus.inspect.verify.subject import Subject, joint_parts
 from posecorpus.inspect.verify.visibility import ROUNDING_M, on_skin, pixels_around
-from posecorpus.synth.labels import INNER_DEPTH_M, SURFACE_TOLERANCE_M
+from posecorpus.synth.labels import BEHIND_M, INNER_DEPTH_M, SURFACE_TOLERANCE_M
 
 UNIT_TOLERANCE = 0.02
 """Rounding to 8 bits moves a unit vector by at most sqrt(3) / 255."""
@@ -22,8 +22,6 @@ GRADIENT_DEG = 15.0
 MIN_GRADIENT_PIXELS = 200
 MIN_PIXEL_M = 4e-3
 """Between the centres of finer pixels, whole millimetres of depth show no slope."""
-BEHIND_M = 0.05
-"""A joint seen lies inside the body: the surface of a part it belongs to is at most this far behind it."""
 
 Mask = NDArray[np.bool_]
 
@@ -113,7 +111,7 @@ def check_joint_depth(subject: Subject) -> Messages:
         around, skin = depth[y, x], on_skin(person.skeleton)
         gap = person.joints3d[:, 2:] - around  # how far the joint is behind the surface
         reach = np.where(skin, SURFACE_TOLERANCE_M, INNER_DEPTH_M)[:, None] + ROUNDING_M
-        fits = (gap >= -np.minimum(reach, BEHIND_M)) & (gap <= reach) & (around > 0)
+        fits = (gap >= -np.minimum(reach, BEHIND_M + ROUNDING_M)) & (gap <= reach) & (around > 0)
         visible = inside & (person.visibility == VISIBLE) & ~np.where(skin, fits.any(-1), fits[:, 0])
         # Of the pixels around a hidden joint one must be near or before it: its own may look past an outline.
         hovering = inside & (person.visibility != VISIBLE) & (gap[:, 0] < -BEHIND_M) & (around[:, 0] > 0)

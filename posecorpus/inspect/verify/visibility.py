@@ -16,7 +16,7 @@ from posecorpus.core.sample import HIDDEN, UNLABELLED, VISIBLE, Person
 from posecorpus.core.skeletons import FULL_42, correspondence, skeleton
 from posecorpus.inspect.verify.joints import Messages, joint_messages
 from posecorpus.inspect.verify.subject import Subject, joint_parts
-from posecorpus.synth.labels import INNER_DEPTH_M, SURFACE_JOINTS, SURFACE_TOLERANCE_M
+from posecorpus.synth.labels import BEHIND_M, INNER_DEPTH_M, SURFACE_JOINTS, SURFACE_TOLERANCE_M
 
 ROUNDING_M = 2e-3
 """Twice what rounding the depth can do."""
@@ -76,7 +76,7 @@ def _shown(subject: Subject, i: int, slack_m: float) -> Mask:
         return inside & np.where(skin, own.any(-1), own[:, 0])
     surface = sample.depth_mm[y, x] / 1e3
     in_front = person.joints3d[:, 2:] - surface
-    flesh = own[:, 0] & (in_front[:, 0] <= INNER_DEPTH_M + slack_m)
+    flesh = own[:, 0] & (in_front[:, 0] <= INNER_DEPTH_M + slack_m) & (in_front[:, 0] >= -BEHIND_M - slack_m)
     there = own & (np.abs(in_front) <= SURFACE_TOLERANCE_M + slack_m)
     looks_past = (surface[:, 0] == 0) | (in_front[:, 0] < slack_m)
     return inside & np.where(skin, there[:, 0] | (looks_past & there.any(-1)), flesh)

@@ -12,6 +12,7 @@ from posecorpus.inspect.verify.rasters import check_joint_parts
 from posecorpus.inspect.verify.subject import Subject
 from posecorpus.inspect.verify.visibility import check_visibility
 from posecorpus.synth.labels import (
+    BEHIND_M,
     INNER_DEPTH_M,
     JOINT_PARTS,
     SURFACE_JOINTS,
@@ -59,7 +60,7 @@ def noise(seed: int) -> tuple[Subject, np.ndarray]:
         depth_mm=quantise(frame)[0],
     )
     gaps = np.abs(z[:, None] - depth.ravel())
-    bounds = np.array([0, SURFACE_TOLERANCE_M, INNER_DEPTH_M])
+    bounds = np.array([0, SURFACE_TOLERANCE_M, BEHIND_M, INNER_DEPTH_M])
     near = np.abs(gaps[..., None] - bounds).min(-1).reshape(42, *shape) < 3e-3
     undecided = np.zeros(42, bool)
     for j, (x, y) in enumerate(np.floor(joints2d).astype(int)):
