@@ -62,30 +62,6 @@ def _pieces(key: _Faces) -> NDArray[np.int64]:
 _known_pieces = lru_cache(maxsize=8)(_pieces)
 
 
-class _Order:
-    """Faces in an order for trees, found in the first pose that needs one; any order gives the same answers."""
-
-    def __init__(self, faces: NDArray[np.integer]) -> None:
-        self._faces = np.ascontiguousarray(faces, np.int32)
-        self._sorted: NDArray[np.int32] | None = None
-
-    def of(self, vertices: F64) -> NDArray[np.int32]:
-        """(F, 3) faces, near to each other where they follow one another."""
-        if self._sorted is None:
-            self._sorted = sort_faces(vertices, self._faces)
-        return self._sorted
-
-
-@lru_cache(maxsize=8)
-def _known_order(key: _Faces) -> _Order:
-    return _Order(key.faces)
-
-
-def order_of(faces: NDArray[np.integer]) -> _Order:
-    """An order of the faces; of read-only faces it is remembered."""
-    return _Order(faces) if faces.flags.writeable else _known_order(_Faces(faces))
-
-
 class Figure:
     """A person in their own frame, as posed.
 
@@ -101,7 +77,7 @@ class Figure:
 
     def __init__(self, vertices: F32, faces: NDArray[np.integer], heading: float, reach: float = 0.0) -> None:
         self.vertices, self._pieces, self.reach = vertices, pieces_of(faces), reach
-        self._order = order_of(faces)
+        self._faces, self._sorted = np.ascontiguousarray(faces, np.int32), False
         self._solids: dict[int, Solid] = {}
         discs = _discs(vertices)
         middle = len(vertices) // 2
@@ -117,7 +93,9 @@ class Figure:
             if len(self._solids) == KEPT_SOLIDS:
                 del self._solids[next(iter(self._solids))]
             vertices = self.vertices[t].astype(np.float64)
-            self._solids[t] = Solid(fit_tree(vertices, self._order.of(vertices)), self._pieces)
+            if not self._sorted:
+                self._faces, self._sorted = sort_faces(vertices, self._faces), True
+            self._solids[t] = Solid(fit_tree(vertices, self._faces), self._pieces)
         return self._solids[t]
 
     def centre_at(self, at: Placement) -> tuple[float, float]:
