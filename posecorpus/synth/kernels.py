@@ -34,6 +34,12 @@ PROPS_SOURCES = ("props/solidity.py", "props/paint.py")
 """Those for things."""
 
 
+def kernel_cache() -> Path:
+    """The folder that compiled kernels are kept in or, beside their sources, under."""
+    central: str = getattr(numba_settings, "CACHE_DIR")  # noqa: B009  (numba sets its settings at run time)
+    return Path(central) if central else Path(__file__).parent
+
+
 def kernels_are_compiled(config: SynthConfig) -> bool:
     """Whether numba's cache holds kernels as young as these sources, as far as file dates tell.
 
@@ -51,7 +57,7 @@ def kernels_are_compiled(config: SynthConfig) -> bool:
 
 
 def _is_compiled(source: Path) -> bool:
-    central: str = getattr(numba_settings, "CACHE_DIR")  # noqa: B009  (numba sets its settings at run time)
-    folder = Path(central) if central else source.parent / "__pycache__"
+    cache = kernel_cache()
+    folder = source.parent / "__pycache__" if cache in source.parents else cache
     written = source.stat().st_mtime
     return any(index.stat().st_mtime >= written for index in folder.rglob(f"{source.stem}.*.nbi"))

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from threading import Event
+from zlib import crc32
 
 import cv2
 
@@ -20,7 +21,7 @@ from posecorpus.pipelines.locks import only_process
 from posecorpus.pipelines.synthesis.clips import clip_samples
 from posecorpus.pipelines.synthesis.plan import Plan
 from posecorpus.pipelines.synthesis.request import SynthRequest
-from posecorpus.synth.kernels import kernels_are_compiled
+from posecorpus.synth.kernels import kernel_cache, kernels_are_compiled
 
 TRIALS = 8
 """Samples that are rendered at most to get kernels compiled."""
@@ -55,7 +56,7 @@ def compile_kernels(task: ShardTask, report: Report) -> None:
     if kernels_are_compiled(config):
         return
     report("compiling", 0, 1)
-    with only_process("kernels"):
+    with only_process(f"kernels-{crc32(bytes(kernel_cache())):08x}"):
         for _ in islice(_shard(task), TRIALS):
             if kernels_are_compiled(config):
                 break
