@@ -49,9 +49,13 @@ class Sheet:
     face_parts: NDArray[np.uint8]
     uv: Floats
 
+    def first(self, count: int) -> Sheet:
+        """Only so many faces."""
+        return Sheet(self.faces[:count], self.face_parts[:count], self.uv[: 3 * count])
+
     @staticmethod
     def of(count: int) -> Sheet:
-        """Room for that many faces."""
+        """Room for that many faces; what is not written to takes no memory."""
         return Sheet(
             np.empty((count, 3), np.int32), np.empty(count, np.uint8), np.empty((3 * count, 2), np.float32)
         )
@@ -75,26 +79,29 @@ class Seam:
         return len(self.whole) + len(self.ends)
 
 
-def cut_faces(mesh: Uncut, field: Floats) -> int:
-    """How many faces :func:`cut` makes."""
-    return int(_count(mesh.faces, field))
+def most_faces(mesh: Uncut) -> int:
+    """How many faces :func:`cut` makes at most: of a face that a line crosses two may be left."""
+    return 2 * len(mesh.faces)
 
 
-def cut(mesh: Uncut, field: Floats, uv_map: UvMap, sheet: Sheet, face: int, vertex: int) -> Seam:
+def cut(mesh: Uncut, field: Floats, uv_map: UvMap, sheet: Sheet, face: int, vertex: int) -> tuple[Seam, int]:
     """Keep of a mesh what has a positive field.
 
     Args:
         field: (V,) linear over each face.
         uv_map: where the coordinates lie in the whole texture.
-        sheet: what to write to, from its face number ``face`` on, :func:`cut_faces` faces.
+        sheet: what to write to, from its face number ``face`` on, up to :func:`most_faces` faces.
         vertex: number of the piece's first vertex in the sheet.
+
+    Returns:
+        the piece's vertices, and the number after that of its last face.
     """
     number, on_edge, whole, ends, shares, crossed = _scratch(len(field), mesh.n_edges)
-    n_whole, n_cut = _cut(
+    n_whole, n_cut, after = _cut(
         mesh.faces, mesh.edges, mesh.uv, mesh.face_parts, field, np.array(uv_map, np.float32), face, vertex,
         number, on_edge, whole, ends, shares, crossed, sheet.faces, sheet.face_parts, sheet.uv,
     )  # fmt: skip
-    return Seam(whole[:n_whole].copy(), ends[:n_cut].copy(), shares[:n_cut].copy())
+    return Seam(whole[:n_whole].copy(), ends[:n_cut].copy(), shares[:n_cut].copy()), int(after)
 
 
 _local = threading.local()
@@ -117,26 +124,13 @@ def _scratch(vertices: int, edges: int) -> _Buffers:
 
 
 @njit(cache=True, nogil=True)
-def _count(faces: NDArray[np.int32], field: Floats) -> int:
-    count = 0
-    for f in range(len(faces)):
-        inside = 0
-        for k in range(3):
-            if field[faces[f, k]] > 0:
-                inside += 1
-        if inside > 0:
-            count += 2 if inside == 2 else 1
-    return count
-
-
-@njit(cache=True, nogil=True)
 def _cut(
     faces: NDArray[np.int32], edges: NDArray[np.int32], uv: Floats, parts: NDArray[np.uint8], field: Floats,
     uv_map: Floats, first_face: int, first_vertex: int,
     number: NDArray[np.int32], on_edge: NDArray[np.int32], whole: NDArray[np.int32],
     ends: NDArray[np.int32], shares: Floats, crossed: NDArray[np.int32],
     out: NDArray[np.int32], out_parts: NDArray[np.uint8], out_uv: Floats,
-) -> tuple[int, int]:  # fmt: skip
+) -> tuple[int, int, int]:  # fmt: skip
     # Corners of what is left of a face, as numbers (cut ones counted down from -1) and coordinates.
     ids, u, v = np.empty(4, np.int32), np.empty(4, np.float32), np.empty(4, np.float32)
     n_whole = n_cut = 0
@@ -197,4 +191,4 @@ def _cut(
         number[whole[i]] = -1
     for i in range(n_cut):
         on_edge[crossed[i]] = -1
-    return n_whole, n_cut
+    return n_whole, n_cut, n

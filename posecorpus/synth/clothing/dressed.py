@@ -17,7 +17,7 @@ from posecorpus.synth.bodies.skinning import Posed
 from posecorpus.synth.clothing import long_hair, shoes
 from posecorpus.synth.clothing import skirt as skirts
 from posecorpus.synth.clothing.binding import Bound
-from posecorpus.synth.clothing.cut import Seam, Sheet, Uncut, UvMap, cut, cut_faces
+from posecorpus.synth.clothing.cut import Seam, Sheet, Uncut, UvMap, cut, most_faces
 from posecorpus.synth.clothing.drape import Shaped, offsets, shaped
 from posecorpus.synth.clothing.garments import RIM_M, UNDERLAP_M, Lines, Tailored, hair, lines, tailor
 from posecorpus.synth.clothing.hands import relaxed
@@ -124,14 +124,14 @@ def dress(body: BodyModel, betas: NDArray[np.floating], look: Look, texture: Tex
 
 def _cut_out(pieces: list[_Piece], texture: Texture) -> tuple[Surface, list[Bound | Skirt]]:
     """All pieces as one surface, each face with texture coordinates of its own, and what moves them."""
-    counts = [cut_faces(piece.mesh, piece.outline) for piece in pieces]
-    sheet = Sheet.of(sum(counts))
+    sheet = Sheet.of(sum(most_faces(piece.mesh) for piece in pieces))
     bound: list[Bound | Skirt] = []
     face = vertex = 0
-    for piece, count in zip(pieces, counts, strict=True):
-        seam = cut(piece.mesh, piece.outline, piece.uv_map, sheet, face, vertex)
+    for piece in pieces:
+        seam, face = cut(piece.mesh, piece.outline, piece.uv_map, sheet, face, vertex)
         bound.append(piece.bind(seam))
-        face, vertex = face + count, vertex + len(seam)
+        vertex += len(seam)
+    sheet = sheet.first(face)
     uv_faces = counting(len(sheet.faces))
     return Surface(sheet.faces, sheet.face_parts, sheet.uv, uv_faces, texture, double_sided=True), bound
 

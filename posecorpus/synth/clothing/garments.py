@@ -10,6 +10,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from posecorpus.synth.appearance.atlas import ARM_ROOT
+from posecorpus.synth.appearance.kept import kept_with_body
 from posecorpus.synth.appearance.landmarks import Landmarks
 from posecorpus.synth.appearance.look import Fit, Look, trouser_end
 from posecorpus.synth.clothing.cut import Uncut
@@ -83,27 +84,44 @@ class Lines(NamedTuple):
     tucked: bool  # the shirt goes under the trousers
 
 
-def lines(look: Look, at: Landmarks) -> Lines:
-    """Measure a look's limb fractions out on a body."""
-    o = look.outfit
+class _Posts(NamedTuple):
+    """What lines are measured from: shoulder, elbow and wrist from the middle plane, heights of hip, knee, ankle..."""
+
+    arm: tuple[float, float, float]
+    leg: tuple[float, float, float]
+    armpit: float
+    ankle_z: float
+    spine3: float
+
+
+@kept_with_body
+def _posts(at: Landmarks) -> _Posts:
     shoulder, elbow, wrist = (float(at.joint("l_" + n)[0]) for n in ("shoulder", "elbow", "wrist"))
     hip, knee, ankle = (float(at.joint("l_" + n)[1]) for n in ("hip", "knee", "ankle"))
     shoulder_y, spine3 = float(at.joint("l_shoulder")[1]), float(at.joint("spine3")[1])
+    armpit = shoulder_y - 0.4 * (shoulder_y - spine3)
+    ankle_z = float(at.joint("l_ankle")[2])
+    return _Posts((shoulder, elbow, wrist), (hip, knee, ankle), armpit, ankle_z, spine3)
+
+
+def lines(look: Look, at: Landmarks) -> Lines:
+    """Measure a look's limb fractions out on a body."""
+    o, posts = look.outfit, _posts(at)
     return Lines(
-        sleeve=_limb(o.sleeve, shoulder, elbow, wrist),
-        shoulder=shoulder,
-        armpit=shoulder_y - 0.4 * (shoulder_y - spine3),
+        sleeve=_limb(o.sleeve, *posts.arm),
+        shoulder=posts.arm[0],
+        armpit=posts.armpit,
         neckline=float(min(o.neckline, HIGHEST_COLLAR_M)),
         neck_depth=float(o.neck_depth),
         neck_width=float(o.neck_width),
         open_width=float(o.open_width),
         hem=float(o.waist - 0.03 if look.skirted else o.hem),
         waist=float(o.waist),
-        leg=_limb(trouser_end(o.leg), hip, knee, ankle),
-        hip=hip,
-        ankle=ankle,
-        ankle_z=float(at.joint("l_ankle")[2]),
-        spine3=spine3,
+        leg=_limb(trouser_end(o.leg), *posts.leg),
+        hip=posts.leg[0],
+        ankle=posts.leg[2],
+        ankle_z=posts.ankle_z,
+        spine3=posts.spine3,
         shoe=float(o.shoe_top),
         boots=bool(o.over_trousers),
         tucked=bool(look.tucked),

@@ -31,6 +31,8 @@ from posecorpus.synth.clothing.shoes import edge_field, shoes
 from posecorpus.synth.clothing.skirt import SkirtPattern, pattern
 
 LONGEST_EDGE_M = 0.018
+COARSE_EDGE = 1.5
+"""Longer edges yet, on coarser bodies: few faces of theirs are small."""
 BRIDGE_M = 0.022
 """Cloth spans hollows about this wide: the skin's shape is diffused this far under it."""
 MOST_BETAS = 16
@@ -110,7 +112,8 @@ def mannequin(body: BodyModel) -> Mannequin:
     own, flat = np.unique(body.faces[picked], return_inverse=True)
     faces = flat.reshape(-1, 3).astype(np.int32)
     pairs = edge_pairs(faces).astype(np.int32)
-    mesh = refine(template[own], faces, LONGEST_EDGE_M * grain_of(body))
+    longest = LONGEST_EDGE_M if body.finest is None else COARSE_EDGE * LONGEST_EDGE_M * grain_of(body)
+    mesh = refine(template[own], faces, longest)
     body_faces = picked[mesh.body_faces]
     uv = np.einsum("fck,fkd->fcd", mesh.corners, body.uv[body.uv_faces[body_faces]])
 
