@@ -3,7 +3,7 @@ import pytest
 
 from posecorpus.core.errors import InputError
 from posecorpus.synth.raster.colour import ENCODE_STEPS, TO_LINEAR, TO_SRGB, decode, encode
-from posecorpus.synth.raster.mipmap import build_texture, level_sizes, pack
+from posecorpus.synth.raster.mipmap import _halve, _halve_even, build_texture, level_sizes, pack
 from posecorpus.synth.scene import Texture
 
 
@@ -31,6 +31,17 @@ def test_every_level_is_the_area_average_of_the_one_before(size):
         box_y, box_x = overlap(fine.shape[0], coarse.shape[0]), overlap(fine.shape[1], coarse.shape[1])
         mean = np.einsum("iy,yxc,jx->ijc", box_y, decode(fine / 255), box_x)
         assert np.abs(coarse - 255 * encode(mean)).max() < 0.6
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(1, 1), (3, 20), (64, 96)])
+def test_even_sides_are_halved_to_the_same_bytes(rows, columns):
+    fine = picture(2 * rows, 2 * columns)
+    fine[:rows], fine[rows, : columns // 2] = 255, 0
+    expected = np.empty((rows, columns, 3), np.uint8)
+    _halve(fine, expected)
+    got = np.empty((rows, 3 * columns), np.uint8)
+    _halve_even(fine.reshape(2 * rows, -1), got)
+    np.testing.assert_array_equal(got.reshape(expected.shape), expected)
 
 
 def overlap(n: int, m: int) -> np.ndarray:
