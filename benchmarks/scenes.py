@@ -7,9 +7,9 @@ rasteriser) at most 40 ms CPU a frame; all of it, from the draw to the shard on 
 
 Stills: each has new people, clothes and a new place. Shards are made as ``synth`` makes them, in this process,
 on one thread. Functions on the way are replaced by timed ones, and each stage is charged for what no stage within
-it is charged for. A round is one shard; medians over rounds, so that textures of a new size (see ``atlas``: once per
-body, size and process) and other work on the machine count little; the least is printed beside them. The first
-shard, which also reads bodies, finds patterns and fills caches, is told apart.
+it is charged for. A round is one shard; medians over rounds, so that other work on the machine counts little; the
+least is printed beside them. The first shard, which also reads bodies, measures them for textures (once per body and
+process), finds patterns and fills caches, is told apart.
 
 Without photos people stand in procedural rooms; with ``--backgrounds`` on the ground of screened photos.
 """
@@ -29,6 +29,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -50,7 +51,10 @@ from posecorpus.synth.store import MotionStore, write_store
 
 RENDERING = ("background", "shadows", "normals", "rasteriser")
 STORING = "store: codecs, Parquet, file"
+BETWEEN = "between the stages"
 STAGES: tuple[tuple[ModuleType, str, str], ...] = (
+    (clips, "crowd_size", "draw: which motions"),
+    (clips, "draw_clip", "draw: which motions"),
     (clips, "draw_scenes", "draw: looks, shapes, motions"),
     (placed, "draw_site", "draw: camera and ground"),
     (placed, "plan_around", "draw: plan of the room"),
@@ -60,8 +64,11 @@ STAGES: tuple[tuple[ModuleType, str, str], ...] = (
     (placed, "draw_props", "draw: things"),
     (placed, "light_site", "draw: light"),
     (actors, "pose_body", "pose"),
+    (actors, "look_of", "draw: looks, shapes, motions"),
     (actors, "dress", "dress: cut clothes"),
+    (studio, "_act", "size of textures"),
     (studio, "act_scenes", "dress: move clothes"),
+    (studio, "look_of", "draw: looks, shapes, motions"),
     (studio, "worn_texture", "textures"),
     (studio, "body_texture", "textures"),
     (studio, "set_up", "set things up"),
@@ -105,6 +112,12 @@ class Clock:
                 self._open.pop()
 
         return call
+
+    def paced(self, stage: str, items: Iterator[Any]) -> Iterator[Any]:
+        """The items; making each is charged to a stage."""
+        following = self.timed(stage, partial(next, items, None))
+        while (item := following()) is not None:
+            yield item
 
 
 def watched(clock: Clock) -> ExitStack:
@@ -152,9 +165,10 @@ def measure(
 ) -> list[dict[str, float]]:
     """CPU milliseconds a sample by stage, for each of ``rounds + 1`` shards."""
 
-    def shard(first: int) -> Iterator[Sample]:
+    def shard(first: int, clock: Clock) -> Iterator[Sample]:
         for index in range(first, first + samples):
-            yield from clips.clip_samples(config, SEED, index, 1, "raster", motions, materials)
+            made = clips.clip_samples(config, SEED, index, 1, "raster", motions, materials)
+            yield from clock.paced(BETWEEN, made)
 
     cv2.setNumThreads(1)
     gc.disable()  # as for shards of ``synth``
@@ -163,7 +177,7 @@ def measure(
         clock = Clock()
         with watched(clock):
             write = clock.timed(STORING, write_shard)
-            write(folder, number, shard(number * samples))
+            write(folder, number, shard(number * samples, clock))
         found.append({stage: 1e3 * seconds / samples for stage, seconds in clock.spent.items()})
     return found
 
