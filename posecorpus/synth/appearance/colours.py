@@ -6,6 +6,8 @@ import colorsys
 import math
 
 import numpy as np
+from numba import njit
+from numpy.typing import NDArray
 
 from posecorpus.synth.appearance.draws import Draws
 
@@ -61,20 +63,29 @@ def _encode(linear: float) -> float:
     return 255 * (12.92 * linear if linear <= 0.0031308 else 1.055 * linear ** (1 / 2.4) - 0.055)
 
 
-def rgb_to_lab(rgb: np.ndarray) -> np.ndarray:
+def rgb_to_lab(rgb: NDArray[np.floating]) -> NDArray[np.float64]:
     """sRGB (..., 3) in [0, 255] to CIE L*a*b* (D65)."""
-    unit = np.asarray(rgb, float) / 255
-    linear = np.where(unit <= 0.04045, unit / 12.92, ((unit + 0.055) / 1.055) ** 2.4)
-    matrix = np.array(
-        [
-            [0.4124564, 0.3575761, 0.1804375],
-            [0.2126729, 0.7151522, 0.0721750],
-            [0.0193339, 0.1191920, 0.9503041],
-        ]
-    )
-    t = linear @ matrix.T / (0.95047, 1.0, 1.08883)
-    f = np.where(t > (6 / 29) ** 3, np.cbrt(t), t / (3 * (6 / 29) ** 2) + 4 / 29)
-    return np.stack([116 * f[..., 1] - 16, 500 * (f[..., 0] - f[..., 1]), 200 * (f[..., 1] - f[..., 2])], -1)
+    colours = np.array(rgb, np.float64)
+    _to_lab(colours.reshape(-1, 3))
+    return colours
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _to_lab(colours: NDArray[np.float64]) -> None:
+    for n in range(len(colours)):
+        for c in range(3):
+            unit = colours[n, c] / 255
+            colours[n, c] = unit / 12.92 if unit <= 0.04045 else ((unit + 0.055) / 1.055) ** 2.4
+        r, g, b = colours[n]
+        fx = _lab_curve((0.4124564 * r + 0.3575761 * g + 0.1804375 * b) / 0.95047)
+        fy = _lab_curve(0.2126729 * r + 0.7151522 * g + 0.0721750 * b)
+        fz = _lab_curve((0.0193339 * r + 0.1191920 * g + 0.9503041 * b) / 1.08883)
+        colours[n, 0], colours[n, 1], colours[n, 2] = 116 * fy - 16, 500 * (fx - fy), 200 * (fy - fz)
+
+
+@njit(inline="always", error_model="numpy")
+def _lab_curve(t: float) -> float:
+    return float(np.cbrt(t)) if t > (6 / 29) ** 3 else t / (3 * (6 / 29) ** 2) + 4 / 29
 
 
 def skin(draws: Draws) -> tuple[RGB, float]:
@@ -86,16 +97,13 @@ def skin(draws: Draws) -> tuple[RGB, float]:
     return lab_to_rgb(lightness, a + draws.normal(0, 1.3), b + draws.normal(0, 1.6)), lightness
 
 
-def from_skin(lab: np.ndarray) -> np.ndarray:
-    """How far CIE L*a*b* colours (..., 3) are from any tone of skin: the distance at their own lightness, which
+def from_skin(lab: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How far CIE L*a*b* colours (N, 3) are from any tone of skin: the distance at their own lightness, which
     counts where it lies beyond that of skin."""
-    lightness = np.clip(lab[..., 0], _SKIN_L[0], _SKIN_L[-1])
-    away = [
-        lab[..., 0] - lightness,
-        lab[..., 1] - np.interp(lightness, _SKIN_L, _SKIN_A),
-        lab[..., 2] - np.interp(lightness, _SKIN_L, _SKIN_B),
-    ]
-    return np.asarray(np.sqrt(sum(a**2 for a in away)))
+    lightness, a, b = lab.T
+    at = np.clip(lightness, _SKIN_L[0], _SKIN_L[-1])
+    away = (lightness - at, a - np.interp(at, _SKIN_L, _SKIN_A), b - np.interp(at, _SKIN_L, _SKIN_B))
+    return np.asarray(np.sqrt(away[0] ** 2 + away[1] ** 2 + away[2] ** 2))
 
 
 def unlike_skin(cloths: list[RGB]) -> list[RGB]:

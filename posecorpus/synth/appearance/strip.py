@@ -16,6 +16,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from posecorpus.synth.appearance.colours import RGB
 from posecorpus.synth.appearance.look import Look, record
 from posecorpus.synth.appearance.noise import noise_tile
 from posecorpus.synth.appearance.paint import paint_skirt
@@ -48,9 +49,9 @@ def tile_uv(which: tuple[float, float], ratio: float) -> tuple[float, float, flo
     return low + (high - low) * INSET, (high - low) * inner, share * INSET, share * inner
 
 
-def paint_strip(look: Look, height: int, width: int) -> NDArray[np.uint8]:
-    """(height, width, 3) uint8 sRGB of the three tiles; what is not worn is left in its plain colour."""
-    noise, out = _noise(), np.empty((height, width, 3), np.uint8)
+def paint_strip(look: Look, out: NDArray[np.uint8]) -> None:
+    """Paint the three tiles into (height, width, 3) uint8 sRGB; what is not worn is left in its plain colour."""
+    noise, width = _noise(), out.shape[1]
     edges = [round(width * share) for share in (0, SKIRT[1], HAIR[1], 1)]
     skirt, hair, shoe = (out[:, start:end] for start, end in pairwise(edges))
     o, face = look.outfit, look.face
@@ -58,14 +59,19 @@ def paint_strip(look: Look, height: int, width: int) -> NDArray[np.uint8]:
         length = max(o.waist - look.fit.skirt_bottom, 0.1)
         paint_skirt(record(look), noise, np.float32(length), np.float32(SKIRT_AROUND_M), skirt)
     else:
-        skirt[:] = np.array(o.bottom.base).astype(np.uint8)
+        _fill(skirt, o.bottom.base)
     if look.long_haired:
         _paint_hair(np.array(face.hair), float(face.strands), noise, hair)
     else:
-        hair[:] = np.array(face.hair).astype(np.uint8)
+        _fill(hair, face.hair)
     leather, sole, lace = (np.array(colour, np.float64) for colour in (o.shoe, o.sole, o.lace))
     _paint_shoe(leather, sole, lace, noise, shoe)
-    return out
+
+
+def _fill(tile: U8, colour: RGB) -> None:
+    """One colour; a row at a time, as numpy copies rows much faster than single texels."""
+    tile[0] = np.array(colour).astype(np.uint8)
+    tile[1:] = tile[0]
 
 
 @lru_cache(maxsize=1)
@@ -77,9 +83,12 @@ def _noise() -> NDArray[np.uint8]:
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _paint_hair(colour: F64, strands: float, noise: U8, out: U8) -> None:
-    """Strands down the tile, of a tone that drifts along them."""
+    """Strands down the tile, of a tone that drifts along them: every third row, and two copies below it."""
     height, width = out.shape[0], out.shape[1]
     for row in range(height):
+        if row % 3 > 0:
+            out[row] = out[row - 1]
+            continue
         wave = noise[(row // 3) & 255]
         for column in range(width):
             strand = noise[3, (5 * column) & 255] / 128.0 - 1
@@ -92,18 +101,25 @@ def _paint_hair(colour: F64, strands: float, noise: U8, out: U8) -> None:
 def _paint_shoe(shoe: F64, sole: F64, lace: F64, noise: U8, out: U8) -> None:
     """A sole's edge below an upper with caps at heel and toe, and laces."""
     height, width = out.shape[0], out.shape[1]
+    tones = 1 + 0.06 * (np.arange(256) / 128.0 - 1)
+    capped, laced = np.ones(width), np.zeros(width, np.bool_)
+    for column in range(width):
+        u = (column + 0.5) / width
+        if u > 0.8 or u < 0.14:
+            capped[column] = 0.88
+        laced[column] = 0.42 < u < 0.72 and int(u * 36) % 2 == 0
     for row in range(height):
         v = 1 - (row + 0.5) / height
+        grain = noise[(7 * row) & 255]
         for column in range(width):
-            u = (column + 0.5) / width
-            tone = 1 + 0.06 * (noise[(7 * row) & 255, (7 * column) & 255] / 128.0 - 1)
+            tone = tones[grain[(7 * column) & 255]]
             colour = shoe
             if v < SOLE_V:
                 colour = sole
-            elif v > 0.86 and 0.42 < u < 0.72 and int(u * 36) % 2 == 0:
+            elif v > 0.86 and laced[column]:
                 colour, tone = lace, 1.0
-            elif u > 0.8 or u < 0.14:
-                tone *= 0.88
+            else:
+                tone *= capped[column]
             for c in range(3):
                 out[row, column, c] = _byte(colour[c] * tone)
 

@@ -14,7 +14,7 @@ from posecorpus.synth.appearance.look import SHIRT_TAIL_M, Look, as_worn, record
 from posecorpus.synth.appearance.paint import paint
 from posecorpus.synth.appearance.photos import load_photo
 from posecorpus.synth.appearance.strip import paint_strip, strip_height
-from posecorpus.synth.raster.mipmap import build_texture
+from posecorpus.synth.raster.mipmap import blank_texture, build_texture, fill_levels
 from posecorpus.synth.scene import Texture
 
 METRES_ACROSS = 2.3
@@ -101,8 +101,12 @@ def worn_texture(body: BodySurface, look: Look, size: int = 192) -> Texture:
     if unlike_a_person(landmarks(body)) is not None:
         return build_texture(paint_look(body_atlas(body, size), look))
     look = _clearly_dressed(as_worn(look, landmarks(body)))
-    picture = _paint(worn_canvas(body, size), worn_look(look, METRES_ACROSS / size))
-    return build_texture(np.concatenate([picture, paint_strip(look, strip_height(size), size)]))
+    texture = blank_texture(size + strip_height(size), size)
+    picture = texture.levels[0]
+    _paint(worn_canvas(body, size), worn_look(look, METRES_ACROSS / size), picture[:size])
+    paint_strip(look, picture[size:])
+    fill_levels(texture)
+    return texture
 
 
 def _clearly_dressed(look: Look) -> Look:
@@ -151,15 +155,16 @@ def worn_look(look: Look, reach: float) -> Look:
 
 def paint_look(atlas: Atlas, look: Look) -> NDArray[np.uint8]:
     """A look painted on a body, (size, size, 3) uint8 sRGB, row 0 at the top (v = 1)."""
-    return _paint(canvas_of(atlas), look)
+    out = np.empty((atlas.texels.size, atlas.texels.size, 3), np.uint8)
+    _paint(canvas_of(atlas), look, out)
+    return out
 
 
-def _paint(canvas: Canvas, look: Look) -> NDArray[np.uint8]:
-    out = np.empty((canvas.size**2, 3), np.uint8)
+def _paint(canvas: Canvas, look: Look, out: NDArray[np.uint8]) -> None:
+    """Paint a look into (size, size, 3) contiguous bytes."""
     soft = np.float32(METRES_ACROSS / canvas.size)
     words = canvas.marks.view("<u8")[:, 0]
     paint(
         record(look), canvas.index, canvas.region, canvas.coordinates, words,
-        canvas.gutter, canvas.gutter_source, soft, out,
+        canvas.gutter, canvas.gutter_source, soft, out.reshape(-1, 3),
     )  # fmt: skip
-    return out.reshape(canvas.size, canvas.size, 3)
