@@ -203,6 +203,8 @@ def nearer(
     t, u = np.empty((LEAF_FACES, 9)), np.empty((LEAF_FACES, 9))
     t_boxes, u_boxes, axes = np.empty((LEAF_FACES, 6)), np.empty((LEAF_FACES + 1, 6)), np.empty((8, 3))
     stack[0, 0], stack[0, 1], top = 1, 1, 1
+    t_leaf = u_leaf = -1  # whose triangles t and u are
+    square = clearance * clearance
     while top > 0:
         top -= 1
         p, q = stack[top, 0], stack[top, 1]
@@ -224,8 +226,14 @@ def nearer(
         first, start = len(a_faces) * (p - a_leaves) // a_leaves, len(b_faces) * (q - b_leaves) // b_leaves
         stop = len(a_faces) * (p - a_leaves + 1) // a_leaves
         end = len(b_faces) * (q - b_leaves + 1) // b_leaves
-        _corners(a_vertices, a_faces, first, stop, 1.0, 0.0, 0.0, 0.0, t, t_boxes)
-        _corners(b_vertices, b_faces, start, end, c, s, x, z, u, u_boxes)
+        if p != t_leaf:
+            _corners(a_vertices, a_faces, first, stop, 1.0, 0.0, 0.0, 0.0, t, t_boxes)
+        if q != u_leaf:
+            _corners(b_vertices, b_faces, start, end, c, s, x, z, u, u_boxes)
+        t_leaf, u_leaf = p, q
+        dx, dy, dz = t[0, 0] - u[0, 0], t[0, 1] - u[0, 1], t[0, 2] - u[0, 2]
+        if dx * dx + dy * dy + dz * dz < square:  # of corners, hence of faces
+            return True
         if _any_near(t, t_boxes, stop - first, u, u_boxes, end - start, clearance, axes):
             return True
     return False

@@ -13,7 +13,7 @@ from posecorpus.synth.crowd.solids import one_of_each
 from posecorpus.synth.crowd.stance import Stance
 from posecorpus.synth.crowd.tree import fit_tree, sort_faces
 from posecorpus.synth.crowd.view import SPACING_M, spread
-from posecorpus.synth.raster.jit import kernel
+from posecorpus.synth.raster.jit import kernel, tight_kernel
 
 F64 = NDArray[np.float64]
 F32 = NDArray[np.float32]
@@ -23,6 +23,10 @@ KEPT_SOLIDS = 16
 BASE_M = 0.15
 """What is lower stands on the floor, or lies there."""
 SLACK_M = 1e-9
+SURE_M = 1e-6
+"""Far more than the rounding of a distance."""
+GRAIN_M = 0.1
+"""Of the few points that are compared first."""
 STRIDE = 8
 """Every so many frames are looked at first: most overlaps last longer."""
 
@@ -68,6 +72,7 @@ class Figure:
     Attributes:
         vertices: (T, V, 3).
         points: (S, 3) spread over the skin, in the clip's middle frame.
+        grains: (G, 3) fewer of them.
         stance: where the middle of their box, what is near the floor and the highest point are in the middle frame.
         path: (T, 2) x and z of the middle of their box.
         radius: (T,) of a vertical cylinder around it that holds them.
@@ -82,6 +87,7 @@ class Figure:
         discs = _discs(vertices)
         middle = len(vertices) // 2
         self.points = vertices[middle, spread(vertices[middle], SPACING_M)].astype(np.float64)
+        self.grains = self.points[spread(self.points.astype(np.float32), GRAIN_M)]
         self.path, self.radius = discs[:, :2], discs[:, 2]
         centre = float(discs[middle, 0]), float(discs[middle, 1])
         self.sweep = float((np.hypot(*(self.path - centre).T) + self.radius).max())
@@ -110,16 +116,27 @@ class Figure:
         return np.asarray(self.path @ np.array([[c, -s], [s, c]]) + (at.x, at.z))
 
 
+def surely_clash(a: Figure, a_at: Placement, b: Figure, b_at: Placement, clearance: float) -> bool:
+    """Whether :func:`clash` is sure to be true, as points of the two show that lie nearer than the clearance."""
+    if math.dist(a.centre_at(a_at), b.centre_at(b_at)) >= a.sweep + b.sweep + clearance:
+        return False
+    to = b_at.seen_from(a_at)
+    c, s = math.cos(to.yaw), math.sin(to.yaw)
+    return clearance > SURE_M and _any_nearer(a.grains, b.grains, c, s, to.x, to.z, clearance - SURE_M)
+
+
 def clash(a: Figure, a_at: Placement, b: Figure, b_at: Placement, clearance: float) -> bool:
     """Whether two people are nearer to each other than a clearance (metres) at any frame."""
     if math.dist(a.centre_at(a_at), b.centre_at(b_at)) >= a.sweep + b.sweep + clearance:
         return False
+    b_to_a = b_at.seen_from(a_at)
+    if len(a.path) == 1:
+        return _clash_at(a, b, 0, b_to_a, clearance)
     apart = a.path_at(a_at) - b.path_at(b_at)
     reach = a.radius + b.radius + clearance
     frames = np.flatnonzero(np.einsum("ti,ti->t", apart, apart) < reach * reach)
     if not len(frames):
         return False
-    b_to_a = b_at.seen_from(a_at)
     order = np.concatenate([frames[offset::STRIDE] for offset in range(STRIDE)])
     return any(_clash_at(a, b, t, b_to_a, clearance) for t in order.tolist())
 
@@ -146,6 +163,28 @@ def _base(vertices: F32, height: float) -> F64:
     return out[: 8 if reach[0] > -np.inf else 0].copy()
 
 
+@tight_kernel
+def _any_nearer(a: F64, b: F64, c: float, s: float, x: float, z: float, distance: float) -> bool:
+    """Whether a point of a (N, 3) is nearer than a distance to one of b (M, 3), which is turned and moved."""
+    x0 = z0 = np.inf
+    x1 = z1 = -np.inf
+    for i in range(len(a)):
+        ax, az = a[i, 0], a[i, 2]
+        x0, x1 = ax if ax < x0 else x0, ax if ax > x1 else x1
+        z0, z1 = az if az < z0 else z0, az if az > z1 else z1
+    x0, x1, z0, z1 = x0 - distance, x1 + distance, z0 - distance, z1 + distance
+    square = distance * distance
+    for j in range(len(b)):
+        bx, by, bz = c * b[j, 0] + s * b[j, 2] + x, b[j, 1], c * b[j, 2] - s * b[j, 0] + z
+        if bx < x0 or bx > x1 or bz < z0 or bz > z1:
+            continue
+        for i in range(len(a)):
+            dx, dy, dz = a[i, 0] - bx, a[i, 1] - by, a[i, 2] - bz
+            if dx * dx + dy * dy + dz * dz < square:
+                return True
+    return False
+
+
 @kernel
 def _parted(
     a: F32, b: F32, c: float, s: float, x: float, z: float, towards: float, clearance: float
@@ -158,10 +197,12 @@ def _parted(
         nx, nz = np.cos(towards + swing), np.sin(towards + swing)
         high, low = -np.inf, np.inf
         for v in range(len(a)):
-            high = max(high, nx * a[v, 0] + nz * a[v, 2])
+            along = nx * a[v, 0] + nz * a[v, 2]
+            high = along if along > high else high  # max() looks out for NaN
         mx, mz = c * nx - s * nz, s * nx + c * nz
         for v in range(len(b)):
-            low = min(low, mx * b[v, 0] + mz * b[v, 2])
+            along = mx * b[v, 0] + mz * b[v, 2]
+            low = along if along < low else low
         if low + nx * x + nz * z - high > clearance + SLACK_M:
             return True
     return False
@@ -176,10 +217,14 @@ def _discs(vertices: F32) -> F64:
         x1 = y1 = z1 = -np.inf
         for v in range(vertices.shape[1]):
             x, y, z = vertices[t, v, 0], vertices[t, v, 1], vertices[t, v, 2]
-            x0, x1, y1, z0, z1 = min(x0, x), max(x1, x), max(y1, y), min(z0, z), max(z1, z)
+            # Ternaries, not min and max: those look out for NaN.
+            x0, x1 = x if x < x0 else x0, x if x > x1 else x1
+            z0, z1 = z if z < z0 else z0, z if z > z1 else z1
+            y1 = y if y > y1 else y1
         cx, cz = (x0 + x1) / 2, (z0 + z1) / 2
         square = 0.0
         for v in range(vertices.shape[1]):
-            square = max(square, (vertices[t, v, 0] - cx) ** 2 + (vertices[t, v, 2] - cz) ** 2)
+            apart = (vertices[t, v, 0] - cx) ** 2 + (vertices[t, v, 2] - cz) ** 2
+            square = apart if apart > square else square
         out[t, 0], out[t, 1], out[t, 2], out[t, 3] = cx, cz, np.sqrt(square) + 1e-6, y1
     return out

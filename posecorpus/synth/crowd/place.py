@@ -18,7 +18,7 @@ from posecorpus.core.cameras import Camera
 from posecorpus.core.errors import InputError
 from posecorpus.synth.config import CrowdConfig
 from posecorpus.synth.crowd.arrangements import ARRANGEMENTS, Arrangement
-from posecorpus.synth.crowd.figure import Figure, clash
+from posecorpus.synth.crowd.figure import Figure, clash, surely_clash
 from posecorpus.synth.crowd.meshes import Placement
 from posecorpus.synth.crowd.stance import (
     BORDERS,
@@ -116,6 +116,8 @@ class _Crowd:
         figure, best, least = self._figures[member.who], None, np.inf
         for rows, wish in self._candidates(member, missing, left):
             for place in islice(self._standing(figure, rows, wish), LOOKS):
+                if self._surely_taken(figure, place):
+                    continue
                 look = self._view.look(member.who, figure.points, place)
                 score = None if look is None else self._misfit(look, wish)
                 if score is None or score >= least or not self._free(figure, place):
@@ -190,13 +192,18 @@ class _Crowd:
         return score + max(wish.hides[0] - more, more - wish.hides[1], 0)
 
     def _free(self, figure: Figure, place: Placement) -> bool:
-        for i, other in enumerate(self.placed):
-            if other is not None:
-                them = self._figures[i]
-                clearance = max(self._config.clearance_m, figure.reach + them.reach)
-                if clash(figure, place, them, other, clearance):
-                    return False
-        return True
+        """Whether nobody who is there would be too near."""
+        return not any(clash(figure, place, *other) for other in self._there(figure))
+
+    def _surely_taken(self, figure: Figure, place: Placement) -> bool:
+        """Whether a few points tell already that the place is not free."""
+        return any(surely_clash(figure, place, *other) for other in self._there(figure))
+
+    def _there(self, figure: Figure) -> Iterator[tuple[Figure, Placement, float]]:
+        """Those who have a place, and how far from them somebody must stay."""
+        for them, place in zip(self._figures, self.placed, strict=True):
+            if place is not None:
+                yield them, place, max(self._config.clearance_m, figure.reach + them.reach)
 
     @staticmethod
     def _hidden(covers: Sequence[float]) -> int:

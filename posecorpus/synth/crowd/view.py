@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from posecorpus.core.cameras import Camera
 from posecorpus.synth.crowd.meshes import Placement
-from posecorpus.synth.raster.jit import kernel
+from posecorpus.synth.raster.jit import kernel, tight_kernel
 
 F64 = NDArray[np.float64]
 F32 = NDArray[np.float32]
@@ -130,7 +130,7 @@ def spread(vertices: F32, spacing: float) -> I64:
     return out[:count].copy()
 
 
-@kernel
+@tight_kernel
 def _splat(
     points: F64, c: float, s: float, x: float, z: float, P: F64, radius: float,
     patch: F32, window: I64, outside: F64,
@@ -143,9 +143,12 @@ def _splat(
         the least depth, and how many dots reach a border or lie beyond.
     """
     height, width = patch.shape
-    patch[window[1] : window[3], window[0] : window[2]] = np.inf
-    window[0], window[1], window[2], window[3] = width, height, 0, 0
+    for row in range(window[1], window[3]):
+        for column in range(window[0], window[2]):
+            patch[row, column] = np.inf
+    left, top, right, bottom = width, height, 0, 0
     nearest, touching = np.inf, 0
+    west = east = north = south = 0
     for i in range(len(points)):
         px, py, pz = (
             c * points[i, 0] + s * points[i, 2] + x,
@@ -153,18 +156,17 @@ def _splat(
             c * points[i, 2] - s * points[i, 0] + z,
         )
         depth = P[2, 0] * px + P[2, 1] * py + P[2, 2] * pz + P[2, 3]
-        nearest = min(nearest, depth)
+        nearest = depth if depth < nearest else nearest
         if depth < NEAREST_M:
             break
         u = (P[0, 0] * px + P[0, 1] * py + P[0, 2] * pz + P[0, 3]) / depth
         v = (P[1, 0] * px + P[1, 1] * py + P[1, 2] * pz + P[1, 3]) / depth
         wide = radius / depth
-        outside[0] += u < 0
-        outside[1] += u > width
-        outside[2] += v < 0
-        outside[3] += v > height
-        touching += u < wide or u > width - wide or v < wide or v > height - wide
-        wide = max(wide, 0.5)
+        if u < wide or u > width - wide or v < wide or v > height - wide:
+            touching += 1
+            west, east = west + (u < 0), east + (u > width)
+            north, south = north + (v < 0), south + (v > height)
+        wide = wide if wide > 0.5 else 0.5
         x0, x1 = max(int(np.ceil(u - wide - 0.5)), 0), min(int(np.floor(u + wide - 0.5)) + 1, width)
         y0, y1 = max(int(np.ceil(v - wide - 0.5)), 0), min(int(np.floor(v + wide - 0.5)) + 1, height)
         if x0 >= x1 or y0 >= y1:
@@ -174,12 +176,13 @@ def _splat(
             for column in range(x0, x1):
                 if near < patch[row, column]:
                     patch[row, column] = near
-        window[0], window[1] = min(window[0], x0), min(window[1], y0)
-        window[2], window[3] = max(window[2], x1), max(window[3], y1)
+        left, top, right, bottom = min(left, x0), min(top, y0), max(right, x1), max(bottom, y1)
+    window[0], window[1], window[2], window[3] = left, top, right, bottom
+    outside[0], outside[1], outside[2], outside[3] = west, east, north, south
     return nearest, touching
 
 
-@kernel
+@tight_kernel
 def _compare(
     patch: F32, window: I64, front: F32, owner: I64, who: int, tally: F64, result: F64
 ) -> None:  # fmt: skip
@@ -187,15 +190,18 @@ def _compare(
 
     ``result`` (2, P) receives what is covered and what is shown of everybody.
     """
+    alone = seen = 0
     for y in range(window[1], window[3]):
         for x in range(window[0], window[2]):
             if patch[y, x] == np.inf:
                 continue
-            tally[0, who] += 1
+            alone += 1
             if patch[y, x] < front[y, x]:
-                tally[1, who] += 1
+                seen += 1
                 if owner[y, x] >= 0:
                     tally[1, owner[y, x]] -= 1
+    tally[0, who] += alone
+    tally[1, who] += seen
     for i in range(tally.shape[1]):
         there = tally[0, i] > 0
         result[0, i] = 1 - tally[1, i] / tally[0, i] if there else 0.0

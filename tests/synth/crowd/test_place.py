@@ -18,7 +18,7 @@ from posecorpus.synth.bodies.model import load_body
 from posecorpus.synth.bodies.skinning import pose_body
 from posecorpus.synth.config import CrowdConfig
 from posecorpus.synth.crowd import Placement, heading_of, place_people
-from posecorpus.synth.crowd.figure import Figure, clash
+from posecorpus.synth.crowd.figure import Figure, clash, surely_clash
 from posecorpus.synth.crowd.view import SPACING_M, View, spread
 from posecorpus.synth.ground import Ground
 
@@ -108,6 +108,22 @@ def test_one_frame_of_contact_is_enough(frame: int) -> None:
         assert not clash(a, at, b, away, 0.0)
         assert not clash(a, at, b, away, 0.019)
         assert clash(a, at, b, away, 0.021)
+
+
+def test_what_surely_clashes_is_what_has_points_too_near_and_clashes() -> None:
+    at, rng, sure, all_of_them = picture(7, 2), np.random.default_rng(3), 0, 0
+    a, b = (Figure(at.bodies[i], at.faces[i], 0.0) for i in range(2))
+    for _ in range(150):
+        a_at, b_at = (Placement(*rng.uniform(-0.7, 0.7, 2), rng.uniform(-np.pi, np.pi)) for _ in range(2))
+        clearance = float(rng.uniform(0, 0.25))
+        gap = cKDTree(a_at.apply(a.grains)).query(b_at.apply(b.grains))[0].min()
+        told, truth = surely_clash(a, a_at, b, b_at, clearance), clash(a, a_at, b, b_at, clearance)
+        assert told == (gap < clearance) and told <= truth
+        sure, all_of_them = sure + told, all_of_them + truth
+    assert 0.5 * all_of_them < sure < all_of_them < 150  # worth it, and neither is trivial
+    assert not surely_clash(
+        a, Placement(0, 0, 0), a, Placement(0, 0, 0), 0.0
+    )  # touching is not for points to tell
 
 
 def test_a_third_of_the_people_are_partly_hidden_and_nobody_almost_wholly() -> None:
