@@ -1,0 +1,100 @@
+"""LCR-Net: localisation, classification, regression (LCR-Net++ sections 3.1 to 3.5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from posecorpus.models.backbones.base import STRIDE, Backbone
+from posecorpus.models.backbones.resnet50 import ResNet50
+from posecorpus.models.backbones.tiny import Tiny
+from posecorpus.models.backbones.vgg16 import VGG16
+from posecorpus.models.lcrnet.params import LCRNetParams
+from posecorpus.models.lcrnet.rpn import RegionProposals
+from posecorpus.models.roi_align import roi_align_max
+
+_BACKBONES: dict[str, type[Backbone]] = {"tiny": Tiny, "vgg16": VGG16, "resnet50": ResNet50}
+
+
+@dataclass(frozen=True, eq=False)
+class Estimate:
+    """What is thought of R regions.
+
+    Attributes:
+        logits: (R, C + 1), the background first.
+        poses: (R, C + 1, 5 J) offsets from the anchors, see ``targets.Targets``.
+    """
+
+    logits: Tensor
+    poses: Tensor
+
+
+class Branches(nn.Module):
+    """Classification and class-specific regression from one vector."""
+
+    def __init__(self, features: int, classes: int, joints: int) -> None:
+        super().__init__()
+        self.classify = nn.Linear(features, classes + 1)
+        self.regress = nn.Linear(features, 5 * joints * (classes + 1))
+        nn.init.normal_(self.classify.weight, std=0.01)
+        nn.init.normal_(self.regress.weight, std=0.001)
+        for layer in (self.classify, self.regress):
+            nn.init.zeros_(layer.bias)
+
+    def forward(self, vectors: Tensor) -> Estimate:
+        """The estimate from vectors (R, features)."""
+        logits = self.classify(vectors)
+        return Estimate(logits, self.regress(vectors).unflatten(1, (logits.shape[1], -1)))
+
+
+class SecondLook(nn.Module):
+    """Refines an estimate: its outputs, as one vector, are seen beside the region (Fig. 4)."""
+
+    def __init__(self, pooled: int, classes: int, joints: int, params: LCRNetParams) -> None:
+        super().__init__()
+        self.tell = nn.Linear((classes + 1) * (1 + 5 * joints), params.estimate)
+        self.embed = nn.Sequential(
+            nn.Linear(pooled + params.estimate, params.hidden), nn.ReLU(inplace=True),
+            nn.Linear(params.hidden, params.hidden), nn.ReLU(inplace=True),
+        )  # fmt: skip
+        self.branches = Branches(params.hidden, classes, joints)
+
+    def forward(self, vectors: Tensor, first: Estimate) -> Estimate:
+        """The second estimate from regions' vectors (R, pooled) and the first one."""
+        told = self.tell(torch.cat([first.logits, first.poses.flatten(1)], dim=1)).relu()
+        found: Estimate = self.branches(self.embed(torch.cat([vectors, told], dim=1)))
+        return found
+
+
+class LCRNet(nn.Module):
+    """The whole network; what is proposed and learned is ``rpn``'s and ``targets``' business.
+
+    Args:
+        classes: C, of full and upper bodies together.
+        joints: J.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, params: LCRNetParams, classes: int, joints: int) -> None:
+        super().__init__()
+        self.params = params
+        self.backbone = _BACKBONES[params.backbone]()
+        self.rpn = RegionProposals(self.backbone.channels, params.rpn)
+        self.first = Branches(self.backbone.embedded, classes, joints)
+        self.second = SecondLook(self.backbone.pooled, classes, joints, params) if params.estimate else None
+        self.register_buffer("mean", torch.tensor(self.backbone.mean)[:, None, None], persistent=False)
+        self.register_buffer("std", torch.tensor(self.backbone.std)[:, None, None], persistent=False)
+
+    def maps(self, images: Tensor) -> Tensor:
+        """(N, channels, H / 16, W / 16) of pictures (N, 3, H, W), RGB in [0, 1]."""
+        return self.backbone.maps((images - self.mean) / self.std)
+
+    def estimates(self, maps: Tensor, boxes: Tensor, image: Tensor) -> list[Estimate]:
+        """What is thought of boxes (R, 4), pixels, of the pictures ``image`` (R,); the last estimate is the best."""
+        vectors = self.backbone.pool(roi_align_max(maps, boxes, image, 1 / STRIDE))
+        first = self.first(self.backbone.embed(vectors))
+        return [first] if self.second is None else [first, self.second(vectors, first)]

@@ -1,0 +1,48 @@
+"""The sizes of LCR-Net."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from posecorpus.core.errors import InputError
+from posecorpus.models.lcrnet.rpn import RPNParams
+
+
+@dataclass(frozen=True)
+class LCRNetParams:
+    """What LCR-Net is made of; the anchors decide the rest.
+
+    Attributes:
+        backbone: what sees.
+        hidden: width of the two fully connected layers of the second estimate.
+        estimate: length of the vector that the first estimate is told the second one by; 0 for one estimate only.
+        rpn: region proposals.
+        images, boxes: of a batch, pictures, and boxes of each picture.
+    """
+
+    backbone: Literal["tiny", "vgg16", "resnet50"]
+    hidden: int
+    estimate: int = 2048
+    rpn: RPNParams = field(default_factory=RPNParams)
+    images: int = 8
+    boxes: int = 32
+
+
+PRESETS = {
+    "tiny": LCRNetParams(
+        "tiny",
+        hidden=256,
+        estimate=128,
+        rpn=RPNParams(channels=96, sizes_px=(32.0, 64.0, 128.0), before=600, after=100),
+    ),
+    "vgg16": LCRNetParams("vgg16", hidden=4096),
+    "resnet50": LCRNetParams("resnet50", hidden=2048, images=1, boxes=512),
+}
+
+
+def preset(name: str) -> LCRNetParams:
+    """The parameters of a name; raises :class:`InputError` listing those there are."""
+    if name not in PRESETS:
+        raise InputError("preset", f"one of {', '.join(PRESETS)}", repr(name))
+    return PRESETS[name]
