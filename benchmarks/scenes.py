@@ -59,7 +59,7 @@ STAGES: tuple[tuple[ModuleType, str, str], ...] = (
     (placed, "draw_site", "draw: camera and ground"),
     (placed, "plan_around", "draw: plan of the room"),
     (posing, "pose_body", "pose, for the draw"),
-    (posing, "look_of", "dress: cut clothes"),
+    (posing, "look_of", "draw: looks, shapes, motions"),
     (placed, "place_people", "find everybody a place"),
     (placed, "draw_props", "draw: things"),
     (placed, "light_site", "draw: light"),

@@ -123,7 +123,7 @@ def _scratch(vertices: int, edges: int) -> _Buffers:
     return held
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _cut(
     faces: NDArray[np.int32], edges: NDArray[np.int32], uv: Floats, parts: NDArray[np.uint8], field: Floats,
     uv_map: Floats, first_face: int, first_vertex: int,
@@ -133,35 +133,35 @@ def _cut(
 ) -> tuple[int, int, int]:  # fmt: skip
     # Corners of what is left of a face, as numbers (cut ones counted down from -1) and coordinates.
     ids, u, v = np.empty(4, np.int32), np.empty(4, np.float32), np.empty(4, np.float32)
+    origin_u, scale_u, origin_v, scale_v = uv_map[0], uv_map[1], uv_map[2], uv_map[3]
     n_whole = n_cut = 0
     n = first_face
     for f in range(len(faces)):
-        inside = 0
-        for k in range(3):
-            if field[faces[f, k]] > 0:
-                inside += 1
+        # Unsigned: an index that may be negative costs a test at every use.
+        corner = (np.uintp(faces[f, 0]), np.uintp(faces[f, 1]), np.uintp(faces[f, 2]))
+        value = (field[corner[0]], field[corner[1]], field[corner[2]])
+        inside = int(value[0] > 0) + int(value[1] > 0) + int(value[2] > 0)
         if inside == 0:
             continue
-        for k in range(3):
-            at = faces[f, k]
+        for at in corner:
             if number[at] < 0:
                 number[at] = n_whole
                 whole[n_whole] = at
                 n_whole += 1
         if inside == 3:
             for k in range(3):
-                out[n, k] = number[faces[f, k]]
-                out_uv[3 * n + k, 0] = uv_map[0] + uv_map[1] * uv[f, k, 0]
-                out_uv[3 * n + k, 1] = uv_map[2] + uv_map[3] * uv[f, k, 1]
+                out[n, k] = number[corner[k]]
+                out_uv[3 * n + k, 0] = origin_u + scale_u * uv[f, k, 0]
+                out_uv[3 * n + k, 1] = origin_v + scale_v * uv[f, k, 1]
             out_parts[n] = parts[f]
             n += 1
             continue
         corners = 0
         for k in range(3):  # walk around the face, keep what is inside and where the line crosses
-            here, there = faces[f, k], faces[f, (k + 1) % 3]
-            one, two = field[here], field[there]
+            after = k + 1 if k < 2 else 0
+            one, two = value[k], value[after]
             if one > 0:
-                ids[corners], u[corners], v[corners] = number[here], uv[f, k, 0], uv[f, k, 1]
+                ids[corners], u[corners], v[corners] = number[corner[k]], uv[f, k, 0], uv[f, k, 1]
                 corners += 1
             if (one > 0) == (two > 0):
                 continue
@@ -170,23 +170,24 @@ def _cut(
             if on_edge[edge] < 0:
                 on_edge[edge] = n_cut
                 crossed[n_cut] = edge
-                ends[n_cut, 0], ends[n_cut, 1], shares[n_cut] = number[here], number[there], share
+                ends[n_cut, 0], ends[n_cut, 1] = number[corner[k]], number[corner[after]]
+                shares[n_cut] = share
                 n_cut += 1
             ids[corners] = -1 - on_edge[edge]
-            u[corners] = uv[f, k, 0] + share * (uv[f, (k + 1) % 3, 0] - uv[f, k, 0])
-            v[corners] = uv[f, k, 1] + share * (uv[f, (k + 1) % 3, 1] - uv[f, k, 1])
+            u[corners] = uv[f, k, 0] + share * (uv[f, after, 0] - uv[f, k, 0])
+            v[corners] = uv[f, k, 1] + share * (uv[f, after, 1] - uv[f, k, 1])
             corners += 1
         for t in range(corners - 2):
             for k in range(3):
                 c = 0 if k == 0 else t + k
                 out[n, k] = ids[c]
-                out_uv[3 * n + k, 0] = uv_map[0] + uv_map[1] * u[c]
-                out_uv[3 * n + k, 1] = uv_map[2] + uv_map[3] * v[c]
+                out_uv[3 * n + k, 0] = origin_u + scale_u * u[c]
+                out_uv[3 * n + k, 1] = origin_v + scale_v * v[c]
             out_parts[n] = parts[f]
             n += 1
-    for i in range(first_face, n):
-        for k in range(3):
-            out[i, k] = first_vertex + (out[i, k] if out[i, k] >= 0 else n_whole - 1 - out[i, k])
+    made = out[first_face:n].reshape(-1)
+    for i in range(len(made)):
+        made[i] = first_vertex + (made[i] if made[i] >= 0 else n_whole - 1 - made[i])
     for i in range(n_whole):
         number[whole[i]] = -1
     for i in range(n_cut):
