@@ -184,7 +184,7 @@ def describe_taxonomy(name: str) -> dict[str, Any]:
     }
 
 
-def write_atomically(path: Path, data: bytes) -> None:
+def write_atomically(path: Path, data: bytes | memoryview) -> None:
     """Write a file so that a reader sees the old contents or the new, never a part, even after a crash."""
     # Processes of several machines may write one file of a shared folder, and their ids can be the same.
     aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")

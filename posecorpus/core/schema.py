@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from posecorpus.core.cameras import Camera
 from posecorpus.core.codecs import decode, decode_map, encode, encode_map
@@ -97,18 +98,68 @@ _LIFT_ARRAYS: dict[str, type[np.generic]] = {
 
 
 def table(samples: Iterable[Sample]) -> pa.Table:
-    """Validated samples as an Arrow table of :data:`SCHEMA`; each is encoded before the next is asked for."""
-    return pa.Table.from_pylist([_row(sample) for sample in samples], schema=SCHEMA)
+    """Validated samples as an Arrow table of :data:`SCHEMA`.
+
+    Each is encoded before the next is asked for, but its people, who are small, are read at the end: they may not
+    change until then.
+    """
+    rows, crowds = [], []
+    for sample in samples:
+        rows.append(_row(sample))
+        crowds.append(sample.people)
+    columns = [
+        _people(crowds)
+        if column.name == "people"
+        else pa.array([row[column.name] for row in rows], column.type)
+        for column in SCHEMA
+    ]
+    return pa.Table.from_arrays(columns, schema=SCHEMA)
+
+
+def _people(crowds: Sequence[Sequence[Person]]) -> pa.ListArray:
+    """The people of each sample. Their numbers, most of a row's, go from array to array: never Python's own."""
+    people = [person for crowd in crowds for person in crowd]
+    fields = [_person_column(column, people) for column in PERSON]
+    starts = np.cumsum([0] + [len(crowd) for crowd in crowds], dtype=np.int32)
+    return pa.ListArray.from_arrays(pa.array(starts), pa.StructArray.from_arrays(fields, fields=list(PERSON)))
+
+
+def _person_column(column: pa.Field, people: Sequence[Person]) -> pa.Array:
+    values = [getattr(person, column.name) for person in people]
+    if column.name == "lift":
+        return pa.array([None if lift is None else _lift_row(lift) for lift in values], column.type)
+    if column.name not in _PERSON_ARRAYS:
+        return pa.array(values, column.type)
+    return _lists(column.type, values, _PERSON_ARRAYS[column.name])
+
+
+def _lists(kind: pa.DataType, values: Sequence[NDArray[Any] | None], number: type[np.generic]) -> pa.Array:
+    """Arrays (K,) or (K, C), or None, as a column of lists of numbers, or of lists of C of them."""
+    fixed = pa.types.is_fixed_size_list(kind)
+    blank = np.zeros(kind.list_size if fixed else 0, number)  # room that Arrow wants for what is missing
+    filled = [blank if value is None else value for value in values]
+    items = pa.array(np.concatenate([blank[:0], *(value.ravel() for value in filled)]))
+    if pa.types.is_fixed_size_list(kind.value_type):
+        items = pa.FixedSizeListArray.from_arrays(items, type=kind.value_type)
+    missing = pa.array([value is None for value in values], pa.bool_())
+    if fixed:
+        return pa.FixedSizeListArray.from_arrays(items, type=kind, mask=missing)
+    starts = np.cumsum([0] + [len(value) for value in filled], dtype=np.int32)
+    return pa.ListArray.from_arrays(pa.array(starts), items, type=kind, mask=missing)
+
+
+def _lift_row(lift: Lift) -> dict[str, Any]:
+    return vars(lift) | {name: getattr(lift, name).tolist() for name in _LIFT_ARRAYS}
 
 
 def _row(sample: Sample) -> dict[str, Any]:
+    """All columns but the people."""
     sample.validate()
     row: dict[str, Any] = {
         "key": sample.key,
         "width": sample.width,
         "height": sample.height,
         "camera": None if sample.camera is None else _camera_row(sample.camera),
-        "people": [_person_row(person) for person in sample.people],
         "clip": sample.clip,
         "frame": sample.frame,
         "provenance": json.dumps(sample.provenance, sort_keys=True),
@@ -123,15 +174,6 @@ def _row(sample: Sample) -> dict[str, Any]:
 
 def _camera_row(camera: Camera) -> dict[str, list[float]]:
     return {"K": camera.K.ravel().tolist(), "R": camera.R.ravel().tolist(), "t": camera.t.tolist()}
-
-
-def _person_row(person: Person) -> dict[str, Any]:
-    row = dict(vars(person))
-    for name in _PERSON_ARRAYS:
-        row[name] = None if row[name] is None else row[name].tolist()
-    if person.lift is not None:
-        row["lift"] = vars(person.lift) | {name: getattr(person.lift, name).tolist() for name in _LIFT_ARRAYS}
-    return row
 
 
 def _map_row(drawn: SkeletonMap) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -40,10 +39,10 @@ def write_shard(folder: Path | str | Storage, index: int, samples: Iterable[Samp
     The bytes depend on the samples alone. The images and label maps are compressed already, so the
     columns are not compressed again.
     """
-    sink = io.BytesIO()
+    sink = pa.BufferOutputStream()  # grows twice as fast as Python's own: shards are large
     rows = table(samples)
     pq.write_table(rows, sink, row_group_size=ROW_GROUP, compression="NONE", use_dictionary=False)
-    data = sink.getvalue()
+    data = memoryview(sink.getvalue())
     storage_at(folder).put(shard_name(index), data)
     return ShardEntry(file=shard_name(index), samples=rows.num_rows, sha256=hashlib.sha256(data).hexdigest())
 

@@ -54,7 +54,7 @@ class Storage(Protocol):
         """A file, to read anywhere in it."""
         ...
 
-    def put(self, name: str, data: bytes) -> None:
+    def put(self, name: str, data: bytes | memoryview) -> None:
         """Write a file whole: a reader sees the old contents or the new, even after a crash."""
         ...
 
@@ -154,7 +154,7 @@ class LocalStorage:
         except OSError as error:
             raise InputError(self.folder / name, "a readable file", error.strerror) from None
 
-    def put(self, name: str, data: bytes) -> None:
+    def put(self, name: str, data: bytes | memoryview) -> None:
         with self._writing(name, len(data)):
             write_atomically(self.folder / name, data)
 
@@ -247,14 +247,14 @@ class UrlStorage:
         with self._reaching(name) as (system, folder):
             return cast(BinaryIO, system.open(f"{folder}/{name}", "rb"))
 
-    def put(self, name: str, data: bytes) -> None:
+    def put(self, name: str, data: bytes | memoryview) -> None:
         with self._reaching(name) as (system, folder):
             if self.protocol in PUTS_WHOLE:
-                system.pipe_file(f"{folder}/{name}", data)
+                system.pipe_file(f"{folder}/{name}", bytes(data))
                 return
             aside = f"{folder}/.{name}.{os.getpid()}.tmp"
             system.makedirs(folder, exist_ok=True)
-            system.pipe_file(aside, data)
+            system.pipe_file(aside, bytes(data))
             system.mv(aside, f"{folder}/{name}")
 
     def create(self, name: str, data: bytes) -> bool:

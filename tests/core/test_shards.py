@@ -10,6 +10,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import zstandard
@@ -19,6 +20,7 @@ from posecorpus.core.codecs import decode, encode, image_size
 from posecorpus.core.errors import InputError
 from posecorpus.core.manifest import MANIFEST, Manifest, describe_skeletons, describe_taxonomy
 from posecorpus.core.sample import RASTERS, Lift, Person, Sample, SkeletonMap
+from posecorpus.core.schema import SCHEMA, table
 from posecorpus.core.shards import Corpus, file_sha256, shard_name, write_shard
 
 
@@ -131,6 +133,30 @@ def test_pictures_with_large_surfaces_survive_the_disk(name: str) -> None:
 def test_image_bytes_are_the_jpeg_of_the_pixels(corpus: Corpus, samples: list[Sample]) -> None:
     row = corpus.columns("image", "key").to_pylist()[5]
     assert row["image"] == encode("image", samples[5].image)
+
+
+def test_people_are_stored_as_arrow_itself_would(samples: list[Sample]) -> None:
+    """The columns built from arrays are those of the same people as plain Python values, whatever is missing."""
+    (whole,) = samples[0].people
+    blind = replace(whole, joints3d=None, pose=None, translation=None, betas=None, body=None)
+    shapeless = replace(whole, betas=np.zeros(0, np.float32), score=0.25, lift=lifted(3))
+    crowds = [[whole, blind], [], [shapeless], [blind]]
+    stored = table(
+        replace(samples[i], people=crowd, instances=None) for i, crowd in enumerate(crowds)
+    ).column("people")
+
+    def plain(value: object) -> object:
+        if isinstance(value, np.ndarray):
+            return value.tolist()
+        return {k: plain(v) for k, v in vars(value).items()} if isinstance(value, Person | Lift) else value
+
+    rows = [[plain(person) for person in crowd] for crowd in crowds]
+    expected = pa.array(rows, SCHEMA.field("people").type)
+    assert stored.type == expected.type
+    sinks = [pa.BufferOutputStream(), pa.BufferOutputStream()]  # NaN is not equal to itself, bytes are
+    for sink, column in zip(sinks, (stored.combine_chunks(), expected), strict=True):
+        pq.write_table(pa.table({"people": column}), sink)
+    assert sinks[0].getvalue().equals(sinks[1].getvalue())
 
 
 def test_only_asked_rasters_are_decoded(corpus: Corpus) -> None:
