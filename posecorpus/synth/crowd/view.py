@@ -108,7 +108,8 @@ def spread(vertices: F32, spacing: float) -> I64:
     low, high = np.full(3, np.inf), np.full(3, -np.inf)
     for v in range(len(vertices)):
         for a in range(3):
-            low[a], high[a] = min(low[a], vertices[v, a]), max(high[a], vertices[v, a])
+            at = vertices[v, a]
+            low[a], high[a] = at if at < low[a] else low[a], at if at > high[a] else high[a]
     side = max(spacing, max(high[0] - low[0], high[1] - low[1], high[2] - low[2]) / 100)
     nx, ny, nz = (
         int((high[0] - low[0]) / side) + 1, int((high[1] - low[1]) / side) + 1, int((high[2] - low[2]) / side) + 1
