@@ -11,7 +11,7 @@ from posecorpus.synth.appearance.canvas import Canvas, canvas_of, worn_canvas
 from posecorpus.synth.appearance.colours import unlike_skin
 from posecorpus.synth.appearance.landmarks import BodySurface, landmarks, unlike_a_person
 from posecorpus.synth.appearance.look import SHIRT_TAIL_M, Look, as_worn, record, sample_look, trouser_end
-from posecorpus.synth.appearance.paint import paint
+from posecorpus.synth.appearance.paint import COLOUR_PLANES, PLANES, RUN, paint
 from posecorpus.synth.appearance.photos import load_photo
 from posecorpus.synth.appearance.strip import paint_strip, strip_height
 from posecorpus.synth.raster.mipmap import blank_texture, build_texture, fill_levels
@@ -166,5 +166,6 @@ def _paint(canvas: Canvas, look: Look, out: NDArray[np.uint8]) -> None:
     words = canvas.marks.view("<u8")[:, 0]
     paint(
         record(look), canvas.index, canvas.region, canvas.coordinates, words,
-        canvas.gutter, canvas.gutter_source, soft, out.reshape(-1, 3),
+        canvas.gutter, canvas.gutter_source, soft,
+        np.empty(PLANES * RUN, np.float32), np.empty(COLOUR_PLANES * RUN), out.reshape(-1, 3),
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -11,10 +12,11 @@ import pytest
 from posecorpus.core.errors import InputError
 from posecorpus.core.seeds import generator
 from posecorpus.synth.appearance import colours
+from posecorpus.synth.appearance.canvas import worn_canvas
 from posecorpus.synth.appearance.landmarks import landmarks
 from posecorpus.synth.appearance.look import PLAIN, Look, sample_look
 from posecorpus.synth.appearance.strip import HAIR, SHOE, SKIRT, paint_strip, strip_height, tile_uv
-from posecorpus.synth.appearance.textures import SIZES, load_texture, worn_texture
+from posecorpus.synth.appearance.textures import SIZES, _paint, load_texture, worn_texture
 from posecorpus.synth.bodies.model import load_body
 
 
@@ -142,3 +144,20 @@ def test_worn_shirts_in_the_colour_of_skin_are_greyed() -> None:
     texture = worn_texture(body, look._replace(outfit=outfit), 96).levels[0]
     beige = (np.abs(texture.astype(int) - (237, 203, 173)).max(axis=-1) < 6).mean()
     assert beige < 0.01
+
+
+@pytest.mark.parametrize("gender", ["female", "male"])
+def test_a_texel_is_painted_the_same_whatever_texels_it_is_painted_with(gender):
+    """Texels are painted in runs of one region, stage by stage; alone, each takes only the stages that it needs."""
+    body = load_body("open", gender)
+    canvas = worn_canvas(body, 64)
+    order = np.random.default_rng(3).permutation(len(canvas.index))
+    mixed = replace(
+        canvas, **{name: getattr(canvas, name)[order] for name in ("index", "region", "coordinates", "marks")}
+    )
+    for seed in range(40):
+        look = sample_look(generator(seed, "runs"), landmarks(body), gender)
+        pictures = np.zeros((2, 64, 64, 3), np.uint8)
+        for which, picture in zip((canvas, mixed), pictures, strict=True):
+            _paint(which, look, picture)
+        np.testing.assert_array_equal(*pictures)
