@@ -505,13 +505,38 @@ def _outline_cover(
 
 
 @_helper
+def _box_face(
+    to_room: NDArray[np.float32], eye: NDArray[np.float32], low: RGB, high: RGB, box: _Record, light: _Record,
+    pixel: _Float, axis: int, near: _Float, px: _Float, py: _Float,
+) -> RGB:  # fmt: skip
+    """What a box shows on its face across an axis, ``near`` along a pixel's ray."""
+    one, two, tint = _rgb(box.one), _rgb(box.two), _rgb(light.tint)
+    x = eye[0] + near * (to_room[0, 0] * px + to_room[0, 1] * py + to_room[0, 2])
+    y = eye[1] + near * (to_room[1, 0] * px + to_room[1, 1] * py + to_room[1, 2])
+    z = eye[2] + near * (to_room[2, 0] * px + to_room[2, 1] * py + to_room[2, 2])
+    sharp = _f(1) / max(near * pixel, _f(0.002))
+    u, v = (z - low[2] if axis == 0 else x - low[0]), y - low[1]
+    width, height = (high[2] - low[2] if axis == 0 else high[0] - low[0]), high[1] - low[1]
+    shade = _f(1.08) if axis == 1 else (_f(0.85) if axis == 0 else _f(0.95))
+    colour = _times(one, _f(1) + _f(0.08) * _noise(u * _f(30), (v + z) * _f(160)))
+    if axis != 1 and box.legs == 0:
+        fronts = max(
+            _line(u * box.columns / width, width / box.columns, _f(0.008), sharp),
+            _line(v * box.rows / height, height / box.rows, _f(0.008), sharp),
+        )
+        colour = _mix(colour, two, max(fronts, _below(_f(0.05), v, sharp)))
+        shade *= _corner(v)
+    bright = _lit(light, x, y, z) * shade
+    return colour[0] * bright * tint[0], colour[1] * bright * tint[1], colour[2] * bright * tint[2]
+
+
+@_helper
 def _cast_box(
     to_room: NDArray[np.float32], to_pixels: NDArray[np.float32], eye: NDArray[np.float32], box: _Record,
     light: _Record, pixel: _Float, out: NDArray[np.uint8], depth: NDArray[np.float32],
     edges: NDArray[np.float32], count: int,
 ) -> int:  # fmt: skip
     """Draw what a box covers in full, and note the pixels of its outline in ``edges``; how many are noted now."""
-    one, two, tint = _rgb(box.one), _rgb(box.two), _rgb(light.tint)
     low, high = (box.lo[0], box.lo[1], box.lo[2]), (box.hi[0], box.hi[1], box.hi[2])
     x0, y0, x1, y1 = _window(to_pixels, eye, low, high, out.shape[1], out.shape[0])
     for row in range(y0, y1):
@@ -520,13 +545,19 @@ def _cast_box(
             px = _f(column) + _f(0.5)
             near, far, axis, exit_axis = _f(0), _f(1e9), -1, 0
             enter, leave = _f(1), _f(1)
+            near2, axis2, enter2 = _f(0), -1, _f(1)
             for k in range(3):
                 at, to, a, b = _slab(to_room, eye, low, high, px, py, k)
                 if a > near:
+                    near2, axis2, enter2 = near, axis, enter
                     near, axis, enter = a, k, at
+                elif a > near2:
+                    near2, axis2, enter2 = a, k, at
                 if b < far:
                     far, exit_axis, leave = b, k, to
-            if axis < 0 or far <= 0 or near > depth[row, column] + _f(1e-3):
+            # Right beside the outline the ray is through before it is in; what is seen there is as far as its end.
+            reach = min(near, far)
+            if axis < 0 or far <= 0 or reach > depth[row, column] + _f(1e-3):
                 continue
             # Inverse depth is linear in the picture: where its way through the box ends is the outline.
             gap = _f(1) / near - _f(1) / far
@@ -540,34 +571,31 @@ def _cast_box(
                     continue
             elif gap <= 0:
                 continue
-            x = eye[0] + near * (to_room[0, 0] * px + to_room[0, 1] * py + to_room[0, 2])
-            y = eye[1] + near * (to_room[1, 0] * px + to_room[1, 1] * py + to_room[1, 2])
-            z = eye[2] + near * (to_room[2, 0] * px + to_room[2, 1] * py + to_room[2, 2])
-            sharp = _f(1) / max(near * pixel, _f(0.002))
-            u, v = (z - low[2] if axis == 0 else x - low[0]), y - low[1]
-            width, height = (high[2] - low[2] if axis == 0 else high[0] - low[0]), high[1] - low[1]
-            shade = _f(1.08) if axis == 1 else (_f(0.85) if axis == 0 else _f(0.95))
-            under_top = axis != 1 and box.legs > 0 and v < height - box.legs
-            if under_top and _f(0.06) < u < width - _f(0.06):
-                continue  # a table: see through between the legs
-            colour = _times(one, _f(1) + _f(0.08) * _noise(u * _f(30), (v + z) * _f(160)))
-            if axis != 1 and box.legs == 0:
-                fronts = max(
-                    _line(u * box.columns / width, width / box.columns, _f(0.008), sharp),
-                    _line(v * box.rows / height, height / box.rows, _f(0.008), sharp),
-                )
-                colour = _mix(colour, two, max(fronts, _below(_f(0.05), v, sharp)))
-                shade *= _corner(v)
-            bright = _lit(light, x, y, z) * shade
-            red, green, blue = (
-                colour[0] * bright * tint[0],
-                colour[1] * bright * tint[1],
-                colour[2] * bright * tint[2],
-            )
+            u = eye[2] + near * (to_room[2, 0] * px + to_room[2, 1] * py + to_room[2, 2]) - low[2]
+            if axis != 0:
+                u = eye[0] + near * (to_room[0, 0] * px + to_room[0, 1] * py + to_room[0, 2]) - low[0]
+            v = eye[1] + near * (to_room[1, 0] * px + to_room[1, 1] * py + to_room[1, 2]) - low[1]
+            width = high[2] - low[2] if axis == 0 else high[0] - low[0]
+            if axis != 1 and box.legs > 0:  # a table: see through between the legs
+                solid = max(v - (high[1] - low[1] - box.legs), _f(0.06) - u, u - (width - _f(0.06)))
+                cover = min(cover, solid / max(near * pixel, _f(0.002)) + _f(0.5))
+                if cover <= 0:
+                    continue
+            red, green, blue = _box_face(to_room, eye, low, high, box, light, pixel, axis, near, px, py)
+            if axis2 >= 0 and box.legs == 0:
+                # Where two faces meet within the pixel, both are seen.
+                step = _f(1) / near2 - _f(1) / near
+                across = to_room[axis2, 0] / enter2 - to_room[axis, 0] / enter
+                down = to_room[axis2, 1] / enter2 - to_room[axis, 1] / enter
+                slope = across * across + down * down
+                if step * step * _f(4) < slope:
+                    beyond = _box_face(to_room, eye, low, high, box, light, pixel, axis2, near2, px, py)
+                    share = _f(0.5) - step / np.sqrt(slope)
+                    red, green, blue = _mix((red, green, blue), beyond, share)
             if cover < _f(1):
                 if count < edges.shape[0]:
                     edges[count, 0], edges[count, 1], edges[count, 2] = red, green, blue
-                    edges[count, 3], edges[count, 4] = cover, near
+                    edges[count, 3], edges[count, 4] = cover, reach
                     edges[count, 5], edges[count, 6] = _f(row), _f(column)
                     count += 1
                 continue
@@ -582,8 +610,8 @@ def _cast_box(
 
 def most_edges(boxes: int, height: int, width: int) -> int:
     """How many pixels the outlines of boxes may run through: a convex one has at most two pixels in a row and two in a
-    column, and a neighbour each."""
-    return boxes * 4 * (height + width)
+    column, and a neighbour each; legs of a table have as many again."""
+    return boxes * 8 * (height + width)
 
 
 @tight_kernel
