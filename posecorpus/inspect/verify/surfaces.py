@@ -180,15 +180,18 @@ def _in_one_another(
     subject: Subject, agree: Agree, y: NDArray[np.intp], x: NDArray[np.intp]
 ) -> NDArray[np.bool_]:
     """(N,) pixels that agree with a second surface in the very place of the first."""
+    found = np.zeros(len(y), bool)
     if not len(y):
-        return np.zeros(0, bool)
+        return found
     window = (int(x.min()), int(y.min()), int(x.max()) + 1, int(y.max()) + 1)
     at = (y - window[1], x - window[0])
-    first = subject.hits.z[window[1] : window[3], window[0] : window[2]]
-    second = subject.cast(window, beyond=np.nextafter(first, np.inf))
-    with np.errstate(invalid="ignore"):  # inf - inf where nothing is met
-        near = second.z[at] - first[at] <= SAME_PLACE_M
-    return np.asarray(near & agree(second, (y, x), at))
+    for offset in ((0.0, 0.0), *_RINGS):
+        first = subject.cast(window, offset).z
+        second = subject.cast(window, offset, beyond=np.nextafter(first, np.inf))
+        with np.errstate(invalid="ignore"):  # inf - inf where nothing is met
+            near = second.z[at] - first[at] <= SAME_PLACE_M
+        found |= near & agree(second, (y, x), at)
+    return found
 
 
 def _within_reach(
