@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
@@ -40,11 +41,15 @@ def write_shard(folder: Path | str | Storage, index: int, samples: Iterable[Samp
     columns are not compressed again.
     """
     sink = pa.BufferOutputStream()  # grows twice as fast as Python's own: shards are large
-    rows = table(samples)
-    pq.write_table(rows, sink, row_group_size=ROW_GROUP, compression="NONE", use_dictionary=False)
+    count, rest = 0, iter(samples)
+    with pq.ParquetWriter(sink, SCHEMA, compression="NONE", use_dictionary=False) as file:
+        # What a group of rows holds is let go once it is written: all of a shard's leaves large holes in memory.
+        while (rows := table(islice(rest, ROW_GROUP))).num_rows:
+            file.write_table(rows, ROW_GROUP)
+            count += rows.num_rows
     data = memoryview(sink.getvalue())
     storage_at(folder).put(shard_name(index), data)
-    return ShardEntry(file=shard_name(index), samples=rows.num_rows, sha256=hashlib.sha256(data).hexdigest())
+    return ShardEntry(file=shard_name(index), samples=count, sha256=hashlib.sha256(data).hexdigest())
 
 
 def file_sha256(path: Path) -> str:
