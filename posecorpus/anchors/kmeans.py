@@ -98,8 +98,9 @@ def _check(points: NDArray[np.float32], clusters: int) -> None:
     if not finite.all():
         got = f"{int((~finite).sum())} that are not, the first is number {int(finite.argmin())}"
         raise InputError("points to cluster", "finite numbers", got)
-    if clusters < 1 or _distinct(points, clusters) < clusters:
-        got = f"{_distinct(points, clusters)} for {clusters} clusters"
+    different = _distinct(points, clusters)
+    if clusters < 1 or different < clusters:
+        got = f"{different} for {clusters} clusters"
         raise InputError("points to cluster", "as many different ones as clusters, and a cluster", got)
 
 

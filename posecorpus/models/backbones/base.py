@@ -37,3 +37,21 @@ class Backbone(nn.Module, ABC):
     @abstractmethod
     def embed(self, vectors: Tensor) -> Tensor:
         """(R, embedded) of the vectors of :meth:`pool`."""
+
+
+class PlainBackbone(Backbone):
+    """A row of convolutions, ``features``, and a row of fully connected layers, ``classifier``."""
+
+    features: nn.Sequential
+    classifier: nn.Sequential
+
+    def maps(self, images: Tensor) -> Tensor:
+        found: Tensor = self.features(images)
+        return found
+
+    def pool(self, regions: Tensor) -> Tensor:
+        return regions.flatten(1)
+
+    def embed(self, vectors: Tensor) -> Tensor:
+        found: Tensor = self.classifier(vectors)
+        return found

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from torch import nn
 
-from posecorpus.models.backbones.base import Backbone
+from posecorpus.models.backbones.base import PlainBackbone
 
 _WIDTHS = (24, 48, 64, 96)
 _GROUPS = 8
 _HIDDEN = 256
 
 
-class Tiny(Backbone):
+class Tiny(PlainBackbone):
     """Four strided stages of two convolutions with group normalisation, and two fully connected layers."""
 
     channels = _WIDTHS[-1]
@@ -37,14 +37,3 @@ class Tiny(Backbone):
             nn.Linear(_HIDDEN, _HIDDEN),
             nn.ReLU(inplace=True),
         )
-
-    def maps(self, images: Tensor) -> Tensor:
-        found: Tensor = self.features(images)
-        return found
-
-    def pool(self, regions: Tensor) -> Tensor:
-        return regions.flatten(1)
-
-    def embed(self, vectors: Tensor) -> Tensor:
-        found: Tensor = self.classifier(vectors)
-        return found

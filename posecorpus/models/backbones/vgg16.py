@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from torch import nn
 
-from posecorpus.models.backbones.base import Backbone
+from posecorpus.models.backbones.base import PlainBackbone
 
 _BLOCKS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
 _HIDDEN = 4096
 
 
-class VGG16(Backbone):
+class VGG16(PlainBackbone):
     """All convolutions of VGG-16 without the last pooling, and its two fully connected layers."""
 
     channels = 512
@@ -32,14 +32,3 @@ class VGG16(Backbone):
             nn.Linear(self.pooled, _HIDDEN), nn.ReLU(inplace=True), nn.Dropout(),
             nn.Linear(_HIDDEN, _HIDDEN), nn.ReLU(inplace=True), nn.Dropout(),
         )  # fmt: skip
-
-    def maps(self, images: Tensor) -> Tensor:
-        found: Tensor = self.features(images)
-        return found
-
-    def pool(self, regions: Tensor) -> Tensor:
-        return regions.flatten(1)
-
-    def embed(self, vectors: Tensor) -> Tensor:
-        embedded: Tensor = self.classifier(vectors)
-        return embedded

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from posecorpus.models.lcrnet.targets import overlaps
+from posecorpus.models.lcrnet.targets import overlaps, some_of
 
 _LARGEST_GROWTH = 4.135  # log(1000 / 16): a box may not grow more at once
 _SMOOTH = 1.0 / 9.0
@@ -151,8 +151,8 @@ def rpn_loss(
         random: of the CPU; draws the boxes.
     """
     labels, which = _labels(boxes, truth, size, params)
-    positive = _some(labels == 1, params.batch // 2, random)
-    negative = _some(labels == 0, params.batch - len(positive), random)
+    positive = some_of(labels == 1, params.batch // 2, random)
+    negative = some_of(labels == 0, params.batch - len(positive), random)
     drawn = torch.cat([positive, negative])
     wanted = torch.zeros(len(drawn), device=logits.device)
     wanted[: len(positive)] = 1
@@ -181,10 +181,3 @@ def _labels(boxes: Tensor, truth: Tensor, size: tuple[int, int], params: RPNPara
     labels[((shares == of_truth) & (shares > 0)).any(dim=1)] = 1
     labels[~inside] = -1
     return labels, which
-
-
-def _some(wanted: Tensor, count: int, random: torch.Generator) -> Tensor:
-    """Indices of at most ``count`` of the true ones, each as likely as any."""
-    indices = torch.nonzero(wanted)[:, 0]
-    order = torch.randperm(len(indices), generator=random)[:count]
-    return indices[order.to(indices.device)]

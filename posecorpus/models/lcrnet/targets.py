@@ -105,10 +105,8 @@ def draw_targets(
     """
     boxes = torch.cat([proposals, truth.boxes.to(proposals.dtype)])
     which, classes = match(boxes, truth)
-    people = torch.nonzero(classes > BACKGROUND)[:, 0]
-    ground = torch.nonzero(classes == BACKGROUND)[:, 0]
-    people = _some(people, round(count * POSITIVE_SHARE), random)
-    ground = _some(ground, count - len(people), random)
+    people = some_of(classes > BACKGROUND, round(count * POSITIVE_SHARE), random)
+    ground = some_of(classes == BACKGROUND, count - len(people), random)
     drawn = torch.cat([people, ground])
     poses = pose_targets(boxes[people], classes[people], which[people], truth, anchors)
     unknown = poses.new_full((len(ground), poses.shape[1]), torch.nan)
@@ -126,7 +124,12 @@ def pose_targets(
     return torch.cat([flat.flatten(1), deep.flatten(1)], dim=1).to(torch.float32)
 
 
-def _some(indices: Tensor, count: int, random: torch.Generator) -> Tensor:
-    """At most ``count`` of the indices, each as likely as any."""
+def some_of(wanted: Tensor, count: int, random: torch.Generator) -> Tensor:
+    """Indices of at most ``count`` of the true ones of a mask, each as likely as any.
+
+    Args:
+        random: of the CPU; same state, same draw on every device.
+    """
+    indices = torch.nonzero(wanted)[:, 0]
     order = torch.randperm(len(indices), generator=random)[:count]
     return indices[order.to(indices.device)]
