@@ -37,7 +37,9 @@ def main() -> None:
     for preset in arguments.presets:
         path = arguments.out / f"sheet_{preset.replace('-', '_')}.jpg"
         pictures = render(preset, tuple(arguments.motions), arguments.backgrounds, arguments.seed)
-        cv2.imwrite(str(path), sheet(pictures)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 90])
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not cv2.imwrite(str(path), sheet(pictures)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 90]):
+            raise OSError(f"{path} cannot be written")
         print(path)
 
 
