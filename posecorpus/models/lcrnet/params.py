@@ -19,6 +19,7 @@ class LCRNetParams:
         estimate: length of the vector that the first estimate is told the second one by; 0 for one estimate only.
         rpn: region proposals.
         images, boxes: of a batch, pictures, and boxes of each picture.
+        frame: pixels of the shorter side that pictures are scaled to, unless the longer one would pass the second.
     """
 
     backbone: Literal["tiny", "vgg16", "resnet50"]
@@ -27,6 +28,7 @@ class LCRNetParams:
     rpn: RPNParams = field(default_factory=RPNParams)
     images: int = 8
     boxes: int = 32
+    frame: tuple[int, int] = (600, 1000)
 
 
 PRESETS = {
@@ -35,6 +37,7 @@ PRESETS = {
         hidden=256,
         estimate=128,
         rpn=RPNParams(channels=96, sizes_px=(32.0, 64.0, 128.0), before=600, after=100),
+        frame=(240, 320),
     ),
     "vgg16": LCRNetParams("vgg16", hidden=4096),
     "resnet50": LCRNetParams("resnet50", hidden=2048, images=1, boxes=512),
