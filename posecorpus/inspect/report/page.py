@@ -1,18 +1,9 @@
-"""Puts the report together: reads the corpus, fills the template, writes one file.
-
-The page is closed to the outside: its content security policy allows the one script and the one style
-sheet inside it, by their hashes, and pictures that are inside it. A corpus is hostile input; its text
-reaches the page only as JSON data that the script turns into text nodes.
-"""
+"""Puts the report together: reads the corpus, gathers what the page shows, writes one file."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import html
 import json
 from collections.abc import Callable
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +25,7 @@ from posecorpus.inspect.report.columns import Columns, label_coverage, read_colu
 from posecorpus.inspect.report.lift_records import map_records, stacks
 from posecorpus.inspect.report.pictures import MAX_TEXT, picture_record
 from posecorpus.inspect.report.space import bytes_of, space_record
+from posecorpus.inspect.shell import PageParts, render_page
 
 PICTURE_BYTES = 10_000_000
 """All pictures and point clouds of a report together, however many and large the samples are."""
@@ -41,7 +33,12 @@ MAX_COUNTED = 20_000
 """Samples whose annotations are read for the distributions."""
 MAX_SKIPPED = 200
 MAX_CONFIGURATION = 100_000
-_SCRIPTS = ("dom.js", "gallery.js", "lifted.js", "space.js", "charts.js", "main.js")
+_PARTS = PageParts(
+    package="posecorpus.inspect.report",
+    body="report.html",
+    style="report.css",
+    scripts=("gallery.js", "lifted.js", "space.js", "main.js"),
+)
 
 
 def write_report(
@@ -231,37 +228,4 @@ def _bytes(count: float) -> str:
 
 def render(data: dict[str, Any]) -> str:
     """The page for the given data."""
-    folder = files("posecorpus.inspect.report") / "assets"
-    asset = {name: (folder / name).read_text("utf-8") for name in ("report.html", "report.css", *_SCRIPTS)}
-    style = asset["report.css"]
-    script = "\n".join(asset[name] for name in _SCRIPTS)
-    policy = (
-        f"default-src 'none'; img-src data:; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
-        "base-uri 'none'; form-action 'none'"
-    )
-    slots = {
-        "policy": policy,
-        "title": html.escape(f"{data['name']} · posecorpus"),
-        "style": style,
-        "data": _json(data),
-        "script": script,
-    }
-    # Split first, fill after: text that looks like a slot is never filled in turn.
-    pieces = asset["report.html"].split("{{")
-    filled = [pieces[0]]
-    for piece in pieces[1:]:
-        slot, _, rest = piece.partition("}}")
-        filled += [slots[slot], rest]
-    return "".join(filled)
-
-
-def _digest(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-def _json(data: dict[str, Any]) -> str:
-    """JSON that cannot end the element it stands in."""
-    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return text
+    return render_page(data, _PARTS)

@@ -1,9 +1,6 @@
 // The 3D view: a point cloud drawn by a software z-buffer, bones and guides by the canvas. No WebGL, so it
 // looks the same on every machine, remote desktops and virtual ones included.
 const space = { index: -1, colouring: "rgb", yaw: 0.6, pitch: 0.25, distance: 5, target: [0, 1, 0], fov: 0.7, cloud: null, bones: true, focus: -1 };
-const UP_LIMIT = 1.55;
-const add = (a, b, s = 1) => [a[0] + s * b[0], a[1] + s * b[1], a[2] + s * b[2]];
-const dot = (a, b) => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
 let setColouring = () => {};
 
 function decodeCloud(record) {
@@ -34,24 +31,6 @@ function extent(record, only = -1) {
   return { centre: low.map((v, k) => (v + high[k]) / 2), size: Math.max(0.5, Math.hypot(...high.map((v, k) => v - low[k]))), floor: low[1] };
 }
 
-// The eye's frame: right, up and backwards are orthonormal world vectors.
-function eye({ yaw, pitch, target, distance }) {
-  const [cy, sy, cp, sp] = [Math.cos(yaw), Math.sin(yaw), Math.cos(pitch), Math.sin(pitch)];
-  const back = [sy * cp, sp, cy * cp];
-  return { right: [cy, 0, -sy], up: [-sy * sp, cp, -cy * sp], back, at: add(target, back, distance) };
-}
-
-function projector(width, height, from = space) {
-  const frame = eye(from);
-  const focal = height / 2 / Math.tan(from.fov / 2);
-  const project = (point) => {
-    const v = add(point, frame.at, -1);
-    const z = -dot(v, frame.back);
-    return [width / 2 + focal * dot(v, frame.right) / z, height / 2 - focal * dot(v, frame.up) / z, z];
-  };
-  return { frame, focal, project };
-}
-
 function drawCloud(context, width, height, { frame, focal }) {
   const { cloud } = space;
   if (!cloud || space.colouring === "off") return;
@@ -77,24 +56,6 @@ function drawCloud(context, width, height, { frame, focal }) {
   const layer = new OffscreenCanvas(width, height);
   layer.getContext("2d").putImageData(image, 0, 0);
   context.drawImage(layer, 0, 0);
-}
-
-// A line in the world, cut where it passes behind the eye.
-function line(context, view, a, b, colour, thickness) {
-  let [p, q] = [view.project(a), view.project(b)];
-  const near = 0.05;
-  if (p[2] < near && q[2] < near) return;
-  if (p[2] < near || q[2] < near) {
-    const s = (near - p[2]) / (q[2] - p[2]);
-    const cut = view.project(add(a, add(b, a, -1), s));
-    if (p[2] < near) p = cut; else q = cut;
-  }
-  context.strokeStyle = colour;
-  context.lineWidth = thickness;
-  context.beginPath();
-  context.moveTo(p[0], p[1]);
-  context.lineTo(q[0], q[1]);
-  context.stroke();
 }
 
 function drawGround(context, view, bounds, record, pixel) {
@@ -204,7 +165,7 @@ function drawSpace() {
   const context = canvas.getContext("2d");
   context.clearRect(0, 0, width, height);
   context.lineCap = "round";
-  const view = projector(width, height);
+  const view = projector(width, height, space);
   drawGround(context, view, space.bounds, record, pixel);
   drawCloud(context, width, height, view);
   if (record.camera) drawCamera(context, view, record.camera, pixel);

@@ -1,4 +1,4 @@
-// Charts of the distributions: each takes the numbers that charts.py made and returns one element.
+// Charts: each takes numbers and returns one element.
 const CHARTS = { histogram, constant, bars, rose, ridges, scatter, heat, versus };
 const WIDTH = 340;
 const SERIES = ["var(--bar)", "var(--bar2)", "var(--bar3)"];
