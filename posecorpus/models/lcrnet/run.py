@@ -24,10 +24,11 @@ from posecorpus.models.lcrnet.detect import DetectSettings, people_of, pose_prop
 from posecorpus.models.lcrnet.network import LCRNet
 from posecorpus.models.lcrnet.params import LCRNetParams
 from posecorpus.models.lcrnet.targets import AnchorTensors
-from posecorpus.models.weights_file import read_weights, write_weights
+from posecorpus.models.training import checkpoint as checkpoints
+from posecorpus.models.training.checkpoint import Checkpoint
 
 FORMAT = 1
-RUN, ANCHORS, WEIGHTS = "run.json", "anchors.npz", "weights.pt"
+RUN, ANCHORS = "run.json", "anchors.npz"
 _LARGEST = 1 << 20
 
 
@@ -56,8 +57,8 @@ def save_run(folder: Path, params: LCRNetParams, anchors: Anchors, training: dic
 
 
 def save_weights(folder: Path, net: LCRNet, step: int) -> None:
-    """Write the network's parameters after ``step`` steps of training."""
-    write_weights(folder / WEIGHTS, net.state_dict(), step)
+    """Write a checkpoint that holds the network only: enough to use it, not to go on training."""
+    checkpoints.save(folder, Checkpoint(step, {}, net.state_dict()))
 
 
 def read_description(folder: Path) -> Description:
@@ -116,7 +117,7 @@ class LCRNetRun:
 
 
 def open_run(folder: Path, device: str = "auto") -> LCRNetRun:
-    """Load a run.
+    """Load a run as its newest checkpoint has it.
 
     Args:
         device: ``auto`` takes a GPU if there is one.
@@ -127,7 +128,10 @@ def open_run(folder: Path, device: str = "auto") -> LCRNetRun:
     description = read_description(folder)
     anchors = load_anchors(folder / ANCHORS)
     net = LCRNet(description.params, anchors.classes, len(anchors.skeleton))
-    step = read_weights(folder / WEIGHTS, net)
+    newest = checkpoints.latest(folder)
+    if newest is None:
+        raise InputError(folder / checkpoints.FOLDER, "a checkpoint", "none", "train it for longer")
+    step = checkpoints.load_network(newest, net)
     return LCRNetRun(net.to(_device(device)).eval(), anchors, description, step)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -59,8 +59,9 @@ class Batch:
     sizes: tuple[tuple[int, int], ...]
     truths: tuple[Truth, ...]
 
-    def __len__(self) -> int:
-        return len(self.images)
+    def to(self, device: torch.device | str, non_blocking: bool = False) -> Batch:
+        """The same batch with its pictures on a device."""
+        return replace(self, images=self.images.to(device, non_blocking=non_blocking))
 
 
 def collate(examples: Sequence[Example]) -> Batch:
@@ -93,7 +94,7 @@ class LCRNetTask:
             random: of the CPU; draws the boxes that are learned from.
         """
         net, device = self.network, self.network.mean.device
-        maps = net.maps(batch.images.to(device, non_blocking=True).float() / 255)
+        maps = net.maps(batch.images.float() / 255)
         logits, offsets = net.rpn(maps)
         cells = grid(maps.shape[-2], maps.shape[-1], STRIDE, net.params.rpn, device)
         anchors = AnchorTensors.of(self._anchors, device)
