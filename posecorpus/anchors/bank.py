@@ -211,8 +211,13 @@ def load_anchors(path: Path) -> Anchors:
             )
         if not np.isfinite(arrays[name]).all():
             raise InputError(f"{path}: {name}", "finite numbers", "others")
-    if sidecar.classes not in (count, 2 * count):
-        raise InputError(beside, f"{count} or {2 * count} classes", sidecar.classes)
+    if count < 1 or sidecar.classes not in (count, 2 * count):
+        raise InputError(beside, f"{count} or {2 * count} classes, at least one", sidecar.classes)
+    if sidecar.joints != list(joints.joints):
+        raise InputError(beside, f"the joints of {joints.name}", ", ".join(sidecar.joints)[:200])
+    for what, names in (("nearest", sidecar.nearest_members), ("farthest", sidecar.farthest_members)):
+        if len(names) != count:
+            raise InputError(beside, f"{count} {what} members", len(names))
     return Anchors(
         skeleton=joints,
         near_names=tuple(sidecar.nearest_members),

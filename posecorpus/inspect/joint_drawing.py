@@ -46,6 +46,16 @@ def drawn_bones(shape: Skeleton) -> list[tuple[int, int]]:
     return [bone for bone in shape.bones if drawn.issuperset(bone)]
 
 
+def skeleton_record(shape: Skeleton) -> dict[str, Any]:
+    """What a page's script needs to draw people of this joint set."""
+    return {
+        "joints": shape.joints,
+        "drawn": drawn_joints(shape).tolist(),
+        "bones": drawn_bones(shape),
+        "colours": [side_colour(joint) for joint in shape.joints],
+    }
+
+
 def draw_joints(
     image: Picture,
     joints2d: NDArray[np.floating[Any]],

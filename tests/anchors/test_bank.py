@@ -113,6 +113,17 @@ def test_broken_files_are_refused(anchors: Anchors, tmp_path: Path) -> None:
     refused("classes", arrays | {"poses2d": arrays["poses2d"][:7]}, classes=7)
     refused("lcr_13", arrays, skeleton="lcr_12")
     refused("seed", arrays, seed="x")
+    refused("nearest members", arrays, nearest_members=[])
+    refused("farthest members", arrays, farthest_members=told["farthest_members"] * 2)
+    refused("joints of lcr_13", arrays, joints=told["joints"][::-1])
+    refused(
+        "at least one",
+        {n: v[:0] for n, v in arrays.items()},
+        anchors=0,
+        classes=0,
+        nearest_members=[],
+        farthest_members=[],
+    )
     refused("finite", arrays | {"near": arrays["near"] * np.nan})
     refused("counts", {name: value for name, value in arrays.items() if name != "counts"})
     path.write_bytes(b"PK\x03\x04 and no more")

@@ -18,7 +18,8 @@ from posecorpus.core.shards import Corpus
 from posecorpus.core.skeletons import SKELETONS
 from posecorpus.core.sticks import PALETTE_TABLE, STICKS
 from posecorpus.core.storage import stored_size
-from posecorpus.inspect.overlays import INSTANCE_COLOURS, colour_depth, drawn_bones, drawn_joints, side_colour
+from posecorpus.inspect.joint_drawing import skeleton_record
+from posecorpus.inspect.overlays import INSTANCE_COLOURS, colour_depth
 from posecorpus.inspect.report.charts import all_charts
 from posecorpus.inspect.report.choice import choose
 from posecorpus.inspect.report.columns import Columns, label_coverage, read_columns
@@ -187,15 +188,7 @@ def _legends(taxonomy: PartTaxonomy | None) -> dict[str, Any]:
     legend = {} if taxonomy is None else taxonomy.legend
     table: NDArray[np.uint8] = np.zeros((1, 3), np.uint8) if taxonomy is None else taxonomy.palette_table
     return {
-        "skeletons": {
-            name: {
-                "joints": shape.joints,
-                "drawn": drawn_joints(shape).tolist(),
-                "bones": drawn_bones(shape),
-                "colours": [side_colour(joint) for joint in shape.joints],
-            }
-            for name, shape in SKELETONS.items()
-        },
+        "skeletons": {name: skeleton_record(shape) for name, shape in SKELETONS.items()},
         "parts": [{"id": i, "name": name, "colour": table[i].tolist()} for i, name in legend.items()],
         "partColours": {str(i): table[i].tolist() for i in legend} | {"0": [128, 128, 128]},
         "sticks": [{"name": stick.name, "colour": stick.colour} for stick in STICKS],

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from posecorpus.core.errors import InputError
 from posecorpus.pipelines.commands.shared import (
     EXIT_VIOLATIONS,
     ReadableCorpus,
@@ -44,20 +45,42 @@ def verify(
         raise typer.Exit(EXIT_VIOLATIONS)
 
 
-@app.command(name="inspect", epilog=examples("inspect corpus --out report.html"))
-def inspect_corpus(
-    corpus: ReadableCorpus,
+@app.command(
+    name="inspect",
+    epilog=examples("inspect corpus --out report.html", "inspect anchors.npz --out anchors.html"),
+)
+def inspect_what(
+    what: Annotated[
+        str,
+        typer.Argument(
+            help="Folder or URL of a corpus, or a file of anchors (.npz).", metavar="CORPUS|ANCHORS"
+        ),
+    ],
     out: Annotated[Path, typer.Option(help="The HTML file to write.")] = Path("report.html"),
     samples: Annotated[int, typer.Option(help="Samples on the contact sheet.", min=1, max=1000)] = 48,
     seed: Seed = 0,
 ) -> None:
-    """Write one self-contained HTML report: pictures with overlays, a 3D view, distributions."""
+    """Write one self-contained HTML report: of a corpus, pictures with overlays, 3D and distributions; of anchors, every pose."""
+    from posecorpus.inspect.anchor_page import write_anchor_page
     from posecorpus.inspect.report import write_report
     from posecorpus.pipelines.console import stages
 
+    if is_anchor_file(what):
+        typer.echo(write_anchor_page(Path(what), out))
+        return
     with stages() as (report, _):
-        path = write_report(corpus, out, samples=samples, seed=seed, report=report)
+        path = write_report(what, out, samples=samples, seed=seed, report=report)
     typer.echo(path)
+
+
+def is_anchor_file(what: str) -> bool:
+    """Whether a file of anchors is meant; raises :class:`InputError` for a file that is neither that nor a corpus."""
+    path = Path(what)
+    if path.suffix == ".npz" and "://" not in what and not path.is_dir():
+        return True
+    if path.is_file():
+        raise InputError(path, "a folder or URL of a corpus, or a file of anchors (.npz)", "another file")
+    return False
 
 
 @app.command(epilog=examples("export corpus coco/ --format coco", "export corpus tars/ --format webdataset"))

@@ -1,5 +1,5 @@
 // Charts: each takes numbers and returns one element.
-const CHARTS = { histogram, constant, bars, rose, ridges, scatter, heat, versus };
+const CHARTS = { histogram, constant, bars, rose, ridges, scatter, heat, versus, curve };
 const WIDTH = 340;
 const SERIES = ["var(--bar)", "var(--bar2)", "var(--bar3)"];
 const GROUPS = ["#4c8fd6", "#e8791a", "#46a846", "#c45bd0", "#d4a017", "#e5484d", "#2aa7a0", "#8a6fe8"];
@@ -15,6 +15,9 @@ function ticks(from, to, wanted = 5) {
   for (let v = Math.ceil(from / step) * step; v <= to + step * 1e-6; v += step) marks.push(Math.abs(v) < step * 1e-6 ? 0 : v);
   return marks;
 }
+
+// Degrees on a circle as a hue; what has no direction is grey.
+const directionColour = (degrees) => (degrees === null ? "var(--muted)" : `hsl(${Math.round(degrees + 210) % 360} 55% 55%)`);
 
 function axis(chart, from, to, height, unit) {
   const at = (value) => 6 + (WIDTH - 12) * (value - from) / (to - from || 1);
@@ -59,7 +62,8 @@ function bars({ items, series, total, mark }) {
 }
 
 // Directions on a circle: index 0 faces the camera and is drawn downwards, towards the reader.
-function rose({ counts, labels }) {
+// turned: each direction has the colour that directionColour gives it.
+function rose({ counts, labels, turned }) {
   const chart = svg("svg", { class: "chart", viewBox: "-150 -118 300 236" });
   const top = Math.max(...counts, 1);
   const total = counts.reduce((a, b) => a + b, 0);
@@ -69,7 +73,7 @@ function rose({ counts, labels }) {
     const radius = 12 + 84 * Math.sqrt(count / top);
     const [a, b] = [(i - 0.46) * 2 * Math.PI / counts.length, (i + 0.46) * 2 * Math.PI / counts.length];
     const path = `M${ray(a, 12)}L${ray(a, radius)}A${radius} ${radius} 0 0 0 ${ray(b, radius)}L${ray(b, 12)}Z`;
-    chart.append(tip(svg("path", { class: "bar", d: path }), `${number(i * 360 / counts.length)}°: ${number(count)} (${share(count, total)})`));
+    chart.append(tip(svg("path", { class: "bar", d: path, style: turned ? { fill: directionColour(i * 360 / counts.length) } : {} }), `${number(i * 360 / counts.length)}°: ${number(count)} (${share(count, total)})`));
   });
   [[0, 112, "middle"], [102, 4, "start"], [0, -104, "middle"], [-102, 4, "end"]].forEach(([x, y, anchor], i) =>
     chart.append(svg("text", { x, y, "text-anchor": anchor }, labels[i])));
@@ -132,6 +136,21 @@ function versus({ dots, curves, axes }) {
   });
   chart.append(svg("text", { x: size, y: size + 30, "text-anchor": "end" }, axes[0]), svg("text", { x: 4, y: 10 }, axes[1]));
   return el("div", {}, curves.length ? el("div", { class: "keys" }, curves.map(({ name }, i) => chip(GROUPS[i], name, "disc"))) : null, chart);
+}
+
+// One quantity against another, both from zero; a line marks where we are.
+function curve({ points, unit, name, here }) {
+  const height = 122;
+  const chart = svg("svg", { class: "chart", viewBox: `0 -8 ${WIDTH} ${height + 42}` });
+  const [right, top] = [1.04 * Math.max(...points.map((p) => p[0])), 1.06 * Math.max(...points.map((p) => p[1]), 1e-9)];
+  const down = (value) => height * (1 - value / top);
+  for (const mark of ticks(0, top, 4)) chart.append(svg("line", { class: "axis", x1: 0, x2: WIDTH, y1: down(mark), y2: down(mark) }));
+  const across = axis(chart, 0, right, height, unit);
+  if (here) chart.append(svg("line", { class: "diagonal", x1: across(here), x2: across(here), y1: 0, y2: height }));
+  chart.append(svg("polyline", { points: points.map(([x, y]) => `${across(x).toFixed(1)},${down(y).toFixed(1)}`).join(" "), fill: "none", stroke: "var(--bar)", "stroke-width": 2.5, "stroke-linejoin": "round" }));
+  for (const [x, y] of points) chart.append(tip(svg("circle", { cx: across(x).toFixed(1), cy: down(y).toFixed(1), r: x === here ? 6 : 4, fill: x === here ? "var(--accent)" : "var(--bar)", stroke: "var(--card)", "stroke-width": 2 }), `${number(x)} ${unit}: ${name} ${number(y)}`));
+  for (const mark of ticks(0, top, 4)) if (mark) chart.append(svg("text", { x: 0, y: down(mark) - 4 }, number(mark)));
+  return chart;
 }
 
 function heat({ grid }) {

@@ -39,3 +39,6 @@ function line(context, view, a, b, colour, thickness) {
   context.lineTo(q[0], q[1]);
   context.stroke();
 }
+
+// Calls the strokes, [depth, draw], from the farthest to the nearest.
+const drawStrokes = (strokes) => strokes.sort((a, b) => b[0] - a[0]).forEach(([, stroke]) => stroke());

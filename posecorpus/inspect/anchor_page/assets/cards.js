@@ -1,0 +1,106 @@
+// One card for each anchor. Only cards on the screen have anything on their canvases.
+const look = { yaw: 35 * Math.PI / 180, own: new Map(), near: false, far: false, together: true, square: false, spin: false };
+const list = { order: "population", words: [], like: -1, shown: [] };
+const cards = [];
+const onScreen = new Set();
+const MOST = { count: Math.max(...BANK.counts, 1), spread: Math.max(...BANK.spreadMm, 1e-9), farthest: Math.max(...BANK.farthestMm, 1e-9) };
+const mm = (value) => `${number(Math.round(value))} mm`;
+const yawOf = (place) => look.yaw + (look.own.get(place) || 0);
+
+function buildCard(place) {
+  const [flat, solid] = [el("canvas", { class: "flat", title: "In box units" }), el("canvas", { class: "solid", title: "Drag to turn, click to enlarge" })];
+  const measure = (label, value, most) => el("span", { class: "measure" }, label, el("b", {}, mm(value)), meter(value / most));
+  const card = el("article", { class: "anchor card", "data-place": place },
+    el("header", {}, el("button", { type: "button", class: "name", title: "Enlarge", onclick: () => openFocus(place) }, `#${BANK.number[place]}`),
+      el("span", { class: "facing" }, BANK.words[place]), el("span", { class: "count" }, el("b", {}, number(BANK.counts[place])), ` ${share(BANK.counts[place], DATA.total)}`)),
+    meter(BANK.counts[place] / MOST.count, "population"),
+    el("div", { class: "poses" }, flat, solid),
+    el("div", { class: "measures" }, measure("spread ", BANK.spreadMm[place], MOST.spread), measure("farthest ", BANK.farthestMm[place], MOST.farthest)),
+    el("p", { class: "members" }, member("near", BANK.nearNames[place]), member("far", BANK.farNames[place])));
+  flat.onclick = () => openFocus(place);
+  steerCard(solid, place);
+  return card;
+}
+
+const meter = (part, kind = "") => el("i", { class: `meter ${kind}` }, el("i", { style: { width: `${Math.max(0, Math.min(100, 100 * part)).toFixed(2)}%` } }));
+const member = (kind, name) => el("span", { class: "member", title: `${kind === "near" ? "nearest" : "farthest"} member: ${name}` }, el("i", { class: kind }), name);
+
+function steerCard(canvas, place) {
+  let moved = 0;
+  canvas.addEventListener("pointerdown", (event) => { moved = 0; canvas.setPointerCapture(event.pointerId); });
+  canvas.addEventListener("pointermove", (event) => {
+    if (!event.buttons) return;
+    moved += Math.abs(event.movementX) + Math.abs(event.movementY);
+    turnBy(place, -0.012 * event.movementX);
+  });
+  canvas.addEventListener("click", () => { if (moved < 5) openFocus(place); });
+}
+
+function turnBy(place, angle) {
+  if (look.together) look.yaw += angle;
+  else look.own.set(place, (look.own.get(place) || 0) + angle);
+  byId("turn").value = String(Math.round(((look.yaw * 180 / Math.PI + 180) % 360 + 360) % 360 - 180));
+  repaint();
+}
+
+const paintCard = (card) => {
+  const place = Number(card.dataset.place);
+  drawFlat(card.querySelector(".flat"), place, look.square);
+  drawSolid(card.querySelector(".solid"), place, yawOf(place), look);
+};
+
+let pending = false;
+function repaint() {
+  if (pending) return;
+  pending = true;
+  requestAnimationFrame(() => { pending = false; onScreen.forEach(paintCard); paintFocus(); });
+}
+
+// A canvas that leaves the screen gives its memory back.
+const watcher = new IntersectionObserver((entries) => {
+  for (const { target, isIntersecting } of entries) {
+    if (isIntersecting) { onScreen.add(target); paintCard(target); continue; }
+    onScreen.delete(target);
+    for (const canvas of target.querySelectorAll("canvas")) Object.assign(canvas, { width: 0, height: 0 });
+  }
+}, { rootMargin: "150px" });
+
+const by = (values, sign) => () => BANK.number.map((_, place) => place).sort((a, b) => sign * (values[a] - values[b]) || a - b);
+const ORDERS = {
+  population: ["Population, largest first", by(BANK.counts, -1)],
+  rare: ["Population, smallest first", by(BANK.counts, 1)],
+  spread: ["Spread, largest first", by(BANK.spreadMm, -1)],
+  tight: ["Spread, smallest first", by(BANK.spreadMm, 1)],
+  farthest: ["Farthest member, largest first", by(BANK.farthestMm, -1)],
+  closest: ["Farthest member, smallest first", by(BANK.farthestMm, 1)],
+  similarity: ["Pose similarity: alike side by side", () => BANK.order],
+  number: ["Number", () => BANK.number.map((_, place) => place)],
+};
+
+const HAY = BANK.number.map((n, place) => [`#${n}`, BANK.words[place], BANK.nearNames[place], BANK.farNames[place]].join("\n").toLowerCase());
+const matches = (place) => list.words.every((word) => (/^#\d+$/.test(word) ? word === `#${BANK.number[place]}` : HAY[place].includes(word)));
+
+function arrange() {
+  const places = list.order === "like" ? byLikeness(list.like) : ORDERS[list.order][1]();
+  list.shown = places.filter(matches);
+  byId("cards").replaceChildren(...list.shown.map((place) => cards[place]));
+  byId("shown").textContent = list.shown.length === COUNT && !DATA.leftOut ? number(COUNT) : `${number(list.shown.length)} of ${number(COUNT + DATA.leftOut)}`;
+  byId("none").hidden = list.shown.length > 0;
+}
+
+function sortLike(place) {
+  list.like = place;
+  byId("order").querySelector("[value=like]")?.remove();
+  byId("order").append(el("option", { value: "like" }, `Likeness to #${BANK.number[place]}`));
+  byId("order").value = list.order = "like";
+  arrange();
+}
+
+function startCards() {
+  cards.push(...BANK.number.map((_, place) => buildCard(place)));
+  cards.forEach((card) => watcher.observe(card));
+  byId("order").append(...Object.entries(ORDERS).map(([value, [label]]) => el("option", { value }, label)));
+  byId("order").onchange = (event) => { list.order = event.target.value; arrange(); };
+  byId("filter").oninput = (event) => { list.words = event.target.value.toLowerCase().split(/\s+/).filter(Boolean); arrange(); };
+  arrange();
+}
