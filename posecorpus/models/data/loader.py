@@ -1,0 +1,201 @@
+"""Batches of training pictures, made by worker processes, the same bytes for any number of them."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import cv2
+import torch
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+
+from posecorpus.core.errors import InputError
+from posecorpus.core.parts import taxonomy
+from posecorpus.core.sample import Sample
+from posecorpus.core.seeds import generator
+from posecorpus.core.shards import Corpus
+from posecorpus.models.data.augment import AugmentParams, draw_view, seen
+from posecorpus.models.data.mixture import Mixture
+from posecorpus.models.data.rows import Rows
+
+Item = TypeVar("Item")
+Batch = TypeVar("Batch")
+
+
+@dataclass(frozen=True)
+class _Failure:
+    """A worker's error on its way home; torch would wrap it in the worker's traceback."""
+
+    error: InputError
+
+
+@dataclass(eq=False)
+class PictureStream(IterableDataset[object], Generic[Item, Batch]):
+    """The batches of one rank, without end; each worker of a DataLoader makes every so many-th.
+
+    Attributes:
+        mixture: which picture comes when.
+        make: a picture's part of a batch, made of the sample as it is seen, in the worker.
+        collate: a batch of its parts, in the worker.
+        augment: how pictures are seen.
+        frame: what pictures are fitted to: pixels of the shorter side, and the most of the longer one.
+        images: pictures of a batch.
+        first_batch: number of the first batch of all ranks; batch b is of positions b * images and on.
+        rank, world: this process makes the batches b with b mod world = rank.
+        seed: of the augmentation.
+        fields: rasters that ``make`` wants.
+    """
+
+    mixture: Mixture
+    make: Callable[[Sample], Item]
+    collate: Callable[[list[Item]], Batch]
+    augment: AugmentParams
+    frame: tuple[int, int]
+    images: int
+    seed: int
+    first_batch: int = 0
+    rank: int = 0
+    world: int = 1
+    fields: tuple[str, ...] = ("image",)
+
+    def __post_init__(self) -> None:
+        if self.images < 1 or self.first_batch < 0 or not 0 <= self.rank < self.world:
+            raise ValueError(
+                f"expected images >= 1, first_batch >= 0 and 0 <= rank < world, got {self.images}, "
+                f"{self.first_batch}, {self.rank}, {self.world}"
+            )
+        self._taxonomies = [
+            None if corpus.manifest.part_taxonomy is None else taxonomy(corpus.manifest.part_taxonomy["name"])
+            for corpus in self.mixture.corpora
+        ]
+
+    def __iter__(self) -> Iterator[object]:
+        info = get_worker_info()
+        start, step = (0, 1) if info is None else (info.id, info.num_workers)
+        rows = Rows(self.mixture.corpora, self.fields)
+        first = self.first_batch + (self.rank - self.first_batch) % self.world
+        number = first + start * self.world
+        while True:
+            try:
+                yield self.collate([self._item(number * self.images + i, rows) for i in range(self.images)])
+            except InputError as error:
+                yield _Failure(error)
+                return
+            number += step * self.world
+
+    def _item(self, position: int, rows: Rows) -> Item:
+        place = self.mixture.at(position)
+        sample = rows.sample(place)
+        if "image" in self.fields and sample.image is None:
+            corpus: Corpus = self.mixture.corpora[place.source]
+            raise InputError(
+                f"{corpus.storage}: {sample.key}", "a picture", "annotations only", "leave the corpus out"
+            )
+        random = generator(self.seed, "augment", position)
+        view = draw_view(sample.width, sample.height, self.frame, self.augment, random)
+        return self.make(seen(sample, view, self._taxonomies[place.source]))
+
+
+def batches(
+    mixture: Mixture,
+    make: Callable[[Sample], Item],
+    collate: Callable[[list[Item]], Batch],
+    *,
+    augment: AugmentParams,
+    frame: tuple[int, int],
+    images: int,
+    seed: int,
+    first_batch: int = 0,
+    workers: int = 0,
+    rank: int = 0,
+    world: int = 1,
+    fields: tuple[str, ...] = ("image",),
+) -> Iterator[Batch]:
+    """The batches of a rank from a number on, without end; see :class:`PictureStream`.
+
+    Their bytes depend on the mixture, the seed and their number, not on ``workers`` (processes; 0 makes them here, when
+    asked) nor on where the stream begins. Closing the iterator ends the workers.
+
+    Raises:
+        InputError: damaged or missing rows, as one line also from a worker.
+    """
+    stream = PictureStream(
+        mixture, make, collate, augment, frame, images, seed, first_batch, rank, world, fields
+    )
+    loader: DataLoader[object] = DataLoader(
+        stream,
+        batch_size=None,
+        num_workers=workers,
+        collate_fn=_as_it_is,
+        worker_init_fn=_set_up_worker,
+    )
+    for batch in _started(loader):
+        if isinstance(batch, _Failure):
+            raise batch.error
+        yield batch  # type: ignore[misc]
+
+
+def _started(loader: DataLoader[object]) -> Iterator[object]:
+    """The loader's iterator, its workers running.
+
+    A process that is forked from one whose OpenCV has threads hangs when it uses OpenCV, so they are ended before.
+    """
+    if loader.num_workers == 0:
+        return iter(loader)
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(0)
+    try:
+        return iter(loader)
+    finally:
+        cv2.setNumThreads(threads)
+
+
+def _as_it_is(batch: object) -> object:
+    return batch
+
+
+def _set_up_worker(_: int) -> None:
+    torch.set_num_threads(1)
+    cv2.setNumThreads(0)
+    # Ctrl-C goes to all processes; the one that trains decides what becomes of it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@dataclass
+class WaitClock:
+    """How much of a loop's time is spent waiting for its next batch.
+
+    Attributes:
+        waited_s: seconds inside the iterator.
+        worked_s: seconds between two batches.
+    """
+
+    waited_s: float = 0.0
+    worked_s: float = 0.0
+
+    @property
+    def share(self) -> float:
+        """Of the time since the last reset, 0 to 1."""
+        total = self.waited_s + self.worked_s
+        return self.waited_s / total if total > 0 else 0.0
+
+    def reset(self) -> None:
+        """Start anew."""
+        self.waited_s = self.worked_s = 0.0
+
+    def timed(self, items: Iterable[Batch]) -> Iterator[Batch]:
+        """The items, with the clock running."""
+        iterator = iter(items)
+        while True:
+            asked = time.perf_counter()
+            try:
+                item = next(iterator)
+            except StopIteration:
+                return
+            given = time.perf_counter()
+            self.waited_s += given - asked
+            yield item
+            self.worked_s += time.perf_counter() - given
