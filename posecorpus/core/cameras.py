@@ -63,6 +63,17 @@ class Camera:
         )
 
     @staticmethod
+    def assumed(fov_deg: float, width: int, height: int) -> Camera:
+        """A camera to assume of a photo of which none is known: level, at the world's origin.
+
+        Args:
+            fov_deg: field of view along the LONGER side, as people think of lenses.
+        """
+        focal = max(width, height) / 2 / np.tan(np.radians(fov_deg) / 2)
+        K = np.array([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1]])
+        return Camera(K, np.diag([1.0, -1.0, -1.0]), np.zeros(3), width, height)
+
+    @staticmethod
     def look_at(eye: ArrayLike, target: ArrayLike, focal_px: float, width: int, height: int) -> Camera:
         """A camera at ``eye`` that looks at ``target`` with the world's +Y upwards in the image."""
         eye_, target_ = np.asarray(eye, float), np.asarray(target, float)

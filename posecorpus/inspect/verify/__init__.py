@@ -13,7 +13,7 @@ count          each shard has as many rows as the manifest says
 keys           no key twice, no frame of a clip twice
 sample         shapes, types, decodable rasters
 camera         R is a rotation with det = +1, K plausible
-reprojection   3D joints fall on 2D joints to 0.01 px (of lifted people see residual)
+reprojection   3D joints fall on 2D joints to 0.01 px (of lifted and predicted people see below)
 body           3D joints are those of the posed body to 1 mm
 bones          bones are as long as the body's, and constant within a clip
 sides          left is left: of the nose, and of bending knees
@@ -33,6 +33,7 @@ trust          predicted errors lie within their own intervals; those of joints 
 hypotheses     are before the camera, not mirrored, and spread as wide as is said
 limbs          limbs of lifted people are no longer than captured ones, and of a person's size
 sticks         skeleton maps have ids of the legend and a window, and are what the 3D joints give drawn again
+predicted      people with a score stand before the camera, as far from their 2D joints as is said
 ellipses       drawn parts (and their instances) are what the manifest's constants give drawn again
 =============  ========================================================================================
 

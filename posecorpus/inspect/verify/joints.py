@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from posecorpus.core.errors import InputError
 from posecorpus.core.sample import UNLABELLED, Person
 from posecorpus.core.skeletons import FULL_42, convert, correspondence, skeleton
-from posecorpus.inspect.verify.subject import Subject, absurd_parameter, bone_lengths
+from posecorpus.inspect.verify.subject import Subject, absurd_parameter, bone_lengths, is_predicted
 from posecorpus.synth.regressors.regressor import JointRegressor, of_full_42, regressor_of
 
 REPROJECTION_PX = 0.01
@@ -57,12 +57,12 @@ def check_camera(camera: Mapping[str, Any] | None, width: int, height: int) -> M
 
 
 def check_reprojection(subject: Subject) -> Messages:
-    """``joints3d`` seen by the camera fall on ``joints2d``. Lifted people state how far off theirs are instead."""
+    """``joints3d`` seen by the camera fall on ``joints2d``. Lifted and predicted people state how far off theirs are."""
     camera = subject.sample.camera
     people = [
         (i, p, p.joints3d)
         for i, p in enumerate(subject.sample.people)
-        if p.joints3d is not None and p.lift is None
+        if p.joints3d is not None and p.lift is None and not is_predicted(p)
     ]
     if camera is None or not people:
         return None
@@ -122,7 +122,7 @@ def check_bones(subject: Subject, usual: Sequence[NDArray[np.float64]] | None) -
         references = [] if posed is None else [("the body's", posed.lengths)]
         if usual is not None and i < len(usual):
             references.append(("usual in the clip", usual[i]))
-        lengths = person_bones(person)
+        lengths = None if is_predicted(person) else person_bones(person)
         regressed = person.body is not None and REGRESSOR in subject.configuration
         if lengths is None or not references or regressed:  # regressed joints belong to no rigid bones
             continue
@@ -173,11 +173,12 @@ def _exact(name: str) -> NDArray[np.bool_]:
 def check_sides(subject: Subject) -> Messages:
     """The person's left is on the left: of the face, told by nose and crown, or of the bending knees.
 
-    Lifted 3D can be wrong in any way without its sides being exchanged; its hypotheses are judged instead.
+    Lifted and predicted 3D can be wrong in any way without its sides being exchanged; of the lifted, the hypotheses
+    are judged instead.
     """
     messages: Messages = None
     for i, person in enumerate(subject.sample.people):
-        if person.joints3d is None or person.lift is not None:
+        if person.joints3d is None or person.lift is not None or is_predicted(person):
             continue
         joints = np.asarray(convert(person.joints3d, skeleton(person.skeleton), FULL_42), dtype=np.float64)
         for what, value in (("ears and eyes", face_side(joints)), ("hips", knee_side(joints))):

@@ -34,6 +34,7 @@ from posecorpus.inspect.verify import (
     lifted,
     maps,
     pictures,
+    predicted,
     rasters,
     sticks,
     surfaces,
@@ -70,7 +71,8 @@ LIFTED_CHECKS: tuple[tuple[str, tuple[Check, ...]], ...] = (
     ("sticks", (maps.check_maps, sticks.check_skeleton_maps)),
     ("ellipses", (ellipses.check_ellipses,)),
 )
-CHECKS = RENDERED_CHECKS + LIFTED_CHECKS
+PREDICTED_CHECKS: tuple[tuple[str, tuple[Check, ...]], ...] = (("predicted", (predicted.check_predicted,)),)
+CHECKS = RENDERED_CHECKS + LIFTED_CHECKS + PREDICTED_CHECKS
 """Checks of one sample, by name. ``camera``, ``sample``, ``bones`` and those of files are made beside them."""
 
 

@@ -29,6 +29,11 @@ MAX_PARAMETER = 1e4
 Window = tuple[int, int, int, int]
 
 
+def is_predicted(person: Person) -> bool:
+    """Whether a network found this person: such people have a score, and no body that was rendered."""
+    return person.score is not None and person.body is None
+
+
 @dataclass(frozen=True)
 class PosedPerson:
     """A person's body as its pose, shape and place say.

@@ -35,9 +35,6 @@ from posecorpus.pseudogt.lift.trust import TRUST, TrustModel
 DEFAULT_FOV_DEG = 50.0
 """Of the longer side of a photo: a 39 mm lens on 35 mm film, between a phone's and a portrait lens."""
 
-LEVEL = np.diag([1.0, -1.0, -1.0])
-"""Rotation of an assumed camera: what is up in the photo is up in the world."""
-
 
 @dataclass(frozen=True)
 class LiftRequest:
@@ -169,10 +166,7 @@ def _with_camera(sample: Sample, fov_deg: float) -> Sample:
     """The sample with a camera: its own, or one assumed, which its provenance tells."""
     if sample.camera is not None:
         return sample
-    longer = max(sample.width, sample.height)
-    focal_px = longer / 2 / np.tan(np.radians(fov_deg) / 2)
-    K = np.array([[focal_px, 0, sample.width / 2], [0, focal_px, sample.height / 2], [0, 0, 1]])
-    camera = Camera(K, LEVEL, np.zeros(3), sample.width, sample.height)
+    camera = Camera.assumed(fov_deg, sample.width, sample.height)
     return replace(sample, camera=camera, provenance=sample.provenance | {"assumed_fov_deg": fov_deg})
 
 

@@ -42,13 +42,14 @@ class Picture:
     change: str = ""
 
 
-def take_in(data: bytes, where: str, size: tuple[int, int] | None) -> Picture:
+def take_in(data: bytes, where: str, size: tuple[int, int] | None, *, upright: bool = False) -> Picture:
     """A photo's file as a corpus stores it.
 
     Args:
         data: the file.
         where: named in errors.
         size: width and height that the annotations give, or None.
+        upright: turn a photo as its note says: nobody has annotated it, so nobody means its stored pixels.
 
     Raises:
         InputError: no picture, a truncated or damaged one, or one of another size than annotated.
@@ -66,6 +67,8 @@ def take_in(data: bytes, where: str, size: tuple[int, int] | None) -> Picture:
     if size is not None and size != stored:
         if turn is None or not turn.turns_sideways or size != stored[::-1]:
             raise InputError(where, f"a picture of {_by(size)}, as annotated", _by(stored))
+        return _again(_turned(pixels, turn.value), data, "turned upright")
+    if upright and turn is not None and turn.value != UPRIGHT:
         return _again(_turned(pixels, turn.value), data, "turned upright")
     if not plain:
         return _again(pixels, data, "converted")
