@@ -84,8 +84,13 @@ def pa_mpjpe(predicted: ArrayLike, truth: ArrayLike) -> float:
     return mpjpe(procrustes(predicted, truth), truth)
 
 
-def procrustes(predicted: ArrayLike, truth: ArrayLike) -> Array:
-    """Move, turn and scale each predicted pose (..., J, D) onto the truth in least squares.
+def rigid_mpjpe(predicted: ArrayLike, truth: ArrayLike) -> float:
+    """MPJPE after the best rotation and translation of each pose, its size kept (LCR-Net++'s "Align.")."""
+    return mpjpe(procrustes(predicted, truth, scaled=False), truth)
+
+
+def procrustes(predicted: ArrayLike, truth: ArrayLike, *, scaled: bool = True) -> Array:
+    """Move, turn and (if ``scaled``) scale each predicted pose (..., J, D) onto the truth in least squares.
 
     A reflection is not allowed: a mirrored person is a wrong answer (Umeyama, PAMI 1991). Joints that
     either side lacks take no part and come out NaN, and so do all joints of a pose with fewer than three joints to
@@ -104,7 +109,8 @@ def procrustes(predicted: ArrayLike, truth: ArrayLike) -> Array:
     sign[..., -1] = np.where(np.linalg.det(u @ vt) < 0, -1.0, 1.0)
     rotation = (u * sign[..., None, :]) @ vt
     spread = (p * p).sum((-2, -1))
-    scale = (singular * sign).sum(-1) / np.where(spread > 0, spread, 1.0)
+    fitted = (singular * sign).sum(-1) / np.where(spread > 0, spread, 1.0)
+    scale = fitted if scaled else np.ones_like(fitted)
     aligned = scale[..., None, None] * (p @ rotation) + mean_t
     return np.where(both & (count >= 3), aligned, np.nan)
 

@@ -1,0 +1,178 @@
+"""``posecorpus eval``: how well a trained detector finds the people of a corpus, in the picture and in space.
+
+The story: the detector proposes poses in every picture once; each way of decoding makes people of the same proposals;
+they are compared with the truth; figures, curves and the worst and best pictures are written.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from posecorpus.anchors.bank import Anchors
+from posecorpus.core.errors import InputError
+from posecorpus.core.manifest import write_atomically
+from posecorpus.core.progress import Report, silent
+from posecorpus.core.sample import Sample
+from posecorpus.core.shards import Corpus
+from posecorpus.pipelines.evaluation.people_examples import Extremes
+from posecorpus.pipelines.evaluation.people_ledger import Ledger
+from posecorpus.pipelines.evaluation.people_page import write_page
+from posecorpus.pipelines.evaluation.people_results import UPPER_BOUND, PeopleResults, results_of
+from posecorpus.pipelines.evaluation.people_truth import picture_truth
+from posecorpus.pipelines.evaluation.people_verdicts import Found, judge, judge_best
+
+if TYPE_CHECKING:
+    from posecorpus.models.lcrnet.decode import Detections, Proposals
+    from posecorpus.models.lcrnet.detect import DetectSettings
+
+JSON, PAGE = "results.json", "eval.html"
+
+
+class Detector(Protocol):
+    """What is evaluated: :class:`posecorpus.models.lcrnet.run.LCRNetRun`, or whatever does the same."""
+
+    @property
+    def anchors(self) -> Anchors:
+        """The anchor poses; their skeleton is that of the proposals."""
+
+    def proposals(self, image: NDArray[np.uint8]) -> Proposals:
+        """Poses proposed in a picture (H, W, 3), RGB, in its pixels."""
+
+
+@dataclass(frozen=True)
+class EvalPeopleRequest:
+    """What to evaluate.
+
+    Attributes:
+        corpus: folder or URL.
+        limit: pictures to look at, evenly spread over the corpus; None for all.
+        least_visible: judged joints that must be visible for a person to count.
+        examples: worst and best pictures to show, of each.
+        decodings: by name; the first is the one that the page is about. All make people of the same proposals.
+        about: further facts for the results, such as the run.
+    """
+
+    corpus: str
+    limit: int | None = None
+    least_visible: int = 1
+    examples: int = 12
+    decodings: Mapping[str, DetectSettings] = field(default_factory=dict)
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.limit is not None and self.limit < 1:
+            raise InputError("--limit", "at least 1", self.limit)
+        if self.least_visible < 1:
+            raise InputError("--least-visible", "at least 1", self.least_visible)
+        if UPPER_BOUND in self.decodings:
+            raise InputError("decodings", "other names", UPPER_BOUND)
+
+
+@dataclass(frozen=True)
+class PeopleEvaluation:
+    """Where an evaluation lies, and its figures."""
+
+    json: Path
+    page: Path
+    results: PeopleResults
+
+
+def usual_decodings(settings: DetectSettings) -> dict[str, DetectSettings]:
+    """Pose proposal integration against non-maximum suppression, each with and without rescoring."""
+    if settings.integration is None:
+        raise InputError("decodings", "settings with thresholds of integration", "none")
+    nms = replace(settings, integration=None)
+    return {
+        "PPI": settings,
+        "NMS": nms,
+        "PPI, not rescored": replace(settings, rescore=False),
+        "NMS, not rescored": replace(nms, rescore=False),
+    }
+
+
+def eval_people(
+    detector: Detector, request: EvalPeopleRequest, out: Path, *, report: Report = silent
+) -> PeopleEvaluation:
+    """Evaluate a detector on a corpus; writes ``results.json`` and ``eval.html`` into ``out``.
+
+    The corpus is streamed: memory grows by some hundred bytes for each person and detection.
+
+    Raises:
+        InputError: no corpus there, it has no picture, or none of its people can be judged.
+    """
+    from posecorpus.models.lcrnet.detect import DetectSettings, people_of
+
+    decodings = dict(request.decodings) or usual_decodings(DetectSettings())
+    joints = detector.anchors.skeleton
+    corpus = Corpus(request.corpus)
+    total = min(len(corpus), request.limit or len(corpus))
+    ledger, extremes = Ledger(), Extremes(joints, request.examples)
+    without, seconds = 0, 0.0
+    report("evaluating", 0, total)
+    for done, sample in enumerate(_samples(corpus, total), 1):
+        if sample.image is None:
+            without += 1
+            report("evaluating", done, total)
+            continue
+        truth = picture_truth(sample, detector.anchors, request.least_visible)
+        began = time.perf_counter()
+        proposals = detector.proposals(sample.image)
+        seconds += time.perf_counter() - began
+        size = (sample.width, sample.height)
+        people = {name: _found(people_of(proposals, joints, how)) for name, how in decodings.items()}
+        verdicts = {name: judge(truth, found, joints, size) for name, found in people.items()}
+        first = next(iter(decodings))
+        extremes.show(sample, people[first], verdicts[first])
+        verdicts[UPPER_BOUND] = judge_best(truth, _found(proposals), joints)
+        ledger.add(truth, verdicts)
+        report("evaluating", done, total)
+    if not ledger.pictures:
+        raise InputError(request.corpus, "a corpus with pictures", "annotations alone")
+    results = results_of(
+        ledger,
+        joints,
+        settings={
+            "corpus": request.corpus,
+            "pictures": ledger.pictures,
+            "of": len(corpus),
+            "without_picture": without,
+            "least_visible": request.least_visible,
+            "skeleton": joints.name,
+            "decodings": {name: _described(how) for name, how in decodings.items()},
+            "pictures_per_s": round(ledger.pictures / seconds, 2) if seconds else None,
+            **request.about,
+        },
+        worst=extremes.worst(),
+        best=extremes.best(),
+    )
+    out.mkdir(parents=True, exist_ok=True)
+    path = out / JSON
+    write_atomically(path, (json.dumps(results.as_dict(), indent=1, allow_nan=False) + "\n").encode())
+    return PeopleEvaluation(path, write_page(results, out / PAGE), results)
+
+
+def _samples(corpus: Corpus, count: int) -> Iterator[Sample]:
+    """So many samples, evenly spread."""
+    if count == len(corpus):
+        yield from corpus.samples(("image",))
+    else:
+        for i in np.linspace(0, len(corpus), count, endpoint=False).astype(int):
+            yield corpus[int(i)]
+
+
+def _found(people: Detections | Proposals) -> Found:
+    return Found(people.poses2d, people.poses3d, people.scores)
+
+
+def _described(settings: DetectSettings) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return asdict(settings)
