@@ -14,20 +14,24 @@ import torch
 from torch import Tensor, nn, optim
 
 from posecorpus.core.errors import InputError
+from posecorpus.core.manifest import sync_folder
 
 FOLDER = "checkpoints"
 KEPT = 2
 _FORMAT = 1
 _NAME = re.compile(r"step-(\d{7,12})\.pt")
+_LARGEST_INDEX = 16 << 20
+"""Bytes of a file's pickle, which holds the tensors' names and shapes; their numbers lie beside it."""
+_REMEMBERED = {optim.SGD: {"momentum_buffer"}, optim.AdamW: {"step", "exp_avg", "exp_avg_sq"}}
 
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """What training needs to go on as if it had not stopped; the learning rate and all that is drawn follow from the step.
+    """What training needs to go on as if it had not stopped. All else follows from the step: rate, order, draws.
 
     Attributes:
         step: how many are done.
-        params: ``TrainParams.plain()``.
+        params: ``TrainParams.plain()``; empty in a checkpoint that is not for training on.
         network: its state dict.
         optimiser: for each parameter that learns, by name, what the optimiser remembers of it.
         scaler: of fp16; empty without.
@@ -47,15 +51,9 @@ def path_of(folder: Path, step: int) -> Path:
     return folder / FOLDER / f"step-{step:07d}.pt"
 
 
-def steps_in(folder: Path) -> list[int]:
-    """Of all checkpoints in a run's folder, in rising order."""
-    found = (_NAME.fullmatch(path.name) for path in (folder / FOLDER).glob("step-*.pt"))
-    return sorted(int(match[1]) for match in found if match)
-
-
 def latest(folder: Path) -> Path | None:
     """The newest checkpoint of a run's folder."""
-    steps = steps_in(folder)
+    steps = _steps_in(folder)
     return path_of(folder, steps[-1]) if steps else None
 
 
@@ -75,40 +73,37 @@ def save(folder: Path, checkpoint: Checkpoint) -> Path:
             stream.flush()
             os.fsync(stream.fileno())
         part.replace(path)
-    except (OSError, RuntimeError) as error:  # torch makes some errors of the file RuntimeErrors of its own
-        part.unlink(missing_ok=True)
+        sync_folder(path.parent)
+        _tidy(folder, checkpoint.step)
+    except (OSError, RuntimeError) as error:  # of some errors of a file torch makes errors of its own
         cause = error if isinstance(error, OSError) else error.__context__
         if not isinstance(cause, OSError):
             raise
-        raise InputError(
-            path, "room for a checkpoint", cause.strerror, "make room and run again to go on"
-        ) from None
-    for step in steps_in(folder)[:-KEPT]:
-        path_of(folder, step).unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
+        fix = "make room, then run the same again to go on from the checkpoint before"
+        raise InputError(path, "a checkpoint that can be written", cause.strerror, fix) from None
     return path
 
 
 def load(path: Path) -> Checkpoint:
     """Read a checkpoint; only tensors, numbers and names are unpickled, nothing in the file is executed.
 
+    The tensors stay in the file until they are used.
+
     Raises:
         InputError: no such file, a damaged one, or another kind of file.
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            damaged = archive.testzip()
-        if damaged:
-            raise InputError(path, "an intact checkpoint", f"damage in {damaged}")
-        content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    except InputError:
-        raise
-    except FileNotFoundError:
-        raise InputError(path, "a checkpoint", "no such file") from None
-    except Exception as error:  # whatever a file of a stranger makes the unpickler raise
-        raise InputError(path, "a checkpoint", str(error).partition("\n")[0]) from None
-    if not isinstance(content, dict) or content.pop("format", None) != _FORMAT:
-        raise InputError(path, f"a checkpoint of format {_FORMAT}", "something else")
-    return Checkpoint(**content)
+            damage = _damage(archive)
+        content = torch.load(path, map_location="cpu", weights_only=True, mmap=True) if not damage else None
+    except OSError as error:
+        raise InputError(path, "a checkpoint", error.strerror or error) from None
+    except Exception as error:  # whatever a stranger's file makes the zip's reader and the unpickler raise
+        raise InputError(path, "a checkpoint", f"{error}".partition("\n")[0], _other(path)) from None
+    if damage:
+        raise InputError(path, "an intact checkpoint", damage, _other(path))
+    return _checked(content, path)
 
 
 def load_network(path: Path, network: nn.Module) -> int:
@@ -128,8 +123,7 @@ def fill_network(network: nn.Module, state: Mapping[str, Tensor], where: Path) -
     for name, value in wanted.items():
         if name not in state:
             raise InputError(where, f"a parameter {name}", "none", "is it of another network?")
-        if state[name].shape != value.shape:
-            raise InputError(f"{where}: {name}", f"shape {tuple(value.shape)}", tuple(state[name].shape))
+        _check_like(state[name], value, f"{where}: {name}")
     unknown = sorted(set(state) - set(wanted))
     if unknown:
         raise InputError(where, "parameters of this network only", unknown[0])
@@ -146,17 +140,100 @@ def optimiser_state(network: nn.Module, optimiser: optim.Optimizer) -> dict[str,
 def fill_optimiser(
     network: nn.Module, optimiser: optim.Optimizer, state: Mapping[str, Mapping[str, Tensor]], where: Path
 ) -> None:
-    """Give back to an optimiser what :func:`optimiser_state` took; raises :class:`InputError`."""
-    names = {id(p): name for name, p in network.named_parameters()}
-    order = [names[id(p)] for group in optimiser.param_groups for p in group["params"]]
-    parameters = dict(network.named_parameters())
+    """Give back to an optimiser what :func:`optimiser_state` took.
+
+    Raises:
+        InputError: it is of other parameters or of another optimiser.
+    """
+    learned = {id(p) for group in optimiser.param_groups for p in group["params"]}
+    parameters = {name: p for name, p in network.named_parameters() if id(p) in learned}
     for name, memory in state.items():
-        if name not in order:
-            raise InputError(where, "parameters that learn", name, "was it trained with other frozen layers?")
+        if name not in parameters:
+            raise InputError(where, "memory of what learns only", name, "were other layers frozen?")
+        if set(memory) != _REMEMBERED[type(optimiser)]:
+            raise InputError(
+                f"{where}: {name}", f"memory of {type(optimiser).__name__}", ", ".join(memory) or "none"
+            )
         for key, value in memory.items():
-            if value.ndim and value.shape != parameters[name].shape:
-                raise InputError(
-                    f"{where}: {name} {key}", f"shape {tuple(parameters[name].shape)}", tuple(value.shape)
-                )
-    numbered = {i: state[name] for i, name in enumerate(order) if name in state}
-    optimiser.load_state_dict(optimiser.state_dict() | {"state": numbered})
+            like = torch.zeros(()) if key == "step" else parameters[name]
+            _check_like(value, like, f"{where}: {name} {key}")
+    order = [id(p) for group in optimiser.param_groups for p in group["params"]]
+    copies = {
+        order.index(id(parameters[name])): {key: value.clone() for key, value in memory.items()}
+        for name, memory in state.items()
+    }
+    optimiser.load_state_dict(optimiser.state_dict() | {"state": copies})
+
+
+def _steps_in(folder: Path) -> list[int]:
+    """Of all checkpoints in a run's folder, in rising order."""
+    found = (_NAME.fullmatch(path.name) for path in (folder / FOLDER).glob("step-*.pt"))
+    return sorted(int(match[1]) for match in found if match)
+
+
+def _tidy(folder: Path, step: int) -> None:
+    """Remove what was begun but not finished, and all checkpoints but the last ones up to a step."""
+    for part in (folder / FOLDER).glob("step-*.part"):
+        part.unlink(missing_ok=True)
+    for old in [found for found in _steps_in(folder) if found <= step][:-KEPT]:
+        path_of(folder, old).unlink(missing_ok=True)
+
+
+def _damage(archive: zipfile.ZipFile) -> str | None:
+    """What is wrong with a checkpoint's zip: torch looks neither at checksums nor at what a file unpacks to."""
+    for info in archive.infolist():
+        if info.compress_type != zipfile.ZIP_STORED:
+            return f"{info.filename} compressed, which torch never does"
+        if info.filename.endswith(".pkl") and info.file_size > _LARGEST_INDEX:
+            return f"{info.filename} of {info.file_size >> 20} MiB"
+    damaged = archive.testzip()
+    return f"damage in {damaged}" if damaged else None
+
+
+def _other(path: Path) -> str:
+    """What to do about a damaged checkpoint."""
+    before = [step for step in _steps_in(path.parent.parent) if path_of(path.parent.parent, step) != path]
+    return f"remove it to go on from step {before[-1]}" if before else "remove it to begin anew"
+
+
+def _checked(content: object, path: Path) -> Checkpoint:
+    """The checkpoint that a file's content is; raises :class:`InputError` where it is none."""
+    if not isinstance(content, dict) or content.get("format") != _FORMAT:
+        raise InputError(path, f"a checkpoint of format {_FORMAT}", "something else")
+    step, optimiser = content.get("step"), content.get("optimiser")
+    good = {
+        "step": isinstance(step, int) and step >= 0,
+        "params": _named(content.get("params"), object),
+        "network": _named(content.get("network"), Tensor),
+        "optimiser": isinstance(optimiser, dict) and all(_named(m, Tensor) for m in optimiser.values()),
+        "scaler": _named(content.get("scaler"), int, float),
+        "tally": _is_tally(content.get("tally")),
+    }
+    for name, fine in good.items():
+        if not fine:
+            raise InputError(path, f"a checkpoint with its {name}", "something else in the place")
+    return Checkpoint(**{name: content[name] for name in good})
+
+
+def _named(value: object, *kinds: type) -> bool:
+    """Whether something is a dictionary from names to things of a kind."""
+    return isinstance(value, dict) and all(
+        isinstance(name, str) and isinstance(thing, kinds) for name, thing in value.items()
+    )
+
+
+def _is_tally(value: object) -> bool:
+    if not isinstance(value, dict) or not value:
+        return value == {}
+    whole = set(value) == {"steps", "sums"} and isinstance(value["steps"], int)
+    return whole and value["steps"] >= 0 and _named(value["sums"], float)
+
+
+def _check_like(found: Tensor, wanted: Tensor, where: str) -> None:
+    """Raise :class:`InputError` unless one tensor's numbers can be put into the other."""
+    if found.shape != wanted.shape:
+        raise InputError(where, f"shape {tuple(wanted.shape)}", tuple(found.shape))
+    if found.dtype != wanted.dtype:
+        raise InputError(where, str(wanted.dtype), found.dtype)
+    if found.layout != torch.strided or found.device.type != "cpu":
+        raise InputError(where, "plain numbers", f"{found.layout} on {found.device}")

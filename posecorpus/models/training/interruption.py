@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -25,7 +26,7 @@ class Interruption:
     """
 
     def __init__(self, alone: bool) -> None:
-        self.asked = False
+        self.asked, self._owner = False, os.getpid()
         self._alone, self._idle = alone, False
         self._before: dict[signal.Signals, Any] = {}
 
@@ -43,17 +44,31 @@ class Interruption:
         self._before = {}
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        if (
+            os.getpid() != self._owner
+        ):  # a process that was forked since then; this one decides what becomes of it
+            if number == signal.SIGTERM:
+                signal.signal(number, signal.SIG_DFL)
+                os.kill(os.getpid(), number)
+            return
         self.asked = True
         if self._alone:
             self._restore()
-            if self._idle:
-                raise Interrupted
+            self._leave_if_idle()
+
+    def _leave_if_idle(self) -> None:
+        if self._idle and self.asked:
+            raise Interrupted
 
     @contextmanager
     def idle(self) -> Iterator[None]:
-        """While waiting for something that may be long in coming: a signal raises :class:`Interrupted` at once."""
+        """While waiting for something that may be long in coming: a signal raises :class:`Interrupted` at once.
+
+        So does one that came before. With other processes, which would wait for this one in vain, neither does.
+        """
         self._idle = self._alone
         try:
+            self._leave_if_idle()
             yield
         finally:
             self._idle = False

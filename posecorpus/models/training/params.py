@@ -71,15 +71,17 @@ class TrainParams:
         """As a dictionary that JSON can hold."""
         return asdict(self) | {"drops": [list(drop) for drop in self.drops]}
 
-    def check_continues(self, earlier: Mapping[str, object], where: object) -> None:
+    def check_continues(self, earlier: Mapping[str, object], done: int, where: object) -> None:
         """See that training with these parameters can go on where one with ``earlier`` ones stopped.
 
-        The seed decides which pictures come in which order and the optimiser what its memory means, so those must stay.
-        All else may change. The learning rate depends on the step and on ``steps``: with more steps the drops come
-        later, and a learning rate that has dropped may rise again.
+        The seed decides which pictures come in which order, and the optimiser what its memory means: those must stay.
+        All else may change. The learning rate is a function of the step and of ``steps``: with more steps the drops
+        come later, so that a learning rate which has dropped may rise again. With another number of images or of
+        processes some pictures come again or not at all in the epoch at hand.
 
         Args:
             earlier: of :meth:`plain`.
+            done: steps so far.
             where: to name in errors.
 
         Raises:
@@ -89,8 +91,10 @@ class TrainParams:
             was, now = earlier.get(name), getattr(self, name)
             if was != now:
                 raise InputError(
-                    where, f"{name} {was}, as it was trained with so far", now, "or choose another folder"
+                    where, f"{name} {now}", f"training with {name} {was}", "choose another folder"
                 )
+        if done > self.steps:
+            raise InputError(where, f"at most {self.steps:,} steps", f"{done:,} done", "ask for more steps")
 
 
 def _check(name: str, expected: str, got: object, good: bool) -> None:

@@ -50,11 +50,12 @@ class LossOf(nn.Module):
         self._losses = task.losses
 
     def forward(self, batch: object, random: torch.Generator) -> dict[str, Tensor]:
-        """``task.losses(batch, random)``, of which at least one depends on the network."""
-        losses = self._losses(batch, random)  # type: ignore[arg-type]  # DDP passes on what it is given
+        """``task.losses(batch, random)`` in float32, of which at least one depends on the network."""
+        some = next(p for p in self.network.parameters() if p.requires_grad)
+        found = self._losses(batch, random)  # type: ignore[arg-type]  # DDP passes on what it is given
+        losses = {name: loss.to(some.device, torch.float32) for name, loss in found.items()}
         if not any(loss.requires_grad for loss in losses.values()):
-            # A batch without labels. The other processes wait for the gradients of this one, which are zero.
+            # A batch without labels. Other processes wait for the gradients of this one, which are zero.
             name, loss = next(iter(losses.items()))
-            some = next(p for p in self.network.parameters() if p.requires_grad)
-            losses = losses | {name: loss + 0.0 * some.flatten()[0]}
+            losses[name] = loss + 0.0 * some.flatten()[0]
         return losses
