@@ -10,7 +10,7 @@ from posecorpus.core.skeletons import Skeleton
 MARGIN = 0.1
 """A box reaches beyond the joints by this share of their extent, on each side."""
 LEAST_EXTENT = 1e-6
-LOWER = ("l_knee", "r_knee", "l_ankle", "r_ankle")
+LOWER = ("l_knee", "r_knee", "l_ankle", "r_ankle", "l_foot", "r_foot")
 """Joints that boxes of the upper body leave out; hips belong to it."""
 
 Floats = NDArray[np.floating]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from posecorpus.anchors.boxes import MARGIN, from_box_units, in_box_units, joint_boxes, upper_body
-from posecorpus.core.skeletons import H36M_17, LCR_13
+from posecorpus.core.skeletons import SKELETONS
 
 
 @given(st.integers(0, 2**32 - 1))
@@ -42,8 +42,12 @@ def test_a_pose_in_one_point_has_finite_units() -> None:
     assert np.isfinite(in_box_units(joints, joint_boxes(joints))).all()
 
 
-def test_hips_are_of_the_upper_body_and_knees_are_not() -> None:
-    for skeleton in (LCR_13, H36M_17):
-        names = {skeleton.joints[i] for i in upper_body(skeleton)}
-        assert set(skeleton.joints) - names == {"l_knee", "r_knee", "l_ankle", "r_ankle"}
-        assert {"l_hip", "r_hip", "l_wrist"} <= names
+def test_hips_are_of_the_upper_body_and_all_below_them_is_not() -> None:
+    for skeleton in SKELETONS.values():
+        upper = {skeleton.joints[i] for i in upper_body(skeleton)}
+        below = {j for j in skeleton.joints if j[2:] in ("knee", "ankle", "foot")}
+        assert upper == set(skeleton.joints) - below and len(below) >= 4
+        assert {"l_hip", "r_hip", "l_wrist"} <= upper
+        for child, parent in enumerate(skeleton.parents):
+            if parent >= 0 and skeleton.joints[parent] in below:
+                assert skeleton.joints[child] in below, "what hangs on a knee is below it"
