@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import base64
 import heapq
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from posecorpus.core.sample import VISIBLE, Sample
-from posecorpus.core.skeletons import Skeleton, skeleton
+from posecorpus.core.sample import UNLABELLED, VISIBLE, Person, Sample
+from posecorpus.core.skeletons import Skeleton, convert, convert_visibility, skeleton
 from posecorpus.inspect.joint_drawing import draw_joints
 from posecorpus.pipelines.evaluation.people_verdicts import Found, Verdict
 
-SIDE_PX = 300
+SIDE_PX = 360
+"""Longer side of each half."""
+GAP_PX = 4
+LEAST_SHOWN = 0.4
+"""Share of a picture's width and height that is shown at least."""
 FAR_HEADS = 3.0
 """Joints farther than this are as wrong as a missed one."""
 _JPEG_QUALITY = 82
@@ -97,23 +102,54 @@ class Extremes:
 def side_by_side(
     sample: Sample, found: Found, outcome: NDArray[np.int32], joints: Skeleton
 ) -> NDArray[np.uint8]:
-    """The picture twice, (h, 2 w, 3): with the true people, and with the poses about them.
+    """The part of the picture where people are, twice beside each other: with the true ones, and with those found.
 
-    Of the other detections the best few are shown as well, as far as they score no less than the worst that is about
-    somebody: those are what a user would have to tell from people.
+    Of the detections about nobody the best few are shown as well, as far as they score no less than the worst that is
+    about somebody: those are what a user would have to tell from people.
     """
     if sample.image is None:
         raise ValueError(f"{sample.key} has no picture")
-    scale = min(1.0, SIDE_PX / max(sample.width, sample.height))
-    size = (max(1, round(sample.width * scale)), max(1, round(sample.height * scale)))
-    small = np.asarray(cv2.resize(sample.image, size, interpolation=cv2.INTER_AREA), np.uint8)
-    left = small
-    for person in sample.people:
-        left = draw_joints(left, person.joints2d * scale, person.visibility, skeleton(person.skeleton))
-    right, all_seen = small, np.full(len(joints), VISIBLE, np.uint8)
-    for d in _drawn(found.scores, outcome):
-        right = draw_joints(right, found.poses2d[d] * scale, all_seen, joints)
-    return np.concatenate([left, right], axis=1)
+    drawn = _drawn(found.scores, outcome)
+    poses = [_known(person, joints) for person in sample.people]
+    x0, y0, x1, y1 = _window(sample, [points for points, _, _ in poses] + [found.poses2d[d] for d in drawn])
+    part = np.ascontiguousarray(sample.image[y0:y1, x0:x1])
+    scale = SIDE_PX / max(part.shape[:2])
+    size = (max(1, round(part.shape[1] * scale)), max(1, round(part.shape[0] * scale)))
+    way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    small = np.asarray(cv2.resize(part, size, interpolation=way), np.uint8)
+    left = right = small
+    for points, flags, own in poses:
+        left = draw_joints(left, (points - (x0, y0)) * scale, flags, own)
+    for d in drawn:
+        all_seen = np.full(len(joints), VISIBLE, np.uint8)
+        right = draw_joints(right, (found.poses2d[d] - (x0, y0)) * scale, all_seen, joints)
+    gap = np.full((size[1], GAP_PX, 3), 255, np.uint8)
+    return np.concatenate([left, gap, right], axis=1)
+
+
+def _known(person: Person, joints: Skeleton) -> tuple[NDArray[np.floating], NDArray[np.uint8], Skeleton]:
+    """Points, flags and skeleton to draw: the detector's joint set if the person has all of it, else his own."""
+    own = skeleton(person.skeleton)
+    flags = convert_visibility(person.visibility, own, joints)
+    if (flags != UNLABELLED).all():
+        return convert(person.joints2d, own, joints), flags, joints
+    return person.joints2d, person.visibility, own
+
+
+def _window(sample: Sample, poses: Sequence[NDArray[np.floating]]) -> tuple[int, int, int, int]:
+    """x0, y0, x1, y1 around the joints of the poses that lie inside of the picture, in whole pixels."""
+    size = np.array([sample.width, sample.height])
+    points = np.concatenate([np.zeros((0, 2)), *poses])
+    inside = points[np.isfinite(points).all(-1)]
+    inside = inside[((inside >= 0) & (inside <= size)).all(-1)]
+    if not len(inside):
+        return 0, 0, sample.width, sample.height
+    low, high = inside.min(0), inside.max(0)
+    missing = np.maximum(LEAST_SHOWN * size - (high - low), 0) / 2
+    margin = np.maximum(0.15 * (high - low).max(), missing)
+    x0, y0 = np.floor(np.clip(low - margin, 0, size - 1)).astype(int).tolist()
+    x1, y1 = np.ceil(np.clip(high + margin, (x0 + 1, y0 + 1), size)).astype(int).tolist()
+    return x0, y0, x1, y1
 
 
 def _drawn(scores: NDArray[np.float64], outcome: NDArray[np.int32]) -> NDArray[np.intp]:

@@ -12,14 +12,15 @@ from posecorpus.pipelines.evaluation.document import document
 from posecorpus.pipelines.evaluation.people_examples import Example
 from posecorpus.pipelines.evaluation.people_figures import BALL_SHOWN_MM, HEADS_SHOWN, KINDS
 from posecorpus.pipelines.evaluation.people_results import UPPER_BOUND, Bin, PeopleResults, Points
-from posecorpus.pipelines.evaluation.people_text import JOINT_ROWS, ROWS, millimetres, percent, story
+from posecorpus.pipelines.evaluation.people_text import JOINT_COLUMNS, filled, millimetres, percent, story
 
 _COLOURS = ("c2", "c0", "c1", "c3")
 _STYLE = """
-.examples{display:grid;grid-template-columns:repeat(auto-fill,minmax(300px,1fr));gap:12px}figure{margin:0}
+.examples{display:grid;grid-template-columns:repeat(auto-fill,minmax(420px,1fr));gap:12px}figure{margin:0}
+.bins{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,520px),1fr));gap:12px}
 figure img{display:block;width:100%;border-radius:8px}figcaption{font-size:12.5px;color:var(--muted);margin-top:5px;overflow-wrap:anywhere}
-table.plain td:nth-child(2),table.plain th:nth-child(2){text-align:right}.bar{display:inline-block;height:9px;border-radius:3px;background:var(--c2);vertical-align:middle;margin-right:6px}
-tr.part td{border-top:2px solid var(--line)}td.main{font-weight:600}
+table.plain td:nth-child(2),table.plain th:nth-child(2){text-align:right}table.plain tr:first-child th{border-top:0}
+tr.part td{color:var(--muted);padding-top:14px}td.main{font-weight:600}
 """
 
 
@@ -52,17 +53,18 @@ def _colour(results: PeopleResults, name: str) -> str:
 
 
 def _table(results: PeopleResults) -> str:
-    names = list(results.figures)
-    head = "".join(f"<th>{html.escape(name)}</th>" for name in ("", *names))
+    head = "".join(f"<th>{html.escape(name)}</th>" for name in ("", *results.figures))
     rows = []
-    for title, cell in ROWS:
-        values = [cell(results.figures[name]) for name in names]
-        if any(values):
-            cells = "".join(
-                f'<td class="{"main" if name == results.main else ""}">{html.escape(value or "-")}</td>'
-                for name, value in zip(names, values, strict=True)
+    for section, lines in filled(results):
+        rows.append(
+            f'<tr class="part"><td colspan="{len(results.figures) + 1}">{html.escape(section)}</td></tr>'
+        )
+        for title, cells in lines:
+            shown = "".join(
+                f'<td class="{"main" if name == results.main else ""}">{html.escape(cell)}</td>'
+                for name, cell in zip(results.figures, cells, strict=True)
             )
-            rows.append(f"<tr><td>{html.escape(title)}</td>{cells}</tr>")
+            rows.append(f"<tr><td>{html.escape(title)}</td>{shown}</tr>")
     return f'<h2>Figures</h2><div class="card wide"><table class="plain"><tr>{head}</tr>{"".join(rows)}</table></div>'  # fmt: skip
 
 
@@ -100,7 +102,7 @@ def _card(
 def _bins(results: PeopleResults) -> str:
     cards = "".join(_bin_card(title, bins, results.has_3d) for title, bins in results.bins.items())
     text = f"The people of {results.main}, by what is hard about them."
-    return f'<h2>Where it fails</h2><p>{html.escape(text)}</p><div class="cards">{cards}</div>'
+    return f'<h2>Where it fails</h2><p>{html.escape(text)}</p><div class="bins">{cards}</div>'
 
 
 def _bin_card(title: str, bins: Sequence[Bin], has_3d: bool) -> str:
@@ -135,7 +137,7 @@ def _kinds(results: PeopleResults) -> str:
 
 def _joints(results: PeopleResults) -> str:
     found = results.figures[results.main]
-    columns = [(title, cell) for title, cell in JOINT_ROWS if any(cell(joint) for joint in found.joints)]
+    columns = [(title, cell) for title, cell in JOINT_COLUMNS if any(cell(joint) for joint in found.joints)]
     head = "".join(f"<th>{html.escape(name)}</th>" for name in ("joint", *(title for title, _ in columns)))
     rows = "".join(
         f"<tr><td>{html.escape(joint.joint)}</td>"

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from posecorpus.pipelines.evaluation.people_results import PeopleResults
-from posecorpus.pipelines.evaluation.people_text import ROWS, story
+from posecorpus.pipelines.evaluation.people_text import filled, story
 
 WIDTH = 124
 
@@ -21,8 +21,8 @@ def print_people(results: PeopleResults) -> None:
     table.add_column("")
     for name in results.figures:
         table.add_column(name, justify="right", style="bold" if name == results.main else "")
-    for title, cell in ROWS:
-        values = [cell(found) for found in results.figures.values()]
-        if any(values):
-            table.add_row(title, *(value or "-" for value in values))
+    for section, rows in filled(results):
+        table.add_row(section, *[""] * len(results.figures), style="dim")
+        for title, cells in rows:
+            table.add_row(f"  {title}", *cells)
     console.print(table)
