@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posecorpus.anchors.bank import Anchors
-from posecorpus.inspect.anchor_page.quality_file import Quality
+from posecorpus.inspect.anchor_page.quality_file import Coverage, Quality
 from posecorpus.inspect.anchor_page.words import facing
 from posecorpus.inspect.report.histograms import histogram
 from posecorpus.inspect.report.pose_charts import Chart
 
 SECTORS = 24
-MAX_SOURCES = 12
+MAX_SOURCES = 10
 _MAP: Chart = {
     "type": "map",
     "group": "Clusters",
@@ -56,8 +56,7 @@ def charts(anchors: Anchors, quality: Quality | None) -> list[Chart]:
         _of_anchors(anchors.counts.astype(float), "members", "Population", "Anchors by how many poses they stand for."),
         _of_anchors(1e3 * anchors.spread_m, "mm", "Spread within clusters", "Anchors by the mean distance of their members (D3D)."),
         _of_anchors(1e3 * anchors.farthest_m, "mm", "Farthest members", "Anchors by the distance of the worst member (D3D)."),
-        _coverage(quality),
-        _drift(quality),
+        _coverage_and_drift(quality),
         _facing(anchors),
         _MAP,
         _sources(anchors),
@@ -80,35 +79,29 @@ def _elbow(anchors: Anchors, quality: Quality | None) -> Chart | None:
     }  # fmt: skip
 
 
-def _coverage(quality: Quality | None) -> Chart | None:
-    if quality is None or quality.held_out is None:
-        return None
-    held = quality.held_out
-    within = zip(held.within, quality.within_m, strict=True)
-    items = [
-        {"label": f"{1e3 * radius:.0f} mm", "values": [round(share * held.poses)]} for share, radius in within
-    ]
-    note = (
-        f"Of {held.poses:,} poses that were not clustered, those with an anchor so near; {1e3 * held.mean_m:.0f} mm on "
-        f"average. {held.unused:,} anchors are the nearest of none."
-    )
-    return {"type": "bars", "group": "Quality", "title": "Coverage of held-out poses", "note": note, "items": items, "total": held.poses}  # fmt: skip
-
-
-def _drift(quality: Quality | None) -> Chart | None:
+def _coverage_and_drift(quality: Quality | None) -> Chart | None:
     if quality is None:
         return None
-    drift = quality.drift_to_next_seed
+    held, drift = quality.held_out, quality.drift_to_next_seed
     values = {"median": drift.median_m, "mean": drift.mean_m, "largest": drift.largest_m}
-    items = [{"label": name, "values": [round(1e3 * value, 1)]} for name, value in values.items()]
-    note = "From each anchor to its partner among those of the next seed (D3D): how much of the anchors is chance."
-    return {
-        "type": "bars",
-        "group": "Quality",
-        "title": "Drift between seeds, mm",
-        "note": note,
-        "items": items,
-    }
+    bars = [{"label": f"{name}, mm", "values": [round(1e3 * value, 1)]} for name, value in values.items()]
+    parts = [
+        {"note": "No corpus was held out (--held-out), so its coverage is unknown."} if held is None else _coverage(held, quality.within_m),
+        {"type": "bars", "items": bars, "note": "Drift: from each anchor to its partner among those of the next seed. So much of the anchors is chance."},
+    ]  # fmt: skip
+    return {"type": "parts", "group": "Quality", "title": "Coverage and drift", "note": "", "parts": parts}
+
+
+def _coverage(held: Coverage, radii: list[float]) -> Chart:
+    items = [
+        {"label": f"within {1e3 * radius:.0f} mm", "values": [round(share * held.poses)]}
+        for share, radius in zip(held.within, radii, strict=True)
+    ]
+    note = (
+        f"Coverage: of {held.poses:,} poses that were not clustered, those with an anchor so near. They are "
+        f"{1e3 * held.mean_m:.0f} mm from the nearest on average; {held.unused:,} anchors are the nearest of none."
+    )
+    return {"type": "bars", "items": items, "total": held.poses, "note": note}
 
 
 def _facing(anchors: Anchors) -> Chart | None:

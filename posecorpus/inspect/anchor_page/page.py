@@ -82,9 +82,7 @@ def _story(anchors: Anchors, quality: Quality | None) -> str:
 def _basis(quality: Quality | None) -> str:
     if quality is None:
         return "There is no .quality.json beside the anchors: elbow, drift between seeds and coverage are unknown."
-    if quality.held_out is None:
-        return "Coverage is unknown: no corpus was held out (posecorpus anchors --held-out)."
-    return "Distances are means over the joints (D3D)."
+    return "Distances between poses are means over their joints (D3D)."
 
 
 def _facts(anchors: Anchors, quality: Quality | None) -> list[tuple[str, str]]:

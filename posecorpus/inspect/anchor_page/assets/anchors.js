@@ -1,5 +1,6 @@
 // Puts the page together and listens to the toolbar and the keyboard.
 CHARTS.map = anchorMap;
+CHARTS.parts = ({ parts }) => el("div", { class: "parts" }, parts.map((part) => el("div", {}, el("p", {}, part.note), part.type ? CHARTS[part.type](part) : null)));
 
 function anchorMap() {
   const [width, height] = [320, 210];

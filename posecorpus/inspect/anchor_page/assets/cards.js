@@ -43,27 +43,33 @@ function turnBy(place, angle) {
   repaint();
 }
 
-const paintCard = (card) => {
-  const place = Number(card.dataset.place);
-  drawFlat(card.querySelector(".flat"), place, look.square);
-  drawSolid(card.querySelector(".solid"), place, yawOf(place), look);
-};
+// All canvases of all cards are of one size, for the columns are.
+function paintCards(some) {
+  if (!some.length) return;
+  const size = sizeOf(some[0].querySelector(".flat"));
+  for (const card of some) {
+    const place = Number(card.dataset.place);
+    drawFlat(card.querySelector(".flat"), size, place, look.square);
+    drawSolid(card.querySelector(".solid"), size, place, yawOf(place), look);
+  }
+}
 
 let pending = false;
 function repaint() {
   if (pending) return;
   pending = true;
-  requestAnimationFrame(() => { pending = false; onScreen.forEach(paintCard); paintFocus(); });
+  requestAnimationFrame(() => { pending = false; paintCards([...onScreen]); paintFocus(); });
 }
 
 // A canvas that leaves the screen gives its memory back.
 const watcher = new IntersectionObserver((entries) => {
+  const come = entries.filter((entry) => entry.isIntersecting).map((entry) => entry.target);
   for (const { target, isIntersecting } of entries) {
-    if (isIntersecting) { onScreen.add(target); paintCard(target); continue; }
-    onScreen.delete(target);
-    for (const canvas of target.querySelectorAll("canvas")) Object.assign(canvas, { width: 0, height: 0 });
+    if (isIntersecting) { onScreen.add(target); continue; }
+    if (onScreen.delete(target)) for (const canvas of target.querySelectorAll("canvas")) Object.assign(canvas, { width: 0, height: 0 });
   }
-}, { rootMargin: "150px" });
+  paintCards(come);
+}, { rootMargin: "200px" });
 
 const by = (values, sign) => () => BANK.number.map((_, place) => place).sort((a, b) => sign * (values[a] - values[b]) || a - b);
 const ORDERS = {
@@ -99,6 +105,7 @@ function sortLike(place) {
 function startCards() {
   cards.push(...BANK.number.map((_, place) => buildCard(place)));
   cards.forEach((card) => watcher.observe(card));
+  new ResizeObserver(repaint).observe(byId("cards"));
   byId("order").append(...Object.entries(ORDERS).map(([value, [label]]) => el("option", { value }, label)));
   byId("order").onchange = (event) => { list.order = event.target.value; arrange(); };
   byId("filter").oninput = (event) => { list.words = event.target.value.toLowerCase().split(/\s+/).filter(Boolean); arrange(); };

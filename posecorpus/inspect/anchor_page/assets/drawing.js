@@ -24,10 +24,13 @@ function frameOf(points) {
   return { centre, reach: Math.min(Math.max(reach, 0.4), 5), floor: Math.max(low[1], -5) };
 }
 
+// What a canvas measures in CSS pixels. Reading it makes the browser lay the page out: once for all of one size.
+const sizeOf = (canvas) => [canvas.clientWidth, canvas.clientHeight];
+
 // The canvas in device pixels, emptied; null where it has no size.
-function ready(canvas) {
+function ready(canvas, [across, down]) {
   const pixel = Math.min(devicePixelRatio || 1, 2);
-  const [width, height] = [Math.round(canvas.clientWidth * pixel), Math.round(canvas.clientHeight * pixel)];
+  const [width, height] = [Math.round(across * pixel), Math.round(down * pixel)];
   if (!width || !height) return null;
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
   const context = canvas.getContext("2d");
@@ -36,8 +39,8 @@ function ready(canvas) {
   return { context, width, height, pixel };
 }
 
-function drawSolid(canvas, place, yaw, { near, far, pitch = BASE_VIEW.pitch, zoom = 1 }) {
-  const surface = ready(canvas);
+function drawSolid(canvas, size, place, yaw, { near, far, pitch = BASE_VIEW.pitch, zoom = 1 }) {
+  const surface = ready(canvas, size);
   if (!surface) return;
   const { context, width, height, pixel } = surface;
   const frame = FRAMES[place];
@@ -116,8 +119,8 @@ function disc(context, [x, y], radius, colour, edge) {
 }
 
 // The 2D anchors: of the full body and, beside it, of the upper body.
-function drawFlat(canvas, place, square) {
-  const surface = ready(canvas);
+function drawFlat(canvas, size, place, square) {
+  const surface = ready(canvas, size);
   if (!surface) return;
   const { context, width, height, pixel } = surface;
   const names = ARRAYS.upper2d ? ["full2d", "upper2d"] : ["full2d"];

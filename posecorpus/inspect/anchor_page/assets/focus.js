@@ -32,9 +32,11 @@ function stepFocus(by) {
 
 function paintFocus() {
   if (!byId("focus").open) return;
-  drawSolid(byId("view"), focus.place, focus.yaw, { ...look, pitch: focus.pitch, zoom: focus.zoom });
-  drawFlat(byId("focusflat"), focus.place, look.square);
-  for (const canvas of byId("alike").querySelectorAll("canvas")) drawSolid(canvas, Number(canvas.dataset.place), focus.yaw, {});
+  const alike = [...byId("alike").querySelectorAll("canvas")];
+  const [large, flat, small] = [byId("view"), byId("focusflat"), alike[0]].map((canvas) => canvas && sizeOf(canvas));
+  drawSolid(byId("view"), large, focus.place, focus.yaw, { ...look, pitch: focus.pitch, zoom: focus.zoom });
+  drawFlat(byId("focusflat"), flat, focus.place, look.square);
+  for (const canvas of alike) drawSolid(canvas, small, Number(canvas.dataset.place), focus.yaw, {});
 }
 
 function turnFocus(yaw, pitch) {
