@@ -150,10 +150,17 @@ def _overview(corpus: Corpus, columns: Columns, coverage: dict[str, int]) -> dic
     )
     return {
         "name": corpus.storage.name,
-        "story": f"Made by posecorpus {manifest.kind} with seed {manifest.seed}.{state}",
+        "story": _story(manifest) + state,
         "figures": [[value, label] for value, label in figures if value not in ("0", "0 sizes")],
         "coverage": _coverage(corpus, columns, coverage),
     }
+
+
+def _story(manifest: Manifest) -> str:
+    if manifest.kind == "predict":
+        run, step = (str(manifest.configuration.get(name))[:MAX_TEXT] for name in ("run", "step"))
+        return f"People that the network {run} found, after {step} steps of training."
+    return f"Made by posecorpus {manifest.kind} with seed {manifest.seed}."
 
 
 def _coverage(corpus: Corpus, columns: Columns, rasters: dict[str, int]) -> list[tuple[str, int, int]]:

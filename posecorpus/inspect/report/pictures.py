@@ -106,8 +106,13 @@ def _person_record(person: Person, camera: Camera | None) -> dict[str, Any]:
         "gender": _short(person.gender),
         "motion": _short(person.motion),
         "motionFrame": person.motion_frame,
+        "score": _score(person.score),
         "lift": lift_record(person, camera),
     }
+
+
+def _score(score: float | None) -> float | None:
+    return None if score is None or not np.isfinite(score) else float(f"{score:.3g}")
 
 
 def _short(text: str | None) -> str | None:

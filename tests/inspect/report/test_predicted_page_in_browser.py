@@ -44,11 +44,8 @@ def test_what_found_them_is_said(report: Path, open_page: Callable) -> None:
 
 def test_people_have_the_same_number_and_colour_in_picture_and_3d(report: Path, open_page: Callable) -> None:
     page = open_page(report)
-    tile = ".cell[data-index='0'] .tile svg text"
-    assert page.texts(tile) == ["1", "2", "3"]
+    assert page.texts(".cell[data-index='0'] .tile svg text") == ["1", "2", "3"]
     assert page.texts(".cell[data-index='1'] .tile svg text") == [], "nobody to be told apart from"
-    page.js("document.getElementById('sheet').scrollIntoView()")
-    page.wait("[...document.querySelectorAll('canvas.mini')].some((c) => c.width > 100)")
     shown = page.canvas()
     for colour in INSTANCE_COLOURS[:3]:
         disc = (np.abs(shown[..., :3] - colour).max(-1) < 3) & (shown[..., 3] > 250)
@@ -59,7 +56,7 @@ def test_people_have_the_same_number_and_colour_in_picture_and_3d(report: Path, 
 
 def test_small_views_show_everybody(report: Path, open_page: Callable) -> None:
     page = open_page(report)
-    page.js("document.getElementById('sheet').scrollIntoView()")
+    page.js("document.getElementById('sheet').scrollIntoView({block: 'center'})")  # the header hides the top
     page.wait("[...document.querySelectorAll('canvas.mini')].some((c) => c.width > 100)")
     page.js("return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     shown = page.picture(".cell[data-index='0'] canvas.mini")

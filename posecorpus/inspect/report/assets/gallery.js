@@ -39,6 +39,21 @@ function skeletonSvg(sample) {
   return drawing;
 }
 
+// Numbers of predicted people above their highest joint, as in the 3D view.
+function numbersSvg(sample) {
+  if (!isPredicted(sample) || sample.people.length < 2) return null;
+  const drawing = svg("svg", { viewBox: `0 0 ${sample.width} ${sample.height}`, class: "joints", "aria-hidden": "true" });
+  const unit = Math.max(sample.width, sample.height) / (state.open >= 0 ? 90 : 40);
+  sample.people.forEach((person, i) => {
+    const points = person.points.filter((_, j) => person.flags[j] > 0);
+    if (person.score === null || !points.length) return;
+    const [x, y] = points.reduce((a, b) => (b[1] < a[1] ? b : a));
+    const [cx, cy] = [Math.min(Math.max(x, unit), sample.width - unit), Math.min(Math.max(y - 1.5 * unit, unit), sample.height - unit)];
+    drawing.append(svg("circle", { cx, cy, r: unit, fill: rgb(DATA.instanceColours[i % DATA.instanceColours.length]) }), svg("text", { x: cx, y: cy + 0.4 * unit, "text-anchor": "middle", "font-size": 1.2 * unit, "font-weight": 600, fill: "#111" }, String(i + 1)));
+  });
+  return drawing;
+}
+
 // Where several people are lifted, a box around the one whose trust the picture is sorted by.
 function subjectBox(sample, index) {
   const record = DATA.spaces[index];
@@ -90,9 +105,9 @@ const setRatio = (tile, ratio) => { tile.dataset.ratio = ratio; tile.style.aspec
 
 const ownRatio = ({ width, height }) => Math.min(Math.max(width / height, 0.6), 2.2);
 
-// Beside its 3D, every picture has a tile of the same shape.
+// Beside its 3D, every picture has a tile of the same shape, but where it is shown whole: with predictions.
 function shapeTiles(paired) {
-  tiles.forEach((tile, i) => setRatio(tile, paired ? 0.9 : ownRatio(DATA.samples[i])));
+  tiles.forEach((tile, i) => setRatio(tile, paired && !isPredicted(DATA.samples[i]) ? 0.9 : ownRatio(DATA.samples[i])));
   tiles.forEach(paintTile);
 }
 
@@ -103,7 +118,7 @@ function paintTile(tile, index) {
   const layer = source ? el("img", { class: "layer", src: source, alt: state.layer, draggable: "false", style: { opacity: state.opacity, ...placed(sample) } }) : null;
   const frame = el("div", { class: "frame", style: layOut(tile, index) });
   const sticks = state.layer === "sticks" ? stickImages(sample) : [];
-  frame.append(...[base, layer, ...sticks, state.joints ? subjectBox(sample, index) : null, state.joints ? skeletonSvg(sample) : null].filter(Boolean));
+  frame.append(...[base, layer, ...sticks, state.joints ? subjectBox(sample, index) : null, state.joints ? skeletonSvg(sample) : null, state.joints ? numbersSvg(sample) : null].filter(Boolean));
   tile.replaceChildren(frame);
 }
 
@@ -147,6 +162,7 @@ function openSample(index) {
     const seen = person.flags.filter((flag) => flag === 2).length;
     facts(list, [
       ...liftFacts(person, sample.refused[i]),
+      ["Score", person.score === null ? null : number(person.score)],
       [person.lift ? "Matched" : "Motion", person.motion === null ? null : person.motion + (person.motionFrame === null ? "" : `, frame ${person.motionFrame}`)],
       ["Body", [person.body, person.gender].filter(Boolean).join(", ")],
       ["Box", `${Math.round(person.box[2] - person.box[0])} × ${Math.round(person.box[3] - person.box[1])} px`],

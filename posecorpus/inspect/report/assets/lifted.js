@@ -5,6 +5,7 @@ const HYPOTHESES = { shown: true };
 const lifts = (sample) => sample.people.map((person) => person.lift).filter(Boolean);
 const worst = (sample, name) => Math.max(...lifts(sample).map((lift) => lift[name] ?? -Infinity));
 const anyLifted = () => DATA.samples.some((sample) => lifts(sample).length);
+const isPredicted = (sample) => sample.people.some((person) => person.score !== null);
 const round = (value) => (value === null ? "unknown" : String(Math.round(value)));
 const range = ([low, high]) => `${round(low)} to ${round(high)}`;
 // The person a picture's trust is that of; the first with 3D where nobody is lifted.
@@ -118,7 +119,9 @@ function startMinis() {
   }, { rootMargin: "200px" });
   for (const canvas of document.querySelectorAll("canvas.mini")) MINI.watch.observe(canvas);
   steerMini(byId("zoommini"));
-  show(possible && anyLifted());
+  const predicted = DATA.samples.some(isPredicted);
+  if (predicted) turn.value = String((MINI.turn = 30)); // little enough to know them again
+  show(possible && (anyLifted() || predicted));
 }
 
 // The enlarged picture's own, beside it: dragging turns it, and all others with it.
@@ -155,7 +158,7 @@ function drawMini(canvas) {
   const [width, height] = [Math.round(canvas.clientWidth * pixel), Math.round(canvas.clientHeight * pixel)];
   if (!record || !record.people.length || !width || !height) return;
   Object.assign(canvas, { width, height });
-  const who = subjectOf(sample, record);
+  const who = isPredicted(sample) ? -1 : subjectOf(sample, record); // predictions: all people together
   const bounds = extent(record, who);
   const back = record.camera ? Math.atan2(-record.camera.axes[2][0], -record.camera.axes[2][2]) : 0;
   const view = projector(width, height, { yaw: back + MINI.turn * Math.PI / 180, pitch: 0.12, distance: 0.56 * bounds.size / Math.tan(0.3) * Math.max(1, height / width), target: bounds.centre, fov: 0.6 });
@@ -163,4 +166,5 @@ function drawMini(canvas) {
   context.lineCap = "round";
   drawHypotheses(context, view, record, sample.people, pixel, who);
   drawPeople(context, view, record, sample.people, pixel, who);
+  drawNumbers(context, view, record, sample.people, 0.7 * pixel, who);
 }

@@ -154,6 +154,27 @@ function drawPeople(context, view, record, people, pixel, only = -1) {
   strokes.sort((a, b) => b[0] - a[0]).forEach(([, stroke]) => stroke());
 }
 
+// Numbers above the heads of predicted people, as in the picture.
+function drawNumbers(context, view, record, people, pixel, only = -1) {
+  context.textAlign = "center";
+  context.font = `600 ${11 * pixel}px system-ui, sans-serif`;
+  for (const { person, points, known } of record.people) {
+    if (people[person].score === null || (only >= 0 && person !== only) || record.people.length < 2) continue;
+    const top = points.filter((_, j) => known[j]).reduce((a, b) => (b[1] > a[1] ? b : a), [0, -Infinity, 0]);
+    const [x, y, z] = view.project(top);
+    if (z > 0.05) tag(context, String(person + 1), x, y - 12 * pixel, rgb(DATA.instanceColours[person % DATA.instanceColours.length]), pixel);
+  }
+}
+
+function tag(context, text, x, y, colour, pixel) {
+  context.beginPath();
+  context.arc(x, y, 8 * pixel, 0, 7);
+  context.fillStyle = colour;
+  context.fill();
+  context.fillStyle = "#111";
+  context.fillText(text, x, y + 4 * pixel);
+}
+
 function drawSpace() {
   const record = DATA.spaces[space.index];
   if (!record) return;
@@ -171,7 +192,10 @@ function drawSpace() {
   if (record.camera) drawCamera(context, view, record.camera, pixel);
   const { people } = DATA.samples[space.index];
   drawHypotheses(context, view, record, people, pixel, space.focus);
-  if (space.bones) drawPeople(context, view, record, people, pixel, space.focus);
+  if (space.bones) {
+    drawPeople(context, view, record, people, pixel, space.focus);
+    drawNumbers(context, view, record, people, pixel, space.focus);
+  }
 }
 
 let pending = false;
@@ -228,13 +252,15 @@ function trustLine(sample, focus) {
   return ` · ${shown.length > 1 ? "least trusted: " : ""}predicted error ${round(first.lift.error)} mm (${range(first.lift.interval)})` + (first.lift.measured === null ? "" : `, true ${Math.round(first.lift.measured)} mm`) + matched;
 }
 
+const remark = ({ lift, score }) => (lift ? `, ${round(lift.error)} mm` : score === null ? "" : `, score ${number(score)}`);
+
 // The picture beside its 3D, and a choice of one person where there are several.
 function showFocus(record, index, focus) {
   const sample = DATA.samples[index];
   const chooser = byId("focus");
   chooser.hidden = record.people.length < 2;
   chooser.replaceChildren(el("option", { value: -1 }, "Everyone"), ...record.people.map(({ person }) =>
-    el("option", { value: person }, `Person ${person + 1}${sample.people[person].lift ? `, ${round(sample.people[person].lift.error)} mm` : ""}`)));
+    el("option", { value: person }, `Person ${person + 1}${remark(sample.people[person])}`)));
   chooser.value = String(focus);
   byId("hypotheses").hidden = !record.people.some((person) => person.hypotheses);
   const tile = byId("insettile");
