@@ -45,10 +45,10 @@ class Entry:
         return sum(self.losses.values())
 
     def __str__(self) -> str:
-        parts = " + ".join(f"{name} {value:.4g}" for name, value in self.losses.items())
+        parts = " + ".join(f"{name} {value:.3g}" for name, value in self.losses.items())
         return (
-            f"step {self.step:,}: loss {self.loss:.4g} = {parts}; lr {self.lr:.3g}; "
-            f"{self.images_per_s:.1f} images/s, {100 * self.waiting:.0f} % of the time waiting for data"
+            f"step {self.step:,}: loss {self.loss:.3g} = {parts}, lr {self.lr:.2g}, "
+            f"{self.images_per_s:.1f} images/s, waiting {self.waiting:.0%}"
         )
 
 

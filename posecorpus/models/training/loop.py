@@ -53,7 +53,8 @@ def train(
 
     Raises:
         InputError: a loss or a gradient is no number, a checkpoint is damaged or does not fit, the disk is full.
-        KeyboardInterrupt: after Ctrl-C or SIGTERM. What was learned is in a checkpoint, and ``note`` was told so.
+        KeyboardInterrupt: after Ctrl-C or SIGTERM. What was learned is in a checkpoint, which ``note`` was
+            told; the same call goes on from there.
     """
     learner = Learner(task, params)
     learner.resume(folder)
@@ -92,7 +93,7 @@ def train(
         except Interrupted:
             learner.save(folder)
             if main:
-                note(f"interrupted: step {learner.step:,} is saved, run the same again to go on from there")
+                note(f"interrupted: step {learner.step:,} is saved")
             raise
         finally:
             if isinstance(batches, Generator):

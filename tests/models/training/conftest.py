@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 import pytest
 import torch
@@ -17,3 +18,17 @@ def _fresh_accelerate(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     AcceleratorState._reset_state(reset_partial_state=True)
     yield
     AcceleratorState._reset_state(reset_partial_state=True)
+
+
+@pytest.fixture
+def wait_until() -> Callable[[Callable[[], bool]], None]:
+    """Waits for something, and fails when it does not come."""
+
+    def wait(come: Callable[[], bool]) -> None:
+        for _ in range(1200):
+            if come():
+                return
+            time.sleep(0.1)
+        raise AssertionError("waited for two minutes")
+
+    return wait

@@ -199,8 +199,8 @@ def test_losses_that_come_and_go_are_told(tmp_path: Path) -> None:
 # ---- Ctrl-C
 
 
-def interrupt() -> None:
-    os.kill(os.getpid(), signal.SIGINT)
+def interrupt(number: signal.Signals = signal.SIGINT) -> None:
+    os.kill(os.getpid(), number)
 
 
 @pytest.mark.parametrize("moment", ["loader", "losses", "preview"])
@@ -227,7 +227,7 @@ def test_ctrl_c_leaves_a_checkpoint_to_go_on_from(tmp_path: Path, moment: str) -
 
     def preview(step: int) -> None:
         if moment == "preview" and step == 7:
-            interrupt()
+            interrupt(signal.SIGTERM)  # as schedulers do
 
     notes: list[str] = []
     with pytest.raises(KeyboardInterrupt):
@@ -235,7 +235,7 @@ def test_ctrl_c_leaves_a_checkpoint_to_go_on_from(tmp_path: Path, moment: str) -
             Struck(0.2, 0.1), struck_from, toy.params(12, preview_every=1), tmp_path / "parts",
             note=notes.append, preview=preview,
         )  # fmt: skip
-    assert notes[-1] == "interrupted: step 7 is saved, run the same again to go on from there"
+    assert notes[-1] == "interrupted: step 7 is saved"
     assert toy.checkpoints(tmp_path / "parts") == ["step-0000007.pt"]
     assert closed == [True]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
@@ -278,7 +278,7 @@ def test_who_is_told_what_and_when(tmp_path: Path) -> None:
     assert reports == [("train", step, 7) for step in range(1, 8)]
     assert previews == [2, 4, 6]
     assert [note.split(":")[0] for note in notes] == ["step 3", "step 6", "step 7"]
-    assert "= classes " in notes[0] and " + points " in notes[0] and "lr 0.05;" in notes[0]
+    assert "= classes " in notes[0] and " + points " in notes[0] and "lr 0.05," in notes[0]
     assert toy.checkpoints(tmp_path) == ["step-0000006.pt", "step-0000007.pt"]
     every = [sum(losses.values()) for _, losses, _ in _all_losses(tmp_path)]
     logged = [line["loss"] for line in toy.lines(tmp_path)]
