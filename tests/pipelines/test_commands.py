@@ -40,6 +40,7 @@ def test_every_command_has_help_and_all_but_doctor_an_example(command: str) -> N
         ("library", "out", "--elevation", "40", "-20"),
         ("verify", "nothing"),
         ("inspect", "nothing"),
+        ("inspect", "nothing.npz"),
     ],
 )
 def test_a_mistake_is_one_line_and_leaves_nothing(tmp_path: Path, arguments: tuple[str, ...]) -> None:

@@ -9,8 +9,8 @@ from scipy.spatial.distance import squareform
 
 from posecorpus.anchors.distance import pose_distances
 
-MAX_OPTIMAL = 800
-"""Anchors of which the best order of the tree's leaves is sought: cubic, a second for so many."""
+MAX_OPTIMAL = 1000
+"""Anchors of which the best order of the tree's leaves is sought: cubic, two seconds for so many."""
 
 Poses = NDArray[np.floating]
 
