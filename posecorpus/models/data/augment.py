@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,11 +13,16 @@ from posecorpus.core.errors import InputError
 from posecorpus.core.parts import PartTaxonomy
 from posecorpus.core.sample import HIDDEN, UNLABELLED, VISIBLE, Person, Sample
 from posecorpus.core.skeletons import skeleton
+from posecorpus.models.data.frame import fit_size
+from posecorpus.models.data.pixels import BORDER_RGB, decoded, reduction_for, smaller, warped, warped_ids
+from posecorpus.models.data.view import Array, View
 
-Array = NDArray[np.float64]
-BORDER_RGB = (124, 116, 104)
-"""The mean of ImageNet: what lies beyond the picture is nothing to a network that subtracts it."""
-_GREY = np.array([0.299, 0.587, 0.114])
+_ONE = np.eye(3)
+_ALONG = np.full((3, 3), 1 / 3)
+_ACROSS = np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]]) / math.sqrt(3)
+"""Rodrigues: what a turn about the axis of greys keeps, and what it puts across."""
+_LIGHT = np.tile([0.299, 0.587, 0.114], (3, 1))
+_MIDDLE = float(np.mean(BORDER_RGB))
 
 
 @dataclass(frozen=True)
@@ -59,49 +63,8 @@ class AugmentParams:
         return AugmentParams(0.0, (1.0, 1.0), 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
-@dataclass(frozen=True, eq=False)
-class View:
-    """How a picture is seen: by a similarity of the plane, and in which colours.
-
-    Attributes:
-        matrix: (2, 3) from pixels of the picture to pixels of the view, a multiple of a rotation or, mirrored, of a
-            reflection.
-        width, height: of the view, pixels.
-        colours: (3, 4) from RGB and 1 to RGB, levels; None leaves them.
-    """
-
-    matrix: Array
-    width: int
-    height: int
-    colours: Array | None = None
-
-    @property
-    def mirrored(self) -> bool:
-        """Whether left and right are exchanged."""
-        return bool(np.linalg.det(self.matrix[:, :2]) < 0)
-
-    @property
-    def scale(self) -> float:
-        """Pixels of the view for one of the picture."""
-        return math.sqrt(abs(float(np.linalg.det(self.matrix[:, :2]))))
-
-    def moved(self, points: NDArray[np.floating]) -> Array:
-        """Points of the picture (..., 2) in the view, pixels."""
-        return np.asarray(points @ self.matrix[:, :2].T + self.matrix[:, 2])
-
-
-def fit_size(width: int, height: int, shorter_px: int, longest_px: int) -> tuple[int, int, float]:
-    """Size of a picture in the frame and its scale: Faster R-CNN's rule.
-
-    The shorter side becomes ``shorter_px``, unless the longer one would become more than ``longest_px``: then that
-    is its length. The scale is exact; width and height are rounded to whole pixels.
-    """
-    scale = min(shorter_px / min(width, height), longest_px / max(width, height))
-    return max(1, round(width * scale)), max(1, round(height * scale)), scale
-
-
 def plain_view(width: int, height: int, frame: tuple[int, int]) -> View:
-    """The picture fitted to the frame (shorter side, longest side), as it is."""
+    """A picture of that size fitted to the frame (:func:`~posecorpus.models.data.frame.fit_size`), as it is."""
     out_width, out_height, scale = fit_size(width, height, *frame)
     return View(np.array([[scale, 0.0, 0.0], [0.0, scale, 0.0]]), out_width, out_height)
 
@@ -131,16 +94,15 @@ def draw_view(
 
 
 def _colours(brightness: float, contrast: float, saturation: float, hue: float) -> Array | None:
-    """(3, 4): hue about the axis of greys, saturation from the grey of the same light, contrast about the border's."""
+    """(3, 4): hue about the axis of greys, saturation from the grey of the same light, contrast about the border's.
+
+    All are affine in RGB, so one matrix does them in one pass over a picture.
+    """
     if (brightness, contrast, saturation, hue) == (1.0, 1.0, 1.0, 0.0):
         return None
-    axis = np.full(3, math.sqrt(1 / 3))
-    cross = np.cross(np.eye(3), axis)
-    turned = np.eye(3) * math.cos(hue) + (1 - math.cos(hue)) * np.outer(axis, axis) - math.sin(hue) * cross
-    light = np.tile(_GREY, (3, 1))
-    matrix = brightness * contrast * (light + saturation * (np.eye(3) - light)) @ turned
-    offset = brightness * (1 - contrast) * np.mean(BORDER_RGB)
-    return np.column_stack([matrix, np.full(3, offset)])
+    turned = math.cos(hue) * _ONE + (1 - math.cos(hue)) * _ALONG + math.sin(hue) * _ACROSS
+    matrix = brightness * contrast * (saturation * turned + (1 - saturation) * (_LIGHT @ turned))
+    return np.column_stack([matrix, np.full(3, brightness * (1 - contrast) * _MIDDLE)])
 
 
 def seen(sample: Sample, view: View, parts: PartTaxonomy | None = None) -> Sample:
@@ -148,66 +110,50 @@ def seen(sample: Sample, view: View, parts: PartTaxonomy | None = None) -> Sampl
 
     The camera's frame turns about the optical axis with the picture, and is mirrored with it, so that the new
     ``joints3d`` seen by the new camera are the new ``joints2d``. What no longer holds is dropped: SMPL's parameters,
-    lifts, depth, normals, flow, skeleton maps, and people none of whose joints are in the view any more. A visible joint that
-    is outside becomes a hidden one.
+    lifts, depth, normals, flow, skeleton maps, and people none of whose joints are in the view any more. A visible
+    joint that is outside becomes a hidden one.
 
     Args:
+        sample: with its picture decoded, encoded or without one.
         parts: the taxonomy of ``sample.parts``, whose sides a mirrored view exchanges.
 
     Raises:
+        InputError: a damaged picture.
         ValueError: a mirrored view of parts of no given taxonomy.
     """
     camera, turn = _seen_camera(sample.camera, view)
-    people = [_seen_person(person, view, turn) for person in sample.people]
-    kept = [i for i, person in enumerate(people) if _in_view(person, view)]
-    ids = np.zeros(256, np.uint8)
-    ids[[i + 1 for i in kept]] = np.arange(1, len(kept) + 1)
-    part_ids = None if sample.parts is None else _warped_ids(sample.parts, view)
-    if part_ids is not None and view.mirrored:
+    kept, people = _seen_people(sample.people, view, turn)
+    names = np.arange(256, dtype=np.uint8)
+    if sample.parts is not None and view.mirrored:
         if parts is None:
             raise ValueError(f"{sample.key}: parts of which taxonomy are to be mirrored?")
-        part_ids = cv2.LUT(part_ids, parts.mirror)
-    instances = sample.instances
+        names = parts.mirror
+    numbers = np.zeros(256, np.uint8)
+    numbers[[i + 1 for i in kept]] = np.arange(1, len(kept) + 1)
     return Sample(
         key=sample.key,
         width=view.width,
         height=view.height,
-        people=[people[i] for i in kept],
-        image=None if sample.image is None else warped(sample.image, view),
+        people=people,
+        image=_seen_picture(sample, view),
         camera=camera,
-        parts=part_ids,
-        instances=None if instances is None else cv2.LUT(_warped_ids(instances, view), ids),
+        parts=None if sample.parts is None else warped_ids(sample.parts, view, names),
+        instances=None if sample.instances is None else warped_ids(sample.instances, view, numbers),
         clip=sample.clip,
         frame=sample.frame,
         provenance=sample.provenance,
     )
 
 
-def warped(image: NDArray[np.uint8], view: View) -> NDArray[np.uint8]:
-    """An image (H, W, 3) RGB in a view, in its colours; beyond it lies :data:`BORDER_RGB`."""
-    result = cv2.warpAffine(
-        image,
-        _index_matrix(view.matrix),
-        (view.width, view.height),
-        flags=cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_CONSTANT,
-        borderValue=BORDER_RGB,
-    )
-    return result if view.colours is None else cv2.transform(result, view.colours)
-
-
-def _warped_ids(ids: NDArray[np.uint8], view: View) -> NDArray[np.uint8]:
-    matrix = _index_matrix(view.matrix)
-    warped_ids: NDArray[np.uint8] = cv2.warpAffine(
-        ids, matrix, (view.width, view.height), flags=cv2.INTER_NEAREST
-    )
-    return warped_ids
-
-
-def _index_matrix(matrix: Array) -> Array:
-    """OpenCV counts from the first pixel's centre, we from its corner."""
-    linear, start = matrix[:, :2], matrix[:, 2]
-    return np.column_stack([linear, linear @ (0.5, 0.5) + start - 0.5])
+def _seen_picture(sample: Sample, view: View) -> NDArray[np.uint8] | None:
+    if sample.image is not None:
+        reduction = reduction_for(view.scale)
+        return warped(smaller(sample.image, reduction), view, reduction)
+    if "image" not in sample.encoded:
+        return None
+    data, where = sample.encoded["image"], f"{sample.key}: image"
+    image, reduction = decoded(data, sample.width, sample.height, view.scale, where)
+    return warped(image, view, reduction)
 
 
 def _seen_camera(camera: Camera | None, view: View) -> tuple[Camera | None, Array]:
@@ -217,51 +163,81 @@ def _seen_camera(camera: Camera | None, view: View) -> tuple[Camera | None, Arra
     K has one focal length and no skew the turn is the view's own; without a camera it is taken to be.
     """
     linear = view.matrix[:, :2] if camera is None else view.matrix[:, :2] @ camera.K[:2, :2]
-    bottom = linear[1] / np.linalg.norm(linear[1])
-    turn = np.eye(3)
-    turn[1, :2] = bottom
-    turn[0, :2] = (bottom[1], -bottom[0]) if np.linalg.det(linear) > 0 else (-bottom[1], bottom[0])
+    x, y = (linear[1] / math.hypot(*linear[1])).tolist()
+    side = -1.0 if view.mirrored else 1.0
+    turn = np.array([[side * y, -side * x, 0.0], [x, y, 0.0], [0.0, 0.0, 1.0]])
     if camera is None:
         return None, turn
-    K = np.vstack([view.matrix, [0, 0, 1]]) @ camera.K @ turn.T
-    K[1, 0] = 0.0
-    world = np.diag([-1.0, 1.0, 1.0]) if view.mirrored else np.eye(3)
-    return Camera(K, turn @ camera.R @ world, turn @ camera.t, view.width, view.height), turn
-
-
-def _seen_person(person: Person, view: View, turn: Array) -> Person:
-    points = view.moved(person.joints2d.astype(np.float64))
-    space = None if person.joints3d is None else person.joints3d.astype(np.float64) @ turn.T
-    visibility = person.visibility
+    K = np.vstack([view.matrix, [0.0, 0.0, 1.0]]) @ camera.K @ turn.T
+    K[1, 0] = 0.0  # but for rounding
+    R = turn @ camera.R
     if view.mirrored:
-        mirror = skeleton(person.skeleton).mirror
-        points, visibility = points[mirror], visibility[mirror]
-        space = None if space is None else space[mirror]
-    outside = ~_inside(points, view)
-    x0, y0, x1, y1 = person.bbox.astype(np.float64)
-    corners = view.moved(np.array([[x0, y0], [x1, y0], [x0, y1], [x1, y1]]))
-    return replace(
-        person,
-        joints2d=points.astype(np.float32),
-        joints3d=None if space is None else space.astype(np.float32),
-        visibility=np.where(outside & (visibility == VISIBLE), np.uint8(HIDDEN), visibility),
-        bbox=np.concatenate([corners.min(0), corners.max(0)]).astype(np.float32),
-        pose=None,
-        betas=None,
-        translation=None,
-        lift=None,
-    )
+        R[:, 0] *= -1  # the world is mirrored too, so that R stays a rotation: as Camera.flip
+    return Camera(K, R, turn @ camera.t, view.width, view.height), turn
 
 
-def _inside(points: Array, view: View) -> NDArray[np.bool_]:
-    """Which points (J, 2) are in the view; NaN is not."""
-    inside: NDArray[np.bool_] = ((points >= 0) & (points < (view.width, view.height))).all(-1)
-    return inside
+def _seen_people(people: list[Person], view: View, turn: Array) -> tuple[list[int], list[Person]]:
+    """Who is in the view, and they as they are seen there."""
+    if not people:
+        return [], []
+    points, space, visibility = _seen_joints(people, view, turn)
+    found = view.contains(points) & (visibility != UNLABELLED)
+    boxes = _boxes(np.array([person.bbox for person in people], np.float64), view)
+    kept, moved, end = [], [], 0
+    for i, person in enumerate(people):
+        joints = slice(end, end := end + len(person.joints2d))
+        labelled = bool(visibility[joints].any())
+        if not (found[joints].any() if labelled else _meets(boxes[i], view)):
+            continue
+        kept.append(i)
+        moved.append(
+            replace(
+                person,
+                joints2d=points[joints],
+                joints3d=None if person.joints3d is None else space[joints],
+                visibility=visibility[joints],
+                bbox=boxes[i],
+                pose=None,
+                betas=None,
+                translation=None,
+                lift=None,
+            )
+        )
+    return kept, moved
 
 
-def _in_view(person: Person, view: View) -> bool:
-    known = person.visibility != UNLABELLED
-    if known.any():
-        return bool((_inside(person.joints2d.astype(np.float64), view) & known).any())
-    x0, y0, x1, y1 = person.bbox
+def _seen_joints(
+    people: list[Person], view: View, turn: Array
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.uint8]]:
+    """The joints of all people, one after another, as they are seen: pixels, metres and visibility.
+
+    All at once, since it is numpy's calls that take time, not its arithmetic.
+    """
+    points = view.moved(np.concatenate([person.joints2d for person in people]).astype(np.float64))
+    space = np.concatenate([_space(person) for person in people]) @ turn.T
+    visibility = np.concatenate([person.visibility for person in people])
+    if view.mirrored:
+        starts = np.cumsum([0, *(len(person.joints2d) for person in people[:-1])])
+        mirrors = [skeleton(person.skeleton).mirror for person in people]
+        order = np.concatenate([start + mirror for start, mirror in zip(starts, mirrors, strict=True)])
+        points, space, visibility = points[order], space[order], visibility[order]
+    visibility = np.where((visibility == VISIBLE) & ~view.contains(points), np.uint8(HIDDEN), visibility)
+    return points.astype(np.float32), space.astype(np.float32), visibility
+
+
+def _space(person: Person) -> NDArray[np.float32]:
+    """(J, 3) joints3d; NaN where there are none."""
+    missing = np.full((len(person.joints2d), 3), np.nan, np.float32)
+    return missing if person.joints3d is None else person.joints3d
+
+
+def _boxes(boxes: Array, view: View) -> NDArray[np.float32]:
+    """The upright boxes (P, 4) around boxes (P, 4) that are turned; they may reach out of the view."""
+    middle = view.moved((boxes[:, :2] + boxes[:, 2:]) / 2)
+    half = (boxes[:, 2:] - boxes[:, :2]) / 2 @ np.abs(view.matrix[:, :2]).T
+    return np.concatenate([middle - half, middle + half], 1).astype(np.float32)
+
+
+def _meets(box: NDArray[np.float32], view: View) -> bool:
+    x0, y0, x1, y1 = box.tolist()
     return bool(x0 < view.width and y0 < view.height and x1 > 0 and y1 > 0)

@@ -6,6 +6,8 @@ import signal
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from multiprocessing import get_all_start_methods, get_context
+from multiprocessing.context import BaseContext
 from typing import Generic, TypeVar
 
 import cv2
@@ -16,7 +18,6 @@ from posecorpus.core.errors import InputError
 from posecorpus.core.parts import taxonomy
 from posecorpus.core.sample import Sample
 from posecorpus.core.seeds import generator
-from posecorpus.core.shards import Corpus
 from posecorpus.models.data.augment import AugmentParams, draw_view, seen
 from posecorpus.models.data.mixture import Mixture
 from posecorpus.models.data.rows import Rows
@@ -89,14 +90,17 @@ class PictureStream(IterableDataset[object], Generic[Item, Batch]):
     def _item(self, position: int, rows: Rows) -> Item:
         place = self.mixture.at(position)
         sample = rows.sample(place)
-        if "image" in self.fields and sample.image is None:
-            corpus: Corpus = self.mixture.corpora[place.source]
-            raise InputError(
-                f"{corpus.storage}: {sample.key}", "a picture", "annotations only", "leave the corpus out"
-            )
+        if "image" in self.fields and "image" not in sample.encoded:
+            where = f"{rows.where(place)}: {sample.key}"
+            raise InputError(where, "a picture", "annotations only", "leave the corpus out")
         random = generator(self.seed, "augment", position)
         view = draw_view(sample.width, sample.height, self.frame, self.augment, random)
-        return self.make(seen(sample, view, self._taxonomies[place.source]))
+        try:
+            picture = seen(sample, view, self._taxonomies[place.source])
+        except InputError as error:
+            where = f"{rows.where(place)}: {error.where}"
+            raise InputError(where, error.expected, error.got, error.fix) from None
+        return self.make(picture)
 
 
 def batches(
@@ -131,6 +135,7 @@ def batches(
         num_workers=workers,
         collate_fn=_as_it_is,
         worker_init_fn=_set_up_worker,
+        multiprocessing_context=_fresh_processes() if workers else None,
     )
     for batch in _started(loader):
         if isinstance(batch, _Failure):
@@ -155,6 +160,18 @@ def _started(loader: DataLoader[object]) -> Iterator[object]:
 
 def _as_it_is(batch: object) -> object:
     return batch
+
+
+def _fresh_processes() -> BaseContext:
+    """How workers are started: not as forks of this process.
+
+    Arrow, OpenMP and OpenCV have threads here, and a fork waits forever for one that it has no copy of.
+    """
+    if "forkserver" not in get_all_start_methods():
+        return get_context("spawn")
+    context = get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    return context
 
 
 def _set_up_worker(_: int) -> None:

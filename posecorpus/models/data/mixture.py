@@ -20,6 +20,8 @@ from posecorpus.core.shards import ROW_GROUP, Corpus
 
 BUFFER = 20
 """Blocks of rows that are shuffled together: 1000 rows."""
+WINDOW_BYTES = 128 << 20
+"""What the pictures that are shuffled together may take: of a corpus of large ones there are fewer."""
 MOST_ROWS = 1 << 31
 """Of one corpus. A manifest that claims more would take memory before its shards were looked at."""
 
@@ -55,7 +57,7 @@ class Mixture:
     Args:
         sources: corpora and their weights.
         seed: of the order.
-        buffer: blocks of rows that are shuffled together; what a reader must keep at hand.
+        buffer: most blocks of rows that are shuffled together, which a reader has at hand; fewer of large pictures.
 
     Attributes:
         corpora: those of the sources with a weight.
@@ -71,7 +73,8 @@ class Mixture:
             raise InputError("training data", "at least one corpus with a weight above 0", "none")
         self.corpora = [Corpus(sources[i].place) for i in kept]
         self._orders = [_Order(corpus, seed, i, buffer) for i, corpus in enumerate(self.corpora)]
-        self._weights = [weights[i] for i in kept]
+        whole = math.lcm(*(weights[i].denominator for i in kept))
+        self._weights = [int(weights[i] * whole) for i in kept]
 
     def __len__(self) -> int:
         """Rows of all corpora together."""
@@ -84,16 +87,16 @@ class Mixture:
         return Row(source, shard, row)
 
 
-def turn_at(weights: Sequence[Fraction], position: int) -> tuple[int, int]:
+def turn_at(weights: Sequence[int], position: int) -> tuple[int, int]:
     """Whose turn a position is, and how many turns that source has had before.
 
     The first source has had ``floor(n w / sum)`` of the first n turns. That leaves a number of turns that
     grows by one or not at all with n, of which the second has its share in the same way, and so on: each
     turn belongs to exactly one, and counts stay within the number of sources of their exact shares.
     """
-    before, after, rest = position, position + 1, sum(weights, Fraction(0))
+    before, after, rest = position, position + 1, sum(weights)
     for source, weight in enumerate(weights):
-        had, has = (n * weight // rest for n in (before, after))
+        had, has = before * weight // rest, after * weight // rest
         if has > had:
             return source, had
         before, after, rest = before - had, after - has, rest - weight
@@ -106,6 +109,16 @@ def _weight(source: Source) -> Fraction:
     return Fraction(source.weight)
 
 
+def _picture_bytes(corpus: Corpus) -> int:
+    """Mean size of the encoded pictures, as the first shard's footer tells it; at least 1."""
+    footer = corpus.open(next(entry for entry in corpus.manifest.shards if entry.samples)).metadata
+    column = next(i for i in range(footer.num_columns) if footer.schema.column(i).path == "image")
+    sizes: list[int] = [
+        footer.row_group(i).column(column).total_uncompressed_size for i in range(footer.num_row_groups)
+    ]
+    return max(1, sum(sizes) // int(footer.num_rows))
+
+
 class _Order:
     """The order of one corpus: its rows once, then once more in another order, and so on."""
 
@@ -116,10 +129,11 @@ class _Order:
             raise InputError(corpus.storage, "a corpus with samples", "none", "give it a weight of 0")
         if self.rows > MOST_ROWS or min(counts) < 0:
             raise InputError(corpus.storage, f"shards of 0 to {MOST_ROWS} samples in total", self.rows)
-        self.seed, self.source, self.buffer = seed, source, buffer
+        self.seed, self.source = seed, source
+        self.buffer = max(1, min(buffer, WINDOW_BYTES // (ROW_GROUP * _picture_bytes(corpus))))
         blocks = [(shard, start, min(start + ROW_GROUP, n)) for shard, n in enumerate(counts) for start in range(0, n, ROW_GROUP)]  # fmt: skip
         self.blocks: NDArray[np.int64] = np.array(blocks, np.int64)
-        self.windows = -(-len(blocks) // buffer)
+        self.windows = -(-len(blocks) // self.buffer)
         self._epoch: tuple[int, NDArray[np.intp], NDArray[np.int64]] | None = None
         self._window: tuple[tuple[int, int], NDArray[np.int64]] | None = None
 

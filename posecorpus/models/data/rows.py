@@ -4,78 +4,161 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from posecorpus.core.cameras import Camera
+from posecorpus.core.codecs import decode
 from posecorpus.core.errors import InputError
-from posecorpus.core.sample import RASTERS, Sample
-from posecorpus.core.schema import RASTER_COLUMNS, SCHEMA, sample_of
+from posecorpus.core.sample import Sample
+from posecorpus.core.schema import RASTER_COLUMNS
 from posecorpus.core.shards import Corpus
-from posecorpus.models.data.mixture import Row
+from posecorpus.models.data.mixture import WINDOW_BYTES, Row
+from posecorpus.models.data.people import PERSON_FIELDS, PeopleColumns
 
-BUDGET_BYTES = 256 << 20
 OPEN_FILES = 32
+_PLAIN = ("key", "width", "height", "camera", "clip", "frame")
+_LISTS = ("list", "element", "item")
 
 
 class Rows:
     """Reads samples by their place; for one thread.
 
+    Samples have what training needs, and no more is read: no SMPL parameters, lifts, skeleton maps or provenance.
+
     Args:
         corpora: those of the mixture whose rows are asked for.
-        fields: rasters to decode; the others are not read.
-        budget_bytes: what the row groups that are kept may take together; one is always kept.
+        fields: rasters that are read: the picture stays encoded (its view decides how it is decoded), others are
+            decoded.
+        budget_bytes: what the row groups that are kept may take together; one is always kept. Default: room for
+            what is shuffled together.
     """
 
     def __init__(
-        self, corpora: Sequence[Corpus], fields: Sequence[str] = ("image",), budget_bytes: int = BUDGET_BYTES
+        self, corpora: Sequence[Corpus], fields: Sequence[str] = ("image",), budget_bytes: int | None = None
     ) -> None:
-        self.corpora, self.fields, self.budget_bytes = corpora, tuple(fields), budget_bytes
-        unread = {RASTER_COLUMNS[name] for name in RASTERS if name not in fields} | {"skeleton_maps"}
-        self._columns = [name for name in SCHEMA.names if name not in unread]
-        self._files: OrderedDict[tuple[int, int], pq.ParquetFile] = OrderedDict()
-        self._groups: OrderedDict[tuple[int, int, int], pa.Table] = OrderedDict()
+        self.corpora = corpora
+        self.budget_bytes = 2 * WINDOW_BYTES * len(corpora) if budget_bytes is None else budget_bytes
+        self._rasters = {RASTER_COLUMNS[name]: name for name in fields}
+        self._files: OrderedDict[tuple[int, int], _File] = OrderedDict()
+        self._groups: OrderedDict[tuple[int, int, int], _Group] = OrderedDict()
+        self._bytes = 0
+
+    def where(self, place: Row) -> str:
+        """The file that a row is in, for errors."""
+        corpus = self.corpora[place.source]
+        return corpus.storage.where(corpus.manifest.shards[place.shard].file)
 
     def sample(self, place: Row) -> Sample:
-        """The sample of a place.
+        """The sample of a place, its picture in ``Sample.encoded``.
 
         Raises:
             InputError: a shard that is missing or damaged, or a row that breaks the rules.
         """
-        corpus = self.corpora[place.source]
-        where = corpus.storage.where(corpus.manifest.shards[place.shard].file)
+        where = self.where(place)
         file = self._file(place.source, place.shard)
-        sizes = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
-        ends = np.cumsum(sizes)
-        group = int(np.searchsorted(ends, place.row, side="right"))
-        rows = self._group(place.source, place.shard, group, where)
-        row = rows.slice(place.row - int(ends[group]) + sizes[group], 1).to_pylist()[0]
-        return sample_of(row, where, self.fields)
+        number = int(np.searchsorted(file.ends, place.row, side="right"))
+        group = self._group(place.source, place.shard, number, where)
+        return group.sample(place.row - file.start(number), where)
 
-    def _group(self, source: int, shard: int, group: int, where: str) -> pa.Table:
-        key = (source, shard, group)
-        if key not in self._groups:
-            try:
-                table = self._file(source, shard).read_row_group(
-                    group, columns=self._columns, use_threads=False
-                )
-            except (OSError, pa.ArrowException) as error:
-                raise InputError(
-                    where, "readable rows", error, "run `posecorpus verify` on the corpus"
-                ) from None
-            self._groups[key] = table
-            while len(self._groups) > 1 and sum(t.nbytes for t in self._groups.values()) > self.budget_bytes:
-                self._groups.popitem(last=False)
-        self._groups.move_to_end(key)
-        return self._groups[key]
+    def _group(self, source: int, shard: int, number: int, where: str) -> _Group:
+        key = (source, shard, number)
+        if key in self._groups:
+            self._groups.move_to_end(key)
+            return self._groups[key]
+        group = _Group(self._file(source, shard).read(number, self._rasters, where), self._rasters, where)
+        self._groups[key] = group
+        self._bytes += group.bytes
+        while self._bytes > self.budget_bytes and len(self._groups) > 1:
+            self._bytes -= self._groups.popitem(last=False)[1].bytes
+        return group
 
-    def _file(self, source: int, shard: int) -> pq.ParquetFile:
+    def _file(self, source: int, shard: int) -> _File:
         key = (source, shard)
-        if key not in self._files:
-            corpus = self.corpora[source]
-            self._files[key] = corpus.open(corpus.manifest.shards[shard])
-            if len(self._files) > OPEN_FILES:
-                self._files.popitem(last=False)[1].close()
-        self._files.move_to_end(key)
-        return self._files[key]
+        if key in self._files:
+            self._files.move_to_end(key)
+            return self._files[key]
+        corpus = self.corpora[source]
+        file = self._files[key] = _File(corpus.open(corpus.manifest.shards[shard]))
+        if len(self._files) > OPEN_FILES:
+            self._files.popitem(last=False)[1].parquet.close()
+        return file
+
+
+class _File:
+    """An open shard."""
+
+    def __init__(self, parquet: pq.ParquetFile) -> None:
+        self.parquet = parquet
+        groups = [parquet.metadata.row_group(i).num_rows for i in range(parquet.num_row_groups)]
+        self.ends = np.cumsum(groups, dtype=np.int64)
+
+    def start(self, group: int) -> int:
+        return int(self.ends[group - 1]) if group else 0
+
+    def read(self, group: int, rasters: dict[str, str], where: str) -> pa.Table:
+        paths = (self.parquet.schema.column(i).path for i in range(self.parquet.metadata.num_columns))
+        wanted = [path for path in paths if _is_wanted(path, rasters)]
+        try:
+            return self.parquet.read_row_group(group, columns=wanted, use_threads=False)
+        except (OSError, pa.ArrowException) as error:
+            raise InputError(where, "readable rows", error, "run `posecorpus verify` on the corpus") from None
+
+
+def _is_wanted(path: str, rasters: dict[str, str]) -> bool:
+    """Whether a leaf of the columns, ``people.list.element.joints2d.list.element`` say, is read."""
+    column, *rest = path.split(".")
+    if column != "people":
+        return column in _PLAIN or column in rasters
+    return next(name for name in rest if name not in _LISTS) in PERSON_FIELDS
+
+
+class _Group:
+    """A row group in memory."""
+
+    def __init__(self, table: pa.Table, rasters: dict[str, str], where: str) -> None:
+        columns = {name: table[name].combine_chunks() for name in table.column_names}
+        self.bytes: int = table.nbytes
+        self._rasters = {field: columns[column] for column, field in rasters.items()}
+        self._plain: dict[str, list[Any]] = {name: columns[name].to_pylist() for name in _PLAIN}
+        self._people = PeopleColumns(columns["people"], where)
+
+    def sample(self, row: int, where: str) -> Sample:
+        plain = {name: values[row] for name, values in self._plain.items()}
+        where = f"{where}: {plain['key']}"
+        width, height = plain["width"], plain["height"]
+        sample = Sample(
+            key=plain["key"],
+            width=width,
+            height=height,
+            people=self._people.of_row(row),
+            camera=None if plain["camera"] is None else _camera(plain["camera"], width, height, where),
+            clip=plain["clip"],
+            frame=plain["frame"],
+        )
+        for field, column in self._rasters.items():
+            data = column[row].as_py()
+            if data is not None and field == "image":
+                sample.encoded[field] = data
+            elif data is not None:
+                setattr(sample, field, decode(field, data, width, height, f"{where}: {field}"))
+        try:
+            sample.validate()
+        except InputError as error:
+            raise _in_file(error, where.removesuffix(f": {sample.key}")) from None
+        return sample
+
+
+def _camera(row: dict[str, list[float]], width: int, height: int, where: str) -> Camera:
+    try:
+        K, R, t = (np.array(row[name], np.float64) for name in ("K", "R", "t"))
+        return Camera(K.reshape(3, 3), R.reshape(3, 3), t, width, height)
+    except InputError as error:
+        raise _in_file(error, where) from None
+
+
+def _in_file(error: InputError, where: str) -> InputError:
+    return InputError(f"{where}: {error.where}", error.expected, error.got, error.fix)

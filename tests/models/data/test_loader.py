@@ -7,7 +7,6 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
-import pytest
 import torch
 from torch import Tensor
 
@@ -54,15 +53,13 @@ def test_any_number_of_workers_any_start_any_rank(corpus: Path) -> None:
     all_of_them = digests(mixture, 50)
     assert len(set(all_of_them)) == 50
     again = Mixture([Source(str(corpus))], seed=3, buffer=2)
-    assert digests(again, 20, workers=1) == all_of_them[:20]
-    assert digests(again, 20, workers=2) == all_of_them[:20]
+    assert digests(again, 15, workers=1) == all_of_them[:15]
     assert digests(again, 10, workers=2, first_batch=37) == all_of_them[37:47]
-    for rank in range(3):
-        assert digests(again, 10, rank=rank, world=3, workers=2) == all_of_them[rank:30:3]
+    for rank, workers in enumerate((0, 2, 0)):
+        assert digests(again, 10, rank=rank, world=3, workers=workers) == all_of_them[rank:30:3]
         assert digests(again, 5, rank=rank, world=3, first_batch=30) == all_of_them[30 + rank : 45 : 3]
 
 
-@pytest.mark.parametrize("workers", [0, 1])
-def test_another_seed_gives_other_pictures(corpus: Path, workers: int) -> None:
+def test_another_seed_gives_other_pictures(corpus: Path) -> None:
     one, other = (Mixture([Source(str(corpus))], seed=seed) for seed in (0, 1))
-    assert digests(one, 3, workers=workers) != digests(other, 3, workers=workers)
+    assert digests(one, 3) != digests(other, 3)
