@@ -7,7 +7,18 @@ import sys
 import typer
 
 from posecorpus.core.errors import InputError
-from posecorpus.pipelines.commands import anchors, corpora, fetch, lifting, photos, regressors, synth
+from posecorpus.pipelines.commands import (
+    anchors,
+    corpora,
+    evaluation,
+    fetch,
+    lifting,
+    photos,
+    prediction,
+    regressors,
+    synth,
+    training,
+)
 from posecorpus.pipelines.commands.shared import EXIT_INPUT
 
 app = typer.Typer(
@@ -23,6 +34,9 @@ app.add_typer(synth.app)
 app.add_typer(photos.app)
 app.add_typer(lifting.app)
 app.add_typer(anchors.app)
+app.add_typer(evaluation.app)
+app.add_typer(prediction.app)
+app.add_typer(training.app, name="train")
 app.add_typer(regressors.app)
 app.add_typer(corpora.app)
 app.add_typer(fetch.app, name="fetch")

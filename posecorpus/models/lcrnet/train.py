@@ -13,7 +13,7 @@ from posecorpus.core.progress import Report, silent
 from posecorpus.models.backbones.weights import load_weights
 from posecorpus.models.data.augment import AugmentParams
 from posecorpus.models.data.loader import batches
-from posecorpus.models.data.mixture import Mixture, Source
+from posecorpus.models.data.mixture import Mixture
 from posecorpus.models.lcrnet.network import LCRNet
 from posecorpus.models.lcrnet.params import LCRNetParams
 from posecorpus.models.lcrnet.run import LCRNetRun, read_description
@@ -36,7 +36,7 @@ class Lesson:
     """All that decides what is learned.
 
     Attributes:
-        sources: corpora and their weights.
+        mixture: which picture comes when.
         anchors: what the classes are.
         params: of the network.
         training: of the loop.
@@ -44,7 +44,7 @@ class Lesson:
         init: a backbone's state dict, a file or a URL; None to start from nothing.
     """
 
-    sources: tuple[Source, ...]
+    mixture: Mixture
     anchors: Anchors
     params: LCRNetParams
     training: TrainParams
@@ -80,12 +80,11 @@ def learn(
         KeyboardInterrupt: after Ctrl-C, when all is saved.
     """
     net, description = new_network(lesson), read_description(folder)
-    mixture = Mixture(lesson.sources, lesson.training.seed)
     rank, world = rank_and_world()
 
     def batches_from(step: int) -> Iterator[Batch]:
         return batches(
-            mixture, MakeExample(lesson.anchors), collate, augment=lesson.augment, frame=lesson.params.frame,
+            lesson.mixture, MakeExample(lesson.anchors), collate, augment=lesson.augment, frame=lesson.params.frame,
             images=lesson.training.images, seed=lesson.training.seed, first_batch=step * world,
             workers=lesson.training.workers, rank=rank, world=world,
         )  # fmt: skip

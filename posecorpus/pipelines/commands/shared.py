@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -44,6 +45,13 @@ def examples(*lines: str) -> str:
 def usable_workers() -> int:
     """How many processes there are cores for."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def needs_models() -> None:
+    """Say how to install what networks need, if it is missing; raises :class:`InputError`."""
+    for package in ("torch", "accelerate"):
+        if find_spec(package) is None:
+            raise InputError("this command", package, "not installed", "pip install 'posecorpus[models]'")
 
 
 @contextmanager

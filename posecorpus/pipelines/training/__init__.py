@@ -1,0 +1,1 @@
+"""Training of models: what the commands under `posecorpus train` do."""
