@@ -58,7 +58,8 @@ def head_size_px(person: Person, camera: Camera | None = None, told_px: float | 
             return size
     torso, length = torso_px(points, joints), factor * _length(_head(points, joints))
     extent = float(np.hypot(*_extent(points)))
-    for size in (np.fmax(length, LEAST_OF_TORSO * torso), OF_TORSO * torso, OF_PERSON * extent):
+    least = LEAST_OF_TORSO * torso if np.isfinite(torso) else 0.0
+    for size in (np.maximum(length, least), OF_TORSO * torso, OF_PERSON * extent):
         if np.isfinite(size) and size > 0:
             return float(size)
     return float("nan")

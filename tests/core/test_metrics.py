@@ -239,3 +239,22 @@ def test_shapes_must_agree() -> None:
     with pytest.raises(InputError, match="shape of the truth"):
         metrics.depth_rmse(np.zeros(3), np.zeros(4))
     assert metrics.centre_on_root(np.zeros((17, 2)), COCO_17).shape == (17, 2)
+
+
+@given(seeds)
+@settings(max_examples=25, deadline=None)
+def test_rigid_alignment_keeps_the_size(seed: int) -> None:
+    """Turned and moved poses are aligned to nothing; scaled ones keep an error that no rotation takes away."""
+    truth = poses(seed)
+    turn = Rotation.random(random_state=seed).as_matrix()
+    assert metrics.rigid_mpjpe(truth @ turn + 3, truth) == pytest.approx(0, abs=1e-9)
+    larger = truth @ turn * 1.3 + 3
+    centred = truth - truth.mean(1, keepdims=True)
+    assert metrics.rigid_mpjpe(larger, truth) == pytest.approx(0.3 * np.linalg.norm(centred, axis=-1).mean())
+    assert metrics.pa_mpjpe(larger, truth) == pytest.approx(0, abs=1e-9)
+    aligned = metrics.procrustes(truth + poses(seed ^ 1) * 0.1, truth, scaled=False)
+    offset = aligned - aligned.mean(1, keepdims=True)
+    noisy = truth + poses(seed ^ 1) * 0.1
+    np.testing.assert_allclose(
+        np.linalg.norm(offset, axis=-1), np.linalg.norm(noisy - noisy.mean(1, keepdims=True), axis=-1)
+    )

@@ -18,7 +18,7 @@ _COLOURS = ("c2", "c0", "c1", "c3")
 _STYLE = """
 .examples{display:grid;grid-template-columns:repeat(auto-fill,minmax(420px,1fr));gap:12px}figure{margin:0}
 .bins{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,520px),1fr));gap:12px}
-figure img{display:block;width:100%;border-radius:8px}figcaption{font-size:12.5px;color:var(--muted);margin-top:5px;overflow-wrap:anywhere}
+.examples{align-items:start}figure img{display:block;width:100%;border-radius:8px}figcaption{font-size:12.5px;color:var(--muted);margin-top:5px;overflow-wrap:anywhere}
 table.plain td:nth-child(2),table.plain th:nth-child(2){text-align:right}table.plain tr:first-child th{border-top:0}
 tr.part td{color:var(--muted);padding-top:14px}td.main{font-weight:600}
 """
