@@ -14,6 +14,7 @@ from posecorpus.models.backbones.vgg16 import VGG16
 from posecorpus.models.lcrnet.params import LCRNetParams
 from posecorpus.models.lcrnet.rpn import RegionProposals
 from posecorpus.models.roi_align import roi_align_max
+from posecorpus.models.roi_pool import roi_pool_max
 
 _BACKBONES: dict[str, type[Backbone]] = {"tiny": Tiny, "vgg16": VGG16, "resnet50": ResNet50}
 
@@ -95,6 +96,7 @@ class LCRNet(nn.Module):
 
     def estimates(self, maps: Tensor, boxes: Tensor, image: Tensor) -> list[Estimate]:
         """What is thought of boxes (R, 4), pixels, of the pictures ``image`` (R,); the last estimate is the best."""
-        vectors = self.backbone.pool(roi_align_max(maps, boxes, image, 1 / STRIDE))
+        pooled = roi_align_max if self.params.pooling == "align" else roi_pool_max
+        vectors = self.backbone.pool(pooled(maps, boxes, image, 1 / STRIDE))
         first = self.first(self.backbone.embed(vectors))
         return [first] if self.second is None else [first, self.second(vectors, first)]

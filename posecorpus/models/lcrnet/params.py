@@ -16,6 +16,7 @@ class LCRNetParams:
     Attributes:
         backbone: what sees.
         hidden: width of the two fully connected layers of the second estimate.
+        pooling: of a region: RoIAlign, or the rounding RoI pooling that it replaced.
         estimate: length of the vector that the first estimate is told the second one by; 0 for one estimate only.
         rpn: region proposals.
         images, boxes: of a batch, pictures, and boxes of each picture.
@@ -25,6 +26,7 @@ class LCRNetParams:
     backbone: Literal["tiny", "vgg16", "resnet50"]
     hidden: int
     estimate: int = 2048
+    pooling: Literal["align", "round"] = "align"
     rpn: RPNParams = field(default_factory=RPNParams)
     images: int = 8
     boxes: int = 32

@@ -43,7 +43,8 @@ class TrainRequest:
         corpora: with their weights.
         anchors: file of ``posecorpus anchors``.
         preset: name of the network's sizes and of how it is trained.
-        training: what of the preset's training is replaced, by the names of :class:`TrainParams`.
+        network: what of the preset's sizes is replaced, by the names of :class:`LCRNetParams`.
+        training: what of its training is replaced, by the names of :class:`TrainParams`.
         augment: how pictures are seen.
         init: a backbone's state dict, a file or a URL.
         previews: corpus of the pictures that are shown as it learns; None for the first of ``corpora``.
@@ -52,6 +53,7 @@ class TrainRequest:
     corpora: tuple[Source, ...]
     anchors: Path
     preset: str = "tiny"
+    network: dict[str, Any] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
     augment: AugmentParams = field(default_factory=AugmentParams)
     init: str | None = None
@@ -88,7 +90,7 @@ def _lesson(request: TrainRequest) -> Lesson:
     return Lesson(
         mixture=Mixture(request.corpora, training.seed),
         anchors=load_anchors(request.anchors),
-        params=replace(params, images=training.images),
+        params=replace(params, **{"images": training.images} | request.network),
         training=training,
         augment=request.augment,
         init=request.init,
