@@ -1,0 +1,182 @@
+"""What each part of LCR-Net++ brings, in the manner of the paper's tables 1 and 4.
+
+    python benchmarks/lcrnet_ablation.py OUT [--base bandai.zip] [--more cmu.zip] [--test hdm05.zip]
+        [--images 2000] [--test-images 300] [--steps 1500] [--preset tiny] [--seed 0] [--only NAME ...]
+
+Makes three corpora of dressed people in rooms (one to three in a picture, 320x240): of the ``--base`` motions; of
+the ``--more`` motions, drawn where the first is thin; and, to judge by, of the ``--test`` motions. Without files
+the motions are built-in ones of three seeds. Every network sees as many pictures for as many steps, half of them from each of
+the first two corpora, or all from the first. Then one part is left out at a time. Decodings share their
+networks. What is there already in OUT is not made again, so an interrupted run goes on.
+
+Prints a table and writes OUT/ablation.json and OUT/ablation.md. The default sizes take two CPU cores about an hour.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from posecorpus.anchors.bank import load_anchors
+from posecorpus.models.data.mixture import Source
+from posecorpus.models.lcrnet.detect import DetectSettings
+from posecorpus.models.lcrnet.run import open_run
+from posecorpus.models.lcrnet.train import TRAINING
+from posecorpus.pipelines.anchoring.cluster import AnchorsRequest, cluster_anchors
+from posecorpus.pipelines.commands.shared import usable_workers
+from posecorpus.pipelines.console import stages
+from posecorpus.pipelines.evaluation.eval_people import EvalPeopleRequest, eval_people, usual_decodings
+from posecorpus.pipelines.synthesis.request import SynthRequest
+from posecorpus.pipelines.synthesis.synthesize import synthesize
+from posecorpus.pipelines.training.train_lcrnet import TrainRequest, train_lcrnet
+from posecorpus.synth.config import SynthConfig, load_config
+
+CLUSTERS = 40
+PEOPLE = {"count": [1, 3]}
+CROWD = {"distance_m": [2.2, 5.0]}
+COLUMNS = {
+    "AP": ("ap", 100), "PCKh@.5": ("pckh", 100), "PCKh@1": ("pckh_1", 100), "3DPCK": ("pck3d", 100),
+    "Abs. mm": ("mpjpe_abs_mm", 1), "Align. mm": ("mpjpe_rigid_mm", 1), "found": ("recall_found", 100),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A network of the comparison.
+
+    Attributes:
+        network: what differs from the preset's sizes.
+        upper_body: whether its anchors have classes of upper bodies.
+        balanced: whether it sees the balanced corpus.
+    """
+
+    network: dict[str, Any] = field(default_factory=dict)
+    upper_body: bool = True
+    balanced: bool = True
+
+
+NETWORKS = {
+    "all": Trained(),
+    "one-estimate": Trained({"estimate": 0}),
+    "rounded": Trained({"pooling": "round"}),
+    "whole-bodies": Trained(upper_body=False),
+    "base-only": Trained(balanced=False),
+    "none": Trained({"estimate": 0, "pooling": "round"}, upper_body=False, balanced=False),
+}
+ROWS = (
+    ("LCR-Net++", "all", "PPI"),
+    ("NMS instead of PPI", "all", "NMS"),
+    ("no rescoring", "all", "PPI, not rescored"),
+    ("NMS, no rescoring", "all", "NMS, not rescored"),
+    ("no second estimate", "one-estimate", "PPI"),
+    ("rounded RoI pooling", "rounded", "PPI"),
+    ("no upper-body classes", "whole-bodies", "PPI"),
+    ("no balanced pictures", "base-only", "PPI"),
+    ("LCR-Net: none of these", "none", "NMS, not rescored"),
+    ("upper bound of proposals", "all", "upper bound"),
+)
+
+
+def config_of(samples_per_shard: int = 100) -> SynthConfig:
+    """Small pictures of few people."""
+    small = load_config("lcr-wild").resized(320, 240).model_dump()
+    small["people"] |= PEOPLE
+    small["crowd"] |= CROWD
+    small["output"] = {"samples_per_shard": samples_per_shard}
+    return SynthConfig.model_validate(small)
+
+
+def corpora(options: argparse.Namespace) -> dict[str, Path]:
+    """The three corpora, made if they are not there."""
+    places = {name: options.out / name for name in ("base", "balanced", "test")}
+    plans = {
+        "base": (options.base, options.images, None),
+        "balanced": (options.more, options.images, places["base"]),
+        "test": (options.test, options.test_images, None),
+    }
+    for number, (name, (motions, count, reference)) in enumerate(plans.items()):
+        request = SynthRequest(
+            config=config_of(), seed=10 * options.seed + number, clips=count, motions=tuple(motions),
+            balance=reference, skip_bad=True,
+        )  # fmt: skip
+        with stages() as (report, _):
+            synthesize(request, places[name], workers=usable_workers(), report=report)
+    return places
+
+
+def evaluated(name: str, places: dict[str, Path], options: argparse.Namespace) -> dict[str, Any]:
+    """Train one network and measure it in every decoding."""
+    how, folder = NETWORKS[name], options.out / name
+    figures = folder / "eval" / "results.json"
+    if not figures.is_file():
+        seen = [places["base"], places["balanced"]] if how.balanced else [places["base"]]
+        anchors = options.out / f"anchors-{len(seen)}{'-upper' if how.upper_body else ''}.npz"
+        with stages() as (report, note):
+            if not anchors.is_file():
+                asked = AnchorsRequest(
+                    tuple(map(str, seen)), clusters=CLUSTERS, upper_body=how.upper_body, seed=options.seed
+                )
+                cluster_anchors(asked, anchors, report=report)
+            training = {
+                "steps": options.steps or TRAINING[options.preset].steps, "seed": options.seed,
+                "workers": options.workers, "preview_every": 500, "precision": options.precision,
+            }  # fmt: skip
+            request = TrainRequest(
+                tuple(Source(str(place)) for place in seen), anchors, options.preset, how.network, training,
+                init=options.init, previews=str(places["test"]),
+            )  # fmt: skip
+            train_lcrnet(request, folder / "run", report=report, note=note)
+            asked_for = EvalPeopleRequest(str(places["test"]), decodings=usual_decodings(DetectSettings()))
+            eval_people(open_run(folder / "run"), asked_for, folder / "eval", report=report)
+    found: dict[str, Any] = json.loads(figures.read_text())["figures"]
+    return found
+
+
+def table(results: dict[str, dict[str, Any]]) -> str:
+    """Rows as Markdown."""
+    lines = [f"| | {' | '.join(COLUMNS)} |", "| --- |" + " --- |" * len(COLUMNS)]
+    for title, network, decoding in ROWS:
+        if network not in results:
+            continue
+        row = results[network][decoding]
+        row["recall_found"] = row["found"] / row["people"]
+        cells = [f"{row[key] * scale:.1f}" if row[key] is not None else "" for key, scale in COLUMNS.values()]
+        lines.append(f"| {title} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("out", type=Path)
+    for name in ("base", "more", "test"):
+        parser.add_argument(f"--{name}", type=Path, action="append", default=[])
+    parser.add_argument("--images", type=int, default=2000)
+    parser.add_argument("--test-images", type=int, default=300)
+    parser.add_argument("--steps", type=int)
+    parser.add_argument("--preset", default="tiny", choices=sorted(TRAINING))
+    parser.add_argument("--init")
+    parser.add_argument("--precision", default="no")
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", nargs="+", choices=NETWORKS, default=list(NETWORKS))
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    places = corpora(options)
+    results = {}
+    for name in options.only:
+        results[name] = evaluated(name, places, options)
+        (options.out / "ablation.json").write_text(json.dumps(results, indent=1) + "\n")
+        (options.out / "ablation.md").write_text(table(results) + "\n")
+        print(table(results), flush=True)
+    anchors = load_anchors(options.out / "all" / "run" / "anchors.npz") if "all" in options.only else None
+    if anchors is not None:
+        print(f"{len(anchors)} anchors of {int(anchors.counts.sum()):,} poses")
+
+
+if __name__ == "__main__":
+    main()
