@@ -124,7 +124,7 @@ def batches(
     asked) nor on where the stream begins. Closing the iterator ends the workers.
 
     Raises:
-        InputError: damaged or missing rows, as one line also from a worker.
+        InputError: damaged or missing rows, as one line also from a worker; a worker that was killed.
     """
     stream = PictureStream(
         mixture, make, collate, augment, frame, images, seed, first_batch, rank, world, fields
@@ -137,7 +137,9 @@ def batches(
         worker_init_fn=_set_up_worker,
         multiprocessing_context=_fresh_processes() if workers else None,
     )
-    for batch in _started(loader):
+    arriving = _started(loader)
+    while True:
+        batch = _next(arriving)
         if isinstance(batch, _Failure):
             raise batch.error
         yield batch  # type: ignore[misc]
@@ -156,6 +158,16 @@ def _started(loader: DataLoader[object]) -> Iterator[object]:
         return iter(loader)
     finally:
         cv2.setNumThreads(threads)
+
+
+def _next(arriving: Iterator[object]) -> object:
+    try:
+        return next(arriving)
+    except RuntimeError as error:
+        if not str(error).startswith("DataLoader worker"):
+            raise
+        fix = "it may have run out of memory: ask for fewer workers"
+        raise InputError("training data", "worker processes that stay alive", error, fix) from None
 
 
 def _as_it_is(batch: object) -> object:

@@ -106,7 +106,7 @@ def turn_at(weights: Sequence[int], position: int) -> tuple[int, int]:
 def _weight(source: Source) -> Fraction:
     if not math.isfinite(source.weight) or source.weight < 0:
         raise InputError(f"{source.place}: weight", "a number from 0", source.weight)
-    return Fraction(source.weight)
+    return Fraction(repr(float(source.weight)))  # 0.3 is three tenths, not the nearest binary number
 
 
 def _picture_bytes(corpus: Corpus) -> int:

@@ -69,7 +69,12 @@ class Rows:
         if key in self._groups:
             self._groups.move_to_end(key)
             return self._groups[key]
-        group = _Group(self._file(source, shard).read(number, self._rasters, where), self._rasters, where)
+        file = self._file(source, shard)
+        try:
+            group = _Group(file.read(number, self._rasters), self._rasters, where)
+        except (OSError, ValueError, pa.ArrowException) as error:  # values that are no text are ValueErrors
+            fix = "run `posecorpus verify` on the corpus"
+            raise InputError(where, "readable rows", error, fix) from None
         self._groups[key] = group
         self._bytes += group.bytes
         while self._bytes > self.budget_bytes and len(self._groups) > 1:
@@ -99,13 +104,10 @@ class _File:
     def start(self, group: int) -> int:
         return int(self.ends[group - 1]) if group else 0
 
-    def read(self, group: int, rasters: dict[str, str], where: str) -> pa.Table:
+    def read(self, group: int, rasters: dict[str, str]) -> pa.Table:
         paths = (self.parquet.schema.column(i).path for i in range(self.parquet.metadata.num_columns))
         wanted = [path for path in paths if _is_wanted(path, rasters)]
-        try:
-            return self.parquet.read_row_group(group, columns=wanted, use_threads=False)
-        except (OSError, pa.ArrowException) as error:
-            raise InputError(where, "readable rows", error, "run `posecorpus verify` on the corpus") from None
+        return self.parquet.read_row_group(group, columns=wanted, use_threads=False)
 
 
 def _is_wanted(path: str, rasters: dict[str, str]) -> bool:
@@ -130,6 +132,8 @@ class _Group:
         plain = {name: values[row] for name, values in self._plain.items()}
         where = f"{where}: {plain['key']}"
         width, height = plain["width"], plain["height"]
+        if min(width, height) < 1:
+            raise InputError(where, "an image of at least 1x1", f"{width}x{height}")
         sample = Sample(
             key=plain["key"],
             width=width,

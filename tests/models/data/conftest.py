@@ -17,7 +17,7 @@ from posecorpus.core.skeletons import LCR_13, skeleton
 WriteCorpus = Callable[..., Path]
 
 
-def numbered(number: int, width: int = 16, height: int = 12, *, space: bool = True) -> Sample:
+def picture(number: int, width: int = 16, height: int = 12, *, space: bool = True) -> Sample:
     """A picture whose colours and joints say which it is, of one person, with labels in space or without."""
     random = np.random.default_rng(number)
     camera = Camera.from_fov(60, width, height)
@@ -39,6 +39,12 @@ def numbered(number: int, width: int = 16, height: int = 12, *, space: bool = Tr
         camera=camera if space else None,
         parts=np.zeros((height, width), np.uint8),
     )
+
+
+@pytest.fixture
+def numbered() -> Callable[..., Sample]:
+    """Makes the picture of a number."""
+    return picture
 
 
 @pytest.fixture
@@ -68,4 +74,4 @@ def write_corpus(tmp_path: Path) -> WriteCorpus:
 @pytest.fixture
 def corpus(write_corpus: WriteCorpus) -> Path:
     """230 pictures in shards of 120 and 110."""
-    return write_corpus("corpus", [[numbered(i) for i in range(120)], [numbered(i) for i in range(120, 230)]])
+    return write_corpus("corpus", [[picture(i) for i in range(120)], [picture(i) for i in range(120, 230)]])

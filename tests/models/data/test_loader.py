@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import signal
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
+import cv2
 import numpy as np
+import pytest
 import torch
 from torch import Tensor
 
+from posecorpus.core.codecs import encode
+from posecorpus.core.errors import InputError
 from posecorpus.core.sample import Sample
+from posecorpus.models.data import loader
 from posecorpus.models.data.augment import AugmentParams
-from posecorpus.models.data.loader import batches
+from posecorpus.models.data.loader import WaitClock, batches
 from posecorpus.models.data.mixture import Mixture, Source
 
 IMAGES = 6
@@ -63,3 +71,129 @@ def test_any_number_of_workers_any_start_any_rank(corpus: Path) -> None:
 def test_another_seed_gives_other_pictures(corpus: Path) -> None:
     one, other = (Mixture([Source(str(corpus))], seed=seed) for seed in (0, 1))
     assert digests(one, 3) != digests(other, 3)
+
+
+def people(sample: Sample) -> tuple[str, bool, bool]:
+    return sample.key, sample.people[0].joints3d is None, sample.camera is None
+
+
+def test_a_corpus_smaller_than_a_batch_and_one_without_space(write_corpus, numbered) -> None:
+    tiny = write_corpus("tiny", [[numbered(0), numbered(1)]])
+    photos = write_corpus("photos", [[numbered(i, space=False) for i in range(2, 6)]], taxonomy=None)
+    mixture = Mixture([Source(str(tiny)), Source(str(photos), 2.0)], seed=0)
+    stream = batches(mixture, people, sorted, augment=AugmentParams.none(), frame=(24, 32), images=12, seed=0)
+    expected = [(f"s{i}", i >= 2, i >= 2) for i in range(6) for _ in range(2)]
+    assert list(islice(stream, 3)) == [expected] * 3
+
+
+def refused(place: Path, workers: int) -> str:
+    """The one line that a stream over a corpus ends with."""
+    stream = batches(
+        Mixture([Source(str(place))], seed=0), make, collate, augment=AugmentParams(), frame=(24, 32), images=2,
+        seed=0, workers=workers,
+    )  # fmt: skip
+    with pytest.raises(InputError) as error:
+        list(stream)
+    assert type(error.value) is InputError
+    return str(error.value)
+
+
+def test_faults_come_home_from_workers_as_one_line(write_corpus, numbered) -> None:
+    damaged = numbered(0)
+    damaged.image, damaged.encoded = None, {"image": encode("image", np.zeros((12, 16, 3), np.uint8))[:200]}
+    cut = write_corpus("cut", [[damaged]])
+    line = f"{cut}/shard-00000.parquet: s0: image: expected a decodable image of shape (12, 16, 3), got damaged or other data"
+    assert refused(cut, 0) == line
+    assert refused(cut, 2) == line
+    blind = numbered(1)
+    blind.image = None
+    assert refused(write_corpus("blind", [[blind]]), 0).endswith(
+        "blind/shard-00000.parquet: s1: expected a picture, got annotations only; leave the corpus out"
+    )
+
+
+def test_a_shard_that_is_gone_or_cut_off(corpus: Path) -> None:
+    shard = corpus / "shard-00001.parquet"
+    whole = shard.read_bytes()
+    mixture = Mixture([Source(str(corpus))], seed=0)
+    for spoil in (lambda: shard.write_bytes(whole[: len(whole) // 2]), shard.unlink):
+        spoil()
+        stream = batches(mixture, make, collate, augment=AugmentParams(), frame=(24, 32), images=8, seed=0)
+        with pytest.raises(InputError, match=f"^{shard}: "):
+            list(islice(stream, 40))
+
+
+def die(sample: Sample) -> int:
+    os._exit(9)
+
+
+def test_a_worker_that_is_killed_is_told_of_in_one_line(corpus: Path) -> None:
+    mixture = Mixture([Source(str(corpus))], seed=0)
+    stream = batches(mixture, die, list, augment=AugmentParams(), frame=(24, 32), images=1, seed=0, workers=1)
+    with pytest.raises(InputError, match=r"worker.*memory"):
+        next(stream)
+
+
+def bug(sample: Sample) -> int:
+    raise ZeroDivisionError("ours")
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_what_is_a_mistake_of_ours_keeps_its_traceback(corpus: Path, workers: int) -> None:
+    mixture = Mixture([Source(str(corpus))], seed=0)
+    stream = batches(
+        mixture, bug, list, augment=AugmentParams(), frame=(24, 32), images=1, seed=0, workers=workers
+    )
+    with pytest.raises(ZeroDivisionError, match="ours"):
+        next(stream)
+
+
+def process(sample: Sample) -> tuple[int, int, int]:
+    return os.getpid(), torch.get_num_threads(), cv2.getNumThreads()
+
+
+def test_workers_outlive_ctrl_c_use_one_thread_and_end_with_the_stream(corpus: Path) -> None:
+    threads = cv2.getNumThreads()
+    mixture = Mixture([Source(str(corpus))], seed=0)
+    stream = batches(
+        mixture, process, list, augment=AugmentParams(), frame=(24, 32), images=1, seed=0, workers=2
+    )
+    found = [next(stream)[0] for _ in range(4)]
+    pids = {pid for pid, _, _ in found}
+    assert len(pids) == 2 and os.getpid() not in pids
+    assert {(a, b) for _, a, b in found} == {(1, 1)}
+    assert cv2.getNumThreads() == threads
+    for pid in pids:
+        os.kill(pid, signal.SIGINT)
+    assert {next(stream)[0][0] for _ in range(20)} == pids
+    stream.close()
+    for pid in pids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
+def test_the_clock_tells_waiting_from_working(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr(loader.time, "perf_counter", lambda: now)
+
+    def slow() -> Iterator[int]:
+        nonlocal now
+        for i in range(3):
+            now += 0.25
+            yield i
+
+    clock = WaitClock()
+    assert clock.share == 0
+    for _ in clock.timed(slow()):
+        now += 1.0
+    assert (clock.waited_s, clock.worked_s, clock.share) == (0.75, 3.0, 0.2)
+    clock.reset()
+    assert clock.share == 0
+
+
+@pytest.mark.parametrize("wrong", [{"images": 0}, {"first_batch": -1}, {"rank": 2, "world": 2}, {"rank": -1}])
+def test_numbers_that_make_no_sense(corpus: Path, wrong: dict[str, int]) -> None:
+    mixture = Mixture([Source(str(corpus))], seed=0)
+    where = {"images": 1, "seed": 0} | wrong
+    with pytest.raises(ValueError, match="expected images"):
+        next(batches(mixture, make, collate, augment=AugmentParams(), frame=(24, 32), **where))
