@@ -45,7 +45,7 @@ def drawn(page: Any, selector: str) -> np.ndarray:
 
 def middle(picture: np.ndarray, colour: tuple[int, int, int]) -> np.ndarray:
     """(x, y) of the middle of the pixels of a colour, as shares of the picture."""
-    rows, columns = np.nonzero((np.abs(picture[..., :3] - colour).max(-1) < 12) & (picture[..., 3] > 200))
+    rows, columns = np.nonzero((np.abs(picture[..., :3] - colour).max(-1) < 40) & (picture[..., 3] > 200))
     assert len(rows) > 8
     return np.array([columns.mean() / picture.shape[1], rows.mean() / picture.shape[0]])
 

@@ -50,7 +50,7 @@ function startToolbar() {
   ], "seen", (value) => { look.square = value === "square"; repaint(); });
   const line1 = (kind, text) => el("span", { class: "chip member" }, el("i", { class: kind }), text);
   byId("legend").append(chip("var(--right)", "right side"), chip("var(--left)", "left side"), line1("near", "nearest member"), line1("far", "farthest member"),
-    el("span", {}, ARRAYS.upper2d ? "2D of the full body, 2D of the upper body, 3D" : "2D, 3D"), el("span", {}, "Drag a 3D pose to turn; the tick on the floor points at the camera"));
+    el("span", {}, ARRAYS.upper2d ? "2D of the full body, 2D of the upper body, 3D" : "2D, 3D"), el("span", {}, "Drag a 3D pose to turn it; the tick on the disc points at the camera"));
   document.addEventListener("keydown", (event) => {
     if (!isShortcut(event)) return;
     const button = { n: "near", f: "far", a: "together", s: "spin" }[event.key];

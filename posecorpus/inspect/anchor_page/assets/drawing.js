@@ -53,7 +53,7 @@ function drawSolid(canvas, size, place, yaw, { near, far, pitch = BASE_VIEW.pitc
   drawPose(context, view, points3d("poses3d", place), pixel);
 }
 
-// A disc under the feet; the tick on it points at the camera.
+// A disc below, level for the camera; the tick on it points at the camera.
 function drawFloor(context, view, level, pixel) {
   const ring = Array.from({ length: 40 }, (_, i) => view.project([0.5 * Math.sin(i * Math.PI / 20), level, 0.5 * Math.cos(i * Math.PI / 20)]));
   context.globalAlpha = 0.13;
@@ -97,7 +97,10 @@ function drawPose(context, view, points, pixel) {
     }];
   });
   if (!TORSO.includes(-1)) strokes.push([meanOf(seen, TORSO)[2] + 0.02, () => filled(context, TORSO.map((j) => seen[j]), "#7f8ea355")]);
-  for (const joint of SHAPE.drawn) strokes.push([seen[joint][2] - 0.03, () => disc(context, seen[joint], joint === HEAD ? Math.max(1.25 * thick, 0.085 * view.focal / seen[joint][2]) : 0.62 * thick, rgb(SHAPE.colours[joint]), 0.7 * pixel)]);
+  for (const joint of SHAPE.drawn) strokes.push([seen[joint][2] - 0.03, () => {
+    if (joint === HEAD) return ball(context, seen[joint], Math.max(1.25 * thick, 0.085 * view.focal / seen[joint][2]), SHAPE.colours[joint], 0.7 * pixel);
+    return disc(context, seen[joint], 0.62 * thick, rgb(SHAPE.colours[joint]), 0.7 * pixel);
+  }]);
   drawStrokes(strokes);
 }
 
@@ -106,6 +109,14 @@ function filled(context, corners, colour) {
   corners.forEach(([x, y]) => context.lineTo(x, y));
   context.fillStyle = colour;
   context.fill();
+}
+
+// A disc lit from the upper left.
+function ball(context, [x, y], radius, colour, edge) {
+  const light = context.createRadialGradient(x - 0.35 * radius, y - 0.4 * radius, 0.1 * radius, x, y, radius);
+  light.addColorStop(0, rgb(colour.map((v) => Math.round(v + 0.45 * (255 - v)))));
+  light.addColorStop(1, rgb(colour.map((v) => Math.round(0.86 * v))));
+  disc(context, [x, y], radius, light, edge);
 }
 
 function disc(context, [x, y], radius, colour, edge) {
