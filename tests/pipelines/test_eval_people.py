@@ -436,3 +436,43 @@ def test_least_visible_joints() -> None:
     assert picture_truth(sample, anchors, 1).counted.tolist() == [True, True, True]
     assert picture_truth(sample, anchors, 2).counted.tolist() == [False, True, True]
     assert judged_names(LCR_13)[-2:] == ("upper_neck", "head_top")
+
+
+def test_the_command_evaluates_a_run(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:  # fmt: skip
+    """From a run's folder to files, with a network that knows nothing; the same call gives the same figures."""
+    import torch
+
+    from posecorpus.models.lcrnet.network import LCRNet
+    from posecorpus.models.lcrnet.params import preset
+    from posecorpus.models.lcrnet.run import save_run, save_weights
+    from posecorpus.pipelines import cli
+
+    anchors = ANCHORS["lcr_13"]
+    torch.manual_seed(0)
+    net = LCRNet(preset("tiny"), anchors.classes, len(anchors.skeleton))
+    save_run(tmp_path / "run", preset("tiny"), anchors, {})
+    save_weights(tmp_path / "run", net, 0)
+    stored = []
+    for out in ("one", "two"):
+        command = [
+            "posecorpus",
+            "eval",
+            str(tmp_path / "run"),
+            "--corpus",
+            str(corpus),
+            "--limit",
+            "2",
+            "--device",
+            "cpu",
+        ]
+        monkeypatch.setattr("sys.argv", [*command, "--examples", "1", "--out", str(tmp_path / out)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        assert ended.value.code == 0
+        stored.append(json.loads((tmp_path / out / "results.json").read_text()))
+        assert (tmp_path / out / "eval.html").is_file()
+    for one in stored:
+        one["settings"].pop("pictures_per_s")
+    assert stored[0] == stored[1]
+    assert stored[0]["people"] == 6 and stored[0]["settings"]["run"] == "run"
+    assert "MPJPE, absolute" in capsys.readouterr().out

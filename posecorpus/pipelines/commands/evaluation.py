@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from posecorpus.pipelines.commands.shared import examples
+from posecorpus.pipelines.commands.shared import examples, needs_models
 
 app = typer.Typer()
 
@@ -44,6 +44,7 @@ def evaluate(
     ] = 12,
 ) -> None:  # fmt: skip
     """Measure a trained detector on a corpus: 2D and 3D, integration against suppression, and where it fails."""
+    needs_models()
     from posecorpus.models.lcrnet.decode import Integration
     from posecorpus.models.lcrnet.detect import DetectSettings
     from posecorpus.models.lcrnet.run import open_run

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -108,55 +108,72 @@ def eval_people(
     Raises:
         InputError: no corpus there, it has no picture, or none of its people can be judged.
     """
-    from posecorpus.models.lcrnet.detect import DetectSettings, people_of
+    from posecorpus.models.lcrnet.detect import DetectSettings
 
     decodings = dict(request.decodings) or usual_decodings(DetectSettings())
-    joints = detector.anchors.skeleton
     corpus = Corpus(request.corpus)
-    total = min(len(corpus), request.limit or len(corpus))
-    ledger, extremes = Ledger(), Extremes(joints, request.examples)
-    without, seconds = 0, 0.0
-    report("evaluating", 0, total)
-    for done, sample in enumerate(_samples(corpus, total), 1):
-        if sample.image is None:
-            without += 1
-            report("evaluating", done, total)
-            continue
-        truth = picture_truth(sample, detector.anchors, request.least_visible)
-        began = time.perf_counter()
-        proposals = detector.proposals(sample.image)
-        seconds += time.perf_counter() - began
-        size = (sample.width, sample.height)
-        people = {name: _found(people_of(proposals, joints, how)) for name, how in decodings.items()}
-        verdicts = {name: judge(truth, found, joints, size) for name, found in people.items()}
-        first = next(iter(decodings))
-        extremes.show(sample, people[first], verdicts[first])
-        verdicts[UPPER_BOUND] = judge_best(truth, _found(proposals), joints)
-        ledger.add(truth, verdicts)
-        report("evaluating", done, total)
-    if not ledger.pictures:
+    looked = _look(detector, corpus, request, decodings, report)
+    if not looked.ledger.pictures:
         raise InputError(request.corpus, "a corpus with pictures", "annotations alone")
-    results = results_of(
-        ledger,
-        joints,
-        settings={
-            "corpus": request.corpus,
-            "pictures": ledger.pictures,
-            "of": len(corpus),
-            "without_picture": without,
-            "least_visible": request.least_visible,
-            "skeleton": joints.name,
-            "decodings": {name: _described(how) for name, how in decodings.items()},
-            "pictures_per_s": round(ledger.pictures / seconds, 2) if seconds else None,
-            **request.about,
-        },
-        worst=extremes.worst(),
-        best=extremes.best(),
-    )
+    joints = detector.anchors.skeleton
+    settings = {
+        "corpus": request.corpus,
+        "pictures": looked.ledger.pictures,
+        "of": len(corpus),
+        "without_picture": looked.without_picture,
+        "least_visible": request.least_visible,
+        "skeleton": joints.name,
+        "decodings": {name: asdict(how) for name, how in decodings.items()},
+        "pictures_per_s": round(looked.ledger.pictures / looked.seconds, 2) if looked.seconds else None,
+        **request.about,
+    }
+    results = results_of(looked.ledger, joints, settings, looked.extremes)
     out.mkdir(parents=True, exist_ok=True)
     path = out / JSON
     write_atomically(path, (json.dumps(results.as_dict(), indent=1, allow_nan=False) + "\n").encode())
     return PeopleEvaluation(path, write_page(results, out / PAGE), results)
+
+
+@dataclass
+class _Looked:
+    """What was gathered while a corpus streamed by; ``seconds`` is the time that proposing took."""
+
+    ledger: Ledger
+    extremes: Extremes
+    without_picture: int = 0
+    seconds: float = 0.0
+
+
+def _look(
+    detector: Detector,
+    corpus: Corpus,
+    request: EvalPeopleRequest,
+    decodings: Mapping[str, DetectSettings],
+    report: Report,
+) -> _Looked:
+    from posecorpus.models.lcrnet.detect import people_of
+
+    joints, main = detector.anchors.skeleton, next(iter(decodings))
+    looked = _Looked(Ledger(), Extremes(joints, request.examples))
+    total = min(len(corpus), request.limit or len(corpus))
+    report("evaluating", 0, total)
+    for done, sample in enumerate(_samples(corpus, total), 1):
+        if sample.image is None:
+            looked.without_picture += 1
+            report("evaluating", done, total)
+            continue
+        began = time.perf_counter()
+        proposals = detector.proposals(sample.image)
+        looked.seconds += time.perf_counter() - began
+        truth = picture_truth(sample, detector.anchors, request.least_visible)
+        people = {name: _found(people_of(proposals, joints, how)) for name, how in decodings.items()}
+        size = (sample.width, sample.height)
+        verdicts = {name: judge(truth, found, joints, size) for name, found in people.items()}
+        looked.extremes.show(sample, people[main], verdicts[main])
+        verdicts[UPPER_BOUND] = judge_best(truth, _found(proposals), joints)
+        looked.ledger.add(truth, verdicts)
+        report("evaluating", done, total)
+    return looked
 
 
 def _samples(corpus: Corpus, count: int) -> Iterator[Sample]:
@@ -170,9 +187,3 @@ def _samples(corpus: Corpus, count: int) -> Iterator[Sample]:
 
 def _found(people: Detections | Proposals) -> Found:
     return Found(people.poses2d, people.poses3d, people.scores)
-
-
-def _described(settings: DetectSettings) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    return asdict(settings)

@@ -1,4 +1,4 @@
-"""The pictures that a detector did worst and best on: the truth on the left, what was found on the right."""
+"""Pictures that say most about a detector: the truth on the left, what was found on the right."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from posecorpus.core.people_metrics import DUPLICATE, NOBODY
 from posecorpus.core.sample import UNLABELLED, VISIBLE, Person, Sample
 from posecorpus.core.skeletons import Skeleton, convert, convert_visibility, skeleton
 from posecorpus.inspect.joint_drawing import draw_joints
@@ -32,71 +33,98 @@ class Example:
     """A picture worth a look.
 
     Attributes:
-        badness: mean distance of its joints, head sizes, none counted beyond :data:`FAR_HEADS`.
         key: of the sample.
         people, found: how many count, and of how many a detection is.
+        badness: mean distance of its joints, head sizes, none counted beyond :data:`FAR_HEADS`; None without people.
         pckh: share of its judged joints within half a head size.
         abs_mm: MPJPE of the found people, None without 3D.
+        alarm: best score of a detection about nobody, None without any.
         jpeg: base64 of the picture twice, side by side.
     """
 
-    badness: float
     key: str
     people: int
     found: int
-    pckh: float
+    badness: float | None
+    pckh: float | None
     abs_mm: float | None
+    alarm: float | None
     jpeg: str
 
 
+class _Top:
+    """The few examples of the highest rank."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._heap: list[tuple[float, str, Example]] = []
+
+    def wants(self, rank: float | None) -> bool:
+        """Whether an example of that rank belongs here so far."""
+        return rank is not None and (
+            len(self._heap) < self._count or (self._count > 0 and rank > self._heap[0][0])
+        )
+
+    def add(self, rank: float, example: Example) -> None:
+        """Take it in, and the lowest out if there are too many."""
+        heapq.heappush(self._heap, (rank, example.key, example))
+        if len(self._heap) > self._count:
+            heapq.heappop(self._heap)
+
+    def ranked(self) -> list[Example]:
+        """The highest first."""
+        return [example for _, _, example in sorted(self._heap, key=lambda entry: (-entry[0], entry[1]))]
+
+
 class Extremes:
-    """Keeps the worst and the best of the pictures that it is shown."""
+    """Keeps the pictures, among those that it is shown, that say most about a detector."""
 
     def __init__(self, joints: Skeleton, count: int) -> None:
-        self._joints, self._count = joints, count
-        self._worst: list[tuple[float, str, Example]] = []
-        self._best: list[tuple[float, str, Example]] = []
+        self._joints = joints
+        self._worst, self._best, self._alarms = _Top(count), _Top(count), _Top(count)
 
     def show(self, sample: Sample, found: Found, verdict: Verdict) -> None:
-        """Keep the picture if it is among the worst or the best so far; pictures of nobody are left out."""
-        judged = ~np.isnan(verdict.heads)
-        if sample.image is None or not judged.any() or not self._count:
+        """Keep the picture if it is among the worst, the best, or those of the surest false alarms so far."""
+        if sample.image is None:
             return
-        badness = float(np.minimum(verdict.heads[judged], FAR_HEADS).mean())
-        places = [
-            (heap, sign * badness)
-            for heap, sign in ((self._worst, 1.0), (self._best, -1.0))
-            if len(heap) < self._count or sign * badness > heap[0][0]
-        ]
+        judged = ~np.isnan(verdict.heads)
+        badness = float(np.minimum(verdict.heads[judged], FAR_HEADS).mean()) if judged.any() else None
+        strays = verdict.scores[verdict.outcome == NOBODY]
+        alarm = float(strays.max()) if len(strays) else None
+        ranks = (
+            (self._worst, badness),
+            (self._best, None if badness is None else -badness),
+            (self._alarms, alarm),
+        )
+        places = [(top, rank) for top, rank in ranks if rank is not None and top.wants(rank)]
         if not places:
             return
-        example = self._example(sample, found, verdict, badness)
-        for heap, rank in places:
-            heapq.heappush(heap, (rank, sample.key, example))
-            if len(heap) > self._count:
-                heapq.heappop(heap)
-
-    def worst(self) -> list[Example]:
-        """The worst first."""
-        return [example for _, _, example in sorted(self._worst, reverse=True)]
-
-    def best(self) -> list[Example]:
-        """The best first, without those among the worst."""
-        bad = {key for _, key, _ in self._worst}
-        return [example for _, key, example in sorted(self._best, reverse=True) if key not in bad]
-
-    def _example(self, sample: Sample, found: Found, verdict: Verdict, badness: float) -> Example:
-        judged = ~np.isnan(verdict.heads)
         errors = verdict.abs_mm[~np.isnan(verdict.abs_mm)]
-        return Example(
-            badness=round(badness, 4),
+        example = Example(
             key=sample.key,
             people=len(verdict.score),
             found=int((~np.isnan(verdict.score)).sum()),
-            pckh=round(float((verdict.heads <= 0.5).sum() / judged.sum()), 4),
+            badness=None if badness is None else round(badness, 4),
+            pckh=round(float((verdict.heads <= 0.5).sum() / judged.sum()), 4) if judged.any() else None,
             abs_mm=round(float(errors.mean()), 1) if len(errors) else None,
+            alarm=None if alarm is None else round(alarm, 4),
             jpeg=_jpeg(side_by_side(sample, found, verdict.outcome, self._joints)),
         )
+        for top, rank in places:
+            top.add(rank, example)
+
+    def worst(self) -> list[Example]:
+        """The worst first."""
+        return self._worst.ranked()
+
+    def best(self) -> list[Example]:
+        """The best first, without those among the worst."""
+        bad = {example.key for example in self.worst()}
+        return [example for example in self._best.ranked() if example.key not in bad]
+
+    def alarms(self) -> list[Example]:
+        """Those with the surest detection of nobody first."""
+        return self._alarms.ranked()
 
 
 def side_by_side(
@@ -156,8 +184,9 @@ def _drawn(scores: NDArray[np.float64], outcome: NDArray[np.int32]) -> NDArray[n
     """Which detections are drawn, the best last, on top."""
     about = np.flatnonzero(outcome >= 0)
     least = scores[about].min() if len(about) else -np.inf
-    stray = np.flatnonzero((outcome < 0) & (scores >= least))
-    stray = stray[np.argsort(-scores[stray], kind="stable")][:_STRAY_SHOWN]
+    stray = np.flatnonzero((outcome == NOBODY) | (outcome == DUPLICATE))
+    stray = stray[np.argsort(-scores[stray], kind="stable")]
+    stray = stray[scores[stray] >= least][:_STRAY_SHOWN]
     both = np.concatenate([about, stray])
     return both[np.argsort(scores[both], kind="stable")]
 

@@ -16,9 +16,9 @@ from posecorpus.pipelines.evaluation.people_text import JOINT_COLUMNS, filled, m
 
 _COLOURS = ("c2", "c0", "c1", "c3")
 _STYLE = """
-.examples{display:grid;grid-template-columns:repeat(auto-fill,minmax(420px,1fr));gap:12px}figure{margin:0}
+.examples{display:grid;align-items:start;grid-template-columns:repeat(auto-fill,minmax(420px,1fr));gap:12px}figure{margin:0}
 .bins{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,520px),1fr));gap:12px}
-.examples{align-items:start}figure img{display:block;width:100%;border-radius:8px}figcaption{font-size:12.5px;color:var(--muted);margin-top:5px;overflow-wrap:anywhere}
+figure img{display:block;width:100%;border-radius:8px}figcaption{font-size:12.5px;color:var(--muted);margin-top:5px;overflow-wrap:anywhere}
 table.plain td:nth-child(2),table.plain th:nth-child(2){text-align:right}table.plain tr:first-child th{border-top:0}
 tr.part td{color:var(--muted);padding-top:14px}td.main{font-weight:600}
 """
@@ -41,6 +41,7 @@ def page(results: PeopleResults) -> str:
         _kinds(results),
         _joints(results),
         _examples("Worst pictures", results.worst),
+        _examples("Surest false alarms", results.alarms, alarms=True),
         _examples("Best pictures", results.best),
     ]
     return document("People found, evaluated", "".join(body), _STYLE)
@@ -148,22 +149,23 @@ def _joints(results: PeopleResults) -> str:
     return f'<h2>Joints</h2><p>{html.escape(results.main)}</p><div class="card wide"><table class="plain"><tr>{head}</tr>{rows}</table></div>'  # fmt: skip
 
 
-def _examples(title: str, examples: Sequence[Example]) -> str:
+def _examples(title: str, examples: Sequence[Example], *, alarms: bool = False) -> str:
     if not examples:
         return ""
-    figures = "".join(_figure(example) for example in examples)
+    figures = "".join(_figure(example, alarms) for example in examples)
     text = (
         "The truth on the left, what was found on the right; the person's right side is warm, the left cool."
     )
     return f'<h2>{title}</h2><p>{text}</p><div class="examples">{figures}</div>'
 
 
-def _figure(example: Example) -> str:
-    words = [
-        example.key,
-        f"{example.found} of {example.people} found",
-        f"PCKh {example.pckh:.0%}",
-        *([] if example.abs_mm is None else [f"{example.abs_mm:.0f} mm"]),
-    ]
+def _figure(example: Example, alarms: bool) -> str:
+    words = [example.key, f"{example.found} of {example.people} found"]
+    if alarms and example.alarm is not None:
+        words.insert(1, f"score {example.alarm:.2f}")
+    if example.pckh is not None:
+        words.append(f"PCKh {example.pckh:.0%}")
+    if example.abs_mm is not None:
+        words.append(f"{example.abs_mm:.0f} mm")
     caption = html.escape(" · ".join(words))
     return f'<figure class="card"><img alt="" src="data:image/jpeg;base64,{example.jpeg}"><figcaption>{caption}</figcaption></figure>'  # fmt: skip

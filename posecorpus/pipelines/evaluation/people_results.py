@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from posecorpus.core.errors import InputError
 from posecorpus.core.skeletons import Skeleton
-from posecorpus.pipelines.evaluation.people_examples import Example
+from posecorpus.pipelines.evaluation.people_examples import Example, Extremes
 from posecorpus.pipelines.evaluation.people_figures import (
     PeopleFigures,
     Traits,
@@ -76,7 +76,7 @@ class PeopleResults:
         lifted: pictures whose 3D truth was itself lifted from 2D.
         figures, curves: by decoding; the upper bound last.
         bins: of the first decoding, by what they are about.
-        worst, best: pictures of the first decoding.
+        worst, best, alarms: pictures of the first decoding; the last with its surest detections of nobody.
     """
 
     settings: dict[str, Any]
@@ -88,6 +88,7 @@ class PeopleResults:
     bins: dict[str, list[Bin]]
     worst: list[Example]
     best: list[Example]
+    alarms: list[Example]
 
     @property
     def main(self) -> str:
@@ -103,7 +104,7 @@ class PeopleResults:
         """Ready for JSON; the pictures stay in the page."""
         examples = {
             which: [{k: v for k, v in asdict(e).items() if k != "jpeg"} for e in getattr(self, which)]
-            for which in ("worst", "best")
+            for which in ("worst", "best", "alarms")
         }
         return asdict(self) | examples
 
@@ -112,8 +113,7 @@ def results_of(
     ledger: Ledger,
     joints: Skeleton,
     settings: dict[str, Any],
-    worst: Sequence[Example],
-    best: Sequence[Example],
+    extremes: Extremes,
 ) -> PeopleResults:
     """Figures, curves and bins of what was gathered.
 
@@ -131,8 +131,9 @@ def results_of(
         figures={name: figures(verdict, traits, joints) for name, verdict in verdicts.items()},
         curves={name: _curves(verdict, traits) for name, verdict in verdicts.items()},
         bins=_bins(next(iter(verdicts.values())), traits),
-        worst=list(worst),
-        best=list(best),
+        worst=extremes.worst(),
+        best=extremes.best(),
+        alarms=extremes.alarms(),
     )
 
 

@@ -80,9 +80,10 @@ def story(results: PeopleResults) -> list[str]:
     """What was evaluated on what, in sentences."""
     s = results.settings
     some = "" if s["pictures"] == s["of"] else f" of {s['of']:,}"
+    seen = "a visible joint" if s["least_visible"] == 1 else f"{s['least_visible']} visible joints"
+    others = f" {results.ignored:,} more without {seen} in their picture do not." if results.ignored else ""
     lines = [
-        f"{s['pictures']:,} pictures{some} of {s['corpus']}: {results.people:,} people. "
-        f"{results.ignored:,} more have fewer than {s['least_visible']} visible joints in their picture and do not count.",
+        f"{s['pictures']:,} pictures{some} of {s['corpus']}: {results.people:,} people count.{others}",
         "Joints in the picture are judged if they are labelled and inside the frame; joints in space, wherever they are.",
     ]
     if "run" in s:

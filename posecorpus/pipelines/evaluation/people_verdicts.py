@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from posecorpus.core.metrics import NOT_IN_PCKH, centre_on_torso, joint_errors, procrustes
 from posecorpus.core.people_metrics import (
-    ASIDE,
     NEAR_HEADS,
+    NOBODY,
     joint_distances,
     mean_distances,
     nearest_matches,
@@ -190,14 +190,10 @@ def _marks(
     result = np.zeros((len(points), len(THRESHOLDS), points.shape[1]), np.uint8)
     for t, threshold in enumerate(THRESHOLDS):
         matches = protocol_matches(away, scores, truth.counted, threshold)
-        for d, person in enumerate(matches):
-            if person >= 0:
-                labelled = ~np.isnan(away[d, person])
-                result[d, t] = np.where(
-                    labelled, np.where(away[d, person] <= threshold, RIGHT, WRONG), NOT_JUDGED
-                )
-            elif person != ASIDE:
-                result[d, t] = np.where(claimed[d], WRONG, NOT_JUDGED)
+        about, nobody = np.flatnonzero(matches >= 0), matches == NOBODY
+        own = away[about, matches[about]]
+        result[about, t] = np.where(np.isnan(own), NOT_JUDGED, np.where(own <= threshold, RIGHT, WRONG))
+        result[nobody, t] = np.where(claimed[nobody], WRONG, NOT_JUDGED)
     return result
 
 
