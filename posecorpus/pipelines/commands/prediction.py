@@ -7,7 +7,14 @@ from typing import Annotated
 
 import typer
 
-from posecorpus.pipelines.commands.shared import SkipBad, Workers, examples, resumable_stages, usable_workers
+from posecorpus.pipelines.commands.shared import (
+    SkipBad,
+    Workers,
+    examples,
+    needs_models,
+    resumable_stages,
+    usable_workers,
+)
 
 app = typer.Typer()
 
@@ -42,6 +49,7 @@ def predict(
     workers: Workers = None,
 ) -> None:
     """Find people in pictures: a corpus of 2D and 3D poses, overlays, and a page with each picture's people in 3D."""
+    needs_models()
     from posecorpus.pipelines.prediction.model import open_model
     from posecorpus.pipelines.prediction.people import Standing
     from posecorpus.pipelines.prediction.predict import PredictRequest, predict
