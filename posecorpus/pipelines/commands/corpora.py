@@ -57,7 +57,7 @@ def inspect_what(
         ),
     ],
     out: Annotated[Path, typer.Option(help="The HTML file to write.")] = Path("report.html"),
-    samples: Annotated[int, typer.Option(help="Samples on the contact sheet.", min=1, max=1000)] = 48,
+    samples: Annotated[int, typer.Option(help="Samples on a corpus's contact sheet.", min=1, max=1000)] = 48,
     seed: Seed = 0,
 ) -> None:
     """Write one self-contained HTML report: of a corpus, pictures with overlays, 3D and distributions; of anchors, every pose."""

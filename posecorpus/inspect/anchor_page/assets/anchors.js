@@ -32,8 +32,13 @@ function toggle(name, also = []) {
 
 function spin(before) {
   requestAnimationFrame((now) => {
-    if (look.spin && before) { look.yaw += 0.0007 * Math.min(now - before, 100); turnBy(-1, 0); }
-    if (look.spin) spin(now);
+    if (!look.spin) return;
+    const angle = before ? 0.0007 * Math.min(now - before, 100) : 0;
+    look.yaw += angle;
+    focus.yaw += angle;
+    showTurn();
+    repaint();
+    spin(now);
   });
 }
 

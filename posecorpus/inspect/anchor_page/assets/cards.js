@@ -8,7 +8,8 @@ const mm = (value) => `${number(Math.round(value))} mm`;
 const yawOf = (place) => look.yaw + (look.own.get(place) || 0);
 
 function buildCard(place) {
-  const [flat, solid] = [el("canvas", { class: "flat", title: "In box units" }), el("canvas", { class: "solid", title: "Drag to turn, click to enlarge" })];
+  const [flat, solid] = [["flat", "2D pose in its box, click to enlarge"], ["solid", "3D pose, drag to turn, click to enlarge"]].map(([name, title]) =>
+    el("canvas", { class: name, title, role: "img", "aria-label": `#${BANK.number[place]}: ${title}` }));
   const measure = (label, value, most) => el("span", { class: "measure" }, label, el("b", {}, mm(value)), meter(value / most));
   const card = el("article", { class: "anchor card", "data-place": place },
     el("header", {}, el("button", { type: "button", class: "name", title: "Enlarge", onclick: () => openFocus(place) }, `#${BANK.number[place]}`),
@@ -18,30 +19,37 @@ function buildCard(place) {
     el("div", { class: "measures" }, measure("spread ", BANK.spreadMm[place], MOST.spread), measure("farthest ", BANK.farthestMm[place], MOST.farthest)),
     el("p", { class: "members" }, member("near", BANK.nearNames[place]), member("far", BANK.farNames[place])));
   flat.onclick = () => openFocus(place);
-  steerCard(solid, place);
+  onDrag(solid, (dx) => turnBy(place, -0.012 * dx), () => openFocus(place));
   return card;
 }
 
 const meter = (part, kind = "") => el("i", { class: `meter ${kind}` }, el("i", { style: { width: `${Math.max(0, Math.min(100, 100 * part)).toFixed(2)}%` } }));
 const member = (kind, name) => el("span", { class: "member", title: `${kind === "near" ? "nearest" : "farthest"} member: ${name}` }, el("i", { class: kind }), name);
 
-function steerCard(canvas, place) {
-  let moved = 0;
-  canvas.addEventListener("pointerdown", (event) => { moved = 0; canvas.setPointerCapture(event.pointerId); });
+// move(dx, dy) while the pointer is down; a press that does not move is a click.
+function onDrag(canvas, move, click = () => {}) {
+  let last = null;
+  let way = 0;
+  canvas.addEventListener("pointerdown", (event) => { last = [event.clientX, event.clientY]; way = 0; canvas.setPointerCapture(event.pointerId); });
   canvas.addEventListener("pointermove", (event) => {
-    if (!event.buttons) return;
-    moved += Math.abs(event.movementX) + Math.abs(event.movementY);
-    turnBy(place, -0.012 * event.movementX);
+    if (!last) return;
+    const [dx, dy] = [event.clientX - last[0], event.clientY - last[1]];
+    last = [event.clientX, event.clientY];
+    way += Math.abs(dx) + Math.abs(dy);
+    move(dx, dy);
   });
-  canvas.addEventListener("click", () => { if (moved < 5) openFocus(place); });
+  for (const name of ["pointerup", "pointercancel"]) canvas.addEventListener(name, () => { last = null; });
+  canvas.addEventListener("click", () => { if (way < 5) click(); });
 }
 
 function turnBy(place, angle) {
   if (look.together) look.yaw += angle;
   else look.own.set(place, (look.own.get(place) || 0) + angle);
-  byId("turn").value = String(Math.round(((look.yaw * 180 / Math.PI + 180) % 360 + 360) % 360 - 180));
+  showTurn();
   repaint();
 }
+
+const showTurn = () => { byId("turn").value = String(Math.round(((look.yaw * 180 / Math.PI + 180) % 360 + 360) % 360 - 180)); };
 
 // All canvases of all cards are of one size, for the columns are.
 function paintCards(some) {

@@ -1,5 +1,5 @@
 // Stick figures on canvases: flat ones in their boxes, and solid ones that turn.
-const HEAD = at("head");
+const HEAD = at("nose") < 0 ? at("head") : -1; // a ball for a head would hide a face
 const BASE_VIEW = { pitch: 0.14, fov: 0.5 };
 const FRAMES = BANK.number.map((_, place) => frameOf(points3d("poses3d", place)));
 const COMMON_REACH = quantile(FRAMES.map((frame) => frame.reach), 0.95);

@@ -47,8 +47,7 @@ function turnFocus(yaw, pitch) {
 
 function startFocus() {
   const view = byId("view");
-  view.addEventListener("pointerdown", (event) => view.setPointerCapture(event.pointerId));
-  view.addEventListener("pointermove", (event) => { if (event.buttons) turnFocus(-0.01 * event.movementX, 0.01 * event.movementY); });
+  onDrag(view, (dx, dy) => turnFocus(-0.01 * dx, 0.01 * dy));
   view.addEventListener("wheel", (event) => {
     event.preventDefault();
     focus.zoom = Math.min(3, Math.max(0.3, focus.zoom * Math.exp(Math.max(-60, Math.min(60, event.deltaY)) * 0.002)));

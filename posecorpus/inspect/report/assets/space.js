@@ -151,7 +151,7 @@ function drawPeople(context, view, record, people, pixel, only = -1) {
       }]);
     }
   }
-  strokes.sort((a, b) => b[0] - a[0]).forEach(([, stroke]) => stroke());
+  drawStrokes(strokes);
 }
 
 // Numbers above the heads of predicted people, as in the picture.
