@@ -84,13 +84,14 @@ def make_anchors(poses: PoseSet, clusters: int, *, upper_body: bool = False, see
     """
     found = cluster(poses.joints3d.reshape(len(poses), -1), clusters, generator(seed, "anchors"))
     centres = found.centres.reshape(clusters, -1, 3)
-    distances = _to_own(poses.joints3d, centres, found.labels)
+    members = np.split(np.argsort(found.labels, kind="stable"), np.cumsum(found.counts)[:-1])
+    distances = _to_own(poses.joints3d, centres, members)
     order = np.lexsort((distances, found.labels))
     ends = np.cumsum(found.counts)
     nearest, farthest = order[ends - found.counts], order[ends - 1]
-    means = [_means(poses.joints2d, found.labels, clusters)]
+    means = [_means(poses.joints2d, members)]
     if upper_body:
-        means.append(_means(poses.upper2d, found.labels, clusters))
+        means.append(_means(poses.upper2d, members))
     per_source = np.bincount(poses.source, minlength=len(poses.sources)).tolist()
     return Anchors(
         skeleton=poses.skeleton,
@@ -110,21 +111,18 @@ def make_anchors(poses: PoseSet, clusters: int, *, upper_body: bool = False, see
 
 
 def _to_own(
-    joints3d: NDArray[np.float32], centres: NDArray[np.float32], labels: NDArray[np.int32]
+    joints3d: NDArray[np.float32], centres: NDArray[np.float32], members: list[NDArray[np.intp]]
 ) -> NDArray[np.float64]:
-    """(N,) D3D of each pose to the centre of its own cluster."""
+    """(N,) D3D of each pose to the centre that it is a member of."""
     found = np.empty(len(joints3d))
-    for k in range(len(centres)):
-        mine = labels == k
+    for k, mine in enumerate(members):
         found[mine] = pose_distances(centres[k : k + 1], joints3d[mine])[0]
     return found
 
 
-def _means(values: NDArray[np.float32], labels: NDArray[np.int32], clusters: int) -> NDArray[np.float32]:
-    """(K, J, 2) means of values (N, J, 2) over clusters."""
-    return np.stack([values[labels == k].mean(0, dtype=np.float64) for k in range(clusters)]).astype(
-        np.float32
-    )
+def _means(values: NDArray[np.float32], members: list[NDArray[np.intp]]) -> NDArray[np.float32]:
+    """(K, J, 2) means of values (N, J, 2) of the members of each cluster."""
+    return np.stack([values[mine].mean(0, dtype=np.float64) for mine in members]).astype(np.float32)
 
 
 def _summed(names: tuple[str, ...], counts: list[int]) -> dict[str, int]:

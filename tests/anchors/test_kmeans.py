@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,7 +13,7 @@ from hypothesis import strategies as st
 from sklearn.cluster import KMeans
 
 from posecorpus.anchors import kmeans
-from posecorpus.anchors.kmeans import cluster, nearest, seeds
+from posecorpus.anchors.kmeans import cluster, seeds
 from posecorpus.core.errors import InputError
 
 
@@ -66,12 +70,60 @@ def test_as_many_clusters_as_different_points(copies: int) -> None:
         cluster(points, 10, np.random.default_rng(0))
 
 
-def test_a_cluster_that_loses_its_points_goes_where_it_is_needed() -> None:
-    points = np.array([[0.0], [0.1], [10.0], [20.0]], np.float32)
-    centres = np.array([[0.0], [15.0], [99.0]], np.float32)
-    labels, squared = nearest(points, centres)
-    np.testing.assert_array_equal(labels, [0, 0, 1, 1])
-    np.testing.assert_allclose(kmeans._means(points, labels, squared, 3), [[0.05], [15.0], [10.0]], atol=1e-6)
+def test_no_cluster_is_left_empty_where_most_points_are_one() -> None:
+    rng = np.random.default_rng(5)
+    points = np.zeros((60_000, 3), np.float32)
+    points[rng.choice(len(points), 25, replace=False)] = rng.normal(size=(25, 3))  # a sample has few of them
+    for clusters in (5, 20, 26):
+        found = cluster(points, clusters, np.random.default_rng(clusters))
+        assert found.counts.min() > 0
+        assert found.counts.sum() == len(points)
+        assert np.isfinite(found.centres).all()
+    assert found.inertia == pytest.approx(0, abs=1e-12)  # as many clusters as different points
+    with pytest.raises(InputError, match="26 for 27 clusters"):
+        cluster(points, 27, np.random.default_rng(0))
+
+
+def test_same_bits_on_a_machine_that_rounds_every_product() -> None:
+    """The processor of this machine, and one without vectors wider than any has and without fused products."""
+    printed = [
+        subprocess.run(
+            [sys.executable, "-c", HASH], env=os.environ | changed, capture_output=True, text=True, check=True
+        ).stdout
+        for changed in ({}, {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": "", "OMP_NUM_THREADS": "1"})
+    ]
+    assert len(printed[0]) > 60
+    assert printed[0] == printed[1]
+
+
+HASH = """
+import hashlib
+import numpy as np
+from posecorpus.anchors.kmeans import cluster
+rng = np.random.default_rng(0)
+points = rng.normal(size=(30_000, 6)) @ rng.normal(size=(6, 39)) + 0.1 * rng.normal(size=(30_000, 39))
+found = cluster(points, 50, np.random.default_rng(1))
+print(*(hashlib.sha256(part.tobytes()).hexdigest() for part in (found.centres, found.labels, found.squared)))
+"""
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 2500), st.integers(1, 8), st.integers(1, 6))
+def test_distances_to_candidates(seed: int, count: int, dimensions: int, trials: int) -> None:
+    rng = np.random.default_rng(seed)
+    points, given_ = (
+        rng.normal(size=(count, dimensions)).astype(np.float32),
+        rng.random(count).astype(np.float32),
+    )
+    padded = -(-count // kmeans.BLOCK) * kmeans.BLOCK
+    across, least = np.zeros((dimensions, padded), np.float32), np.zeros(padded, np.float32)
+    across[:, :count], least[:count] = points.T, given_
+    candidates = points[rng.integers(count, size=trials)]
+    after, sums = kmeans._nearer(across, candidates, least)
+    squared = ((points[None].astype(float) - candidates[:, None]) ** 2).sum(-1)
+    np.testing.assert_allclose(after[:, :count], np.minimum(squared, given_), rtol=1e-5, atol=1e-7)
+    assert not after[:, count:].any()
+    np.testing.assert_allclose(sums, after.sum(1, dtype=float), rtol=1e-9)
 
 
 def test_seeds_are_different_points_and_reach_far_ones() -> None:
@@ -87,6 +139,9 @@ def test_seeds_are_different_points_and_reach_far_ones() -> None:
 def test_points_that_are_no_numbers_are_refused() -> None:
     points = np.zeros((5, 2), np.float32)
     points[3, 1] = np.nan
+    with pytest.raises(InputError, match="the first is number 3"):
+        cluster(points, 1, np.random.default_rng(0))
+    points[3, 1] = 1e20  # its square is more than float32 holds
     with pytest.raises(InputError, match="the first is number 3"):
         cluster(points, 1, np.random.default_rng(0))
     with pytest.raises(InputError, match="0 for 1"):
