@@ -17,12 +17,13 @@ STAMP := $(VENV)/.installed-by-make
 MOTIONS ?=
 OUT ?= demo
 SAMPLES ?= 200
+STEPS ?= 150
 JOBS ?= 2
 PYTEST_ARGS ?=
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 10
-	@echo 'Variables: PYTHON, MOTIONS (folder or zip), OUT, SAMPLES for demo; JOBS, PYTEST_ARGS for test.'
+	@echo 'Variables: PYTHON, MOTIONS (folder or zip), OUT, SAMPLES, STEPS for demo; JOBS, PYTEST_ARGS for test.'
 
 setup: $(STAMP) ## create .venv with everything the demo and the tests need
 
@@ -39,9 +40,10 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $@
 
 # The renders are imported as if they were photos with 14 joints annotated, and lifted from other motions than
-# they show (built-in ones of another seed), so the error that is shown is one of unseen motions. With MOTIONS
+# they show (built-in ones of another seed), so the error that is shown is one of unseen motions. The detector learns for about a
+# minute and is shown the pictures that it learned from: what it makes of others after so short a time says nothing. With MOTIONS
 # the library holds the very motions that were rendered, and real photos will do worse than the figure.
-demo: $(STAMP) ## render 200 samples, lift them from their 2D, verify, report: make demo [MOTIONS=path] [OUT=demo]
+demo: $(STAMP) ## render 200 samples, lift them, train a detector, verify, report: make demo [MOTIONS=path] [OUT=demo]
 	@$(BIN)/posecorpus synth "$(OUT)/corpus" --samples $(SAMPLES) $(if $(MOTIONS),--motions "$(MOTIONS)" --skip-bad)
 	@$(BIN)/posecorpus verify "$(OUT)/corpus"
 	@$(BIN)/posecorpus inspect "$(OUT)/corpus" --out "$(OUT)/report.html"
@@ -51,9 +53,16 @@ demo: $(STAMP) ## render 200 samples, lift them from their 2D, verify, report: m
 	@$(BIN)/posecorpus label "$(OUT)/lifted" "$(OUT)/labelled" --parts ellipses --skeleton-maps widths=3,5,7
 	@$(BIN)/posecorpus verify "$(OUT)/labelled"
 	@$(BIN)/posecorpus inspect "$(OUT)/labelled" --out "$(OUT)/lifted.html"
+	@$(BIN)/posecorpus anchors "$(OUT)/anchors.npz" --corpus "$(OUT)/corpus" --k 20 --upper-body
+	@$(BIN)/posecorpus inspect "$(OUT)/anchors.npz" --out "$(OUT)/anchors.html"
+	@$(BIN)/posecorpus train lcrnet --corpus "$(OUT)/corpus" --anchors "$(OUT)/anchors.npz" --steps $(STEPS) --out "$(OUT)/run"
+	@$(BIN)/posecorpus eval "$(OUT)/run" --corpus "$(OUT)/corpus" --limit 40 --out "$(OUT)/eval"
+	@$(BIN)/posecorpus predict "$(OUT)/run" "$(OUT)/corpus" --out "$(OUT)/found"
 	@echo
 	@cd "$(OUT)" && echo "renders  $$(pwd)/corpus     report  $$(pwd)/report.html" \
-		&& echo "lifted   $$(pwd)/labelled   report  $$(pwd)/lifted.html   (open them in a browser)"
+		&& echo "lifted   $$(pwd)/labelled   report  $$(pwd)/lifted.html" \
+		&& echo "anchors  $$(pwd)/anchors.npz   page  $$(pwd)/anchors.html" \
+		&& echo "detector $$(pwd)/run   page  $$(pwd)/found/predictions.html   (open them in a browser)"
 
 test: lint ## lint, then run every test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -v -n $(JOBS) --durations=10 $(PYTEST_ARGS)
