@@ -32,12 +32,28 @@ from posecorpus.core.errors import InputError
 from posecorpus.core.metrics import mpjpe, pa_mpjpe, rigid_mpjpe
 from posecorpus.core.people_metrics import NOBODY
 from posecorpus.core.sample import HIDDEN, Sample
-from posecorpus.core.skeletons import H36M_17, LCR_13, LSP_14, Skeleton, convert, convert_visibility, skeleton
+from posecorpus.core.skeletons import (
+    H36M_17,
+    LCR_13,
+    LSP_14,
+    TORSO,
+    Skeleton,
+    convert,
+    convert_visibility,
+    skeleton,
+)
 from posecorpus.pipelines.evaluation.eval_people import EvalPeopleRequest, eval_people
 from posecorpus.pipelines.evaluation.people_figures import PeopleFigures, figures
 from posecorpus.pipelines.evaluation.people_ledger import Ledger
 from posecorpus.pipelines.evaluation.people_page import page
 from posecorpus.pipelines.evaluation.people_results import UPPER_BOUND
+from posecorpus.pipelines.evaluation.people_sweep import (
+    DISTANCES_MM,
+    IOUS,
+    SweepCell,
+    best_cell,
+    sweep_lines,
+)
 from posecorpus.pipelines.evaluation.people_table import print_people
 from posecorpus.pipelines.evaluation.people_truth import judged_names, picture_truth
 from posecorpus.pipelines.evaluation.people_verdicts import Found, Verdict, judge, judge_best
@@ -476,3 +492,35 @@ def test_the_command_evaluates_a_run(corpus: Path, tmp_path: Path, monkeypatch: 
     assert stored[0] == stored[1]
     assert stored[0]["people"] == 6 and stored[0]["settings"]["run"] == "run"
     assert "MPJPE, absolute" in capsys.readouterr().out
+
+
+def test_thresholds_of_integration_are_tried_on_the_same_proposals(corpus: Path, tmp_path: Path) -> None:
+    """Two proposals of everybody, 100 mm apart in space: one person where the distance allows it, else two."""
+    moved = np.array([joint not in TORSO for joint in LCR_13.joints])[:, None] * [0, 0, 0.1 * 13 / 9]
+    script = []
+    for i in range(6):
+        one = perfect(picture(i))
+        script.append(both(one, scored(replace(one, poses3d=one.poses3d + moved), *[0.3] * len(one.scores))))
+    request = EvalPeopleRequest(str(corpus), sweep=True, examples=0)
+    done = eval_people(Scripted(ANCHORS["lcr_13"], script), request, tmp_path / "out")
+    cells = {(cell.iou, cell.distance_mm): cell for cell in done.results.sweep}
+    assert set(cells) == {(iou, mm) for iou in IOUS for mm in DISTANCES_MM}
+    for (_, distance_mm), cell in cells.items():
+        # A quarter of the weight is the second's.
+        assert cell.mpjpe_abs_mm == pytest.approx(25 if distance_mm > 100 else 0, abs=1e-2)
+        assert cell.pckh == cell.ap == cell.people_ap == 1
+    assert done.results.figures["PPI"].duplicates == done.results.figures["NMS"].duplicates == 0
+    text = page(done.results)
+    assert "Thresholds of integration" in text and "IoU 0.35" in text
+    assert (
+        sweep_lines(done.results.sweep)[0]
+        == "best AP, multi-person, PCKh 0.5: 100.0 % with --ppi-iou 0.05 --ppi-mm 40"
+    )
+
+
+def test_the_best_thresholds_are_those_of_the_best_figure() -> None:
+    cells = [SweepCell(0.1, 40, 0.5, 0.1, None, 60.0), SweepCell(0.1, 80, 0.7, 0.1, None, 70.0)]
+    by_ap, by_mm = (best_cell(cells, value, more) for value, more in ((lambda c: c.ap, True), (lambda c: c.mpjpe_abs_mm, False)))  # fmt: skip
+    assert by_ap is cells[1] and by_mm is cells[0]
+    assert best_cell(cells, lambda cell: cell.people_ap, True) is cells[0]
+    assert best_cell(cells, lambda cell: cell.pckh, True) is None

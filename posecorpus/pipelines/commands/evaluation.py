@@ -36,6 +36,9 @@ def evaluate(
     nms_iou: Annotated[
         float, typer.Option(help="Suppression: overlap from which the worse pose is dropped.", min=0, max=1)
     ] = 0.3,
+    sweep: Annotated[
+        bool, typer.Option("--sweep", help="Try a grid of --ppi-iou and --ppi-mm, too.")
+    ] = False,
     least_visible: Annotated[
         int, typer.Option(help="People with fewer visible joints do not count.", min=1)
     ] = 1,
@@ -62,6 +65,7 @@ def evaluate(
         least_visible=least_visible,
         examples=pictured,
         decodings=usual_decodings(settings),
+        sweep=sweep,
         about={"run": run.resolve().name, "step": detector.step, "device": str(detector.net.mean.device)},
     )
     with stages() as (report, _):

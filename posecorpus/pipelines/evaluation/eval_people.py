@@ -26,6 +26,7 @@ from posecorpus.pipelines.evaluation.people_examples import Extremes
 from posecorpus.pipelines.evaluation.people_ledger import Ledger
 from posecorpus.pipelines.evaluation.people_page import write_page
 from posecorpus.pipelines.evaluation.people_results import UPPER_BOUND, PeopleResults, results_of
+from posecorpus.pipelines.evaluation.people_sweep import sweep_decodings
 from posecorpus.pipelines.evaluation.people_truth import picture_truth
 from posecorpus.pipelines.evaluation.people_verdicts import Found, judge, judge_best
 
@@ -57,6 +58,7 @@ class EvalPeopleRequest:
         least_visible: judged joints that must be visible for a person to count.
         examples: worst and best pictures to show, of each.
         decodings: by name; the first is the one that the page is about. All make people of the same proposals.
+        sweep: the first decoding is tried with a grid of thresholds, too.
         about: further facts for the results, such as the run.
     """
 
@@ -65,6 +67,7 @@ class EvalPeopleRequest:
     least_visible: int = 1
     examples: int = 12
     decodings: Mapping[str, DetectSettings] = field(default_factory=dict)
+    sweep: bool = False
     about: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -112,7 +115,8 @@ def eval_people(
 
     decodings = dict(request.decodings) or usual_decodings(DetectSettings())
     corpus = Corpus(request.corpus)
-    looked = _look(detector, corpus, request, decodings, report)
+    grid = sweep_decodings(next(iter(decodings.values()))) if request.sweep else {}
+    looked = _look(detector, corpus, request, decodings, grid, report)
     if not looked.ledger.pictures:
         raise InputError(request.corpus, "a corpus with pictures", "annotations alone")
     joints = detector.anchors.skeleton
@@ -127,7 +131,7 @@ def eval_people(
         "pictures_per_s": round(looked.ledger.pictures / looked.seconds, 2) if looked.seconds else None,
         **request.about,
     }
-    results = results_of(looked.ledger, joints, settings, looked.extremes)
+    results = results_of(looked.ledger, joints, settings, looked.extremes, list(grid))
     out.mkdir(parents=True, exist_ok=True)
     path = out / JSON
     write_atomically(path, (json.dumps(results.as_dict(), indent=1, allow_nan=False) + "\n").encode())
@@ -149,6 +153,7 @@ def _look(
     corpus: Corpus,
     request: EvalPeopleRequest,
     decodings: Mapping[str, DetectSettings],
+    grid: Mapping[tuple[float, int], DetectSettings],
     report: Report,
 ) -> _Looked:
     from posecorpus.models.lcrnet.detect import people_of
@@ -171,7 +176,11 @@ def _look(
         verdicts = {name: judge(truth, found, joints, size) for name, found in people.items()}
         looked.extremes.show(sample, people[main], verdicts[main])
         verdicts[UPPER_BOUND] = judge_best(truth, _found(proposals), joints)
-        looked.ledger.add(truth, verdicts)
+        tried = {
+            which: judge(truth, _found(people_of(proposals, joints, how)), joints, size)
+            for which, how in grid.items()
+        }
+        looked.ledger.add(truth, verdicts, tried)
         report("evaluating", done, total)
     return looked
 

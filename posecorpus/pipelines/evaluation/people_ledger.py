@@ -23,13 +23,21 @@ class Ledger:
 
     def __init__(self) -> None:
         self._verdicts: dict[str, list[Verdict]] = {}
+        self._tried: dict[tuple[float, int], list[Verdict]] = {}
         self._traits: list[Traits] = []
         self.pictures = self.ignored = self.lifted = 0
 
-    def add(self, truth: PictureTruth, verdicts: Mapping[str, Verdict]) -> None:
-        """One picture: its verdict for each way of decoding, always the same ones."""
+    def add(
+        self,
+        truth: PictureTruth,
+        verdicts: Mapping[str, Verdict],
+        tried: Mapping[tuple[float, int], Verdict] | None = None,
+    ) -> None:
+        """One picture: its verdict for each way of decoding and each pair of thresholds, always the same ones."""
         for name, verdict in verdicts.items():
             self._verdicts.setdefault(name, []).append(verdict)
+        for pair, verdict in (tried or {}).items():
+            self._tried.setdefault(pair, []).append(verdict)
         self._traits.append(_traits(truth))
         self.pictures += 1
         self.ignored += truth.left_out + int((~truth.counted).sum())
@@ -38,6 +46,10 @@ class Ledger:
     def verdicts(self) -> dict[str, Verdict]:
         """Of all pictures together."""
         return {name: Verdict.together(found) for name, found in self._verdicts.items()}
+
+    def tried(self, pair: tuple[float, int]) -> Verdict:
+        """Of all pictures together, with a pair of thresholds."""
+        return Verdict.together(self._tried[pair])
 
     def traits(self) -> Traits:
         """Of all people together."""

@@ -12,7 +12,9 @@ from posecorpus.pipelines.evaluation.document import document
 from posecorpus.pipelines.evaluation.people_examples import Example
 from posecorpus.pipelines.evaluation.people_figures import BALL_SHOWN_MM, HEADS_SHOWN, KINDS
 from posecorpus.pipelines.evaluation.people_results import UPPER_BOUND, Bin, PeopleResults, Points
-from posecorpus.pipelines.evaluation.people_text import JOINT_COLUMNS, filled, millimetres, percent, story
+from posecorpus.pipelines.evaluation.people_sweep import STYLE, sweep_section
+from posecorpus.pipelines.evaluation.people_text import JOINT_COLUMNS, filled, story
+from posecorpus.pipelines.evaluation.units import millimetres, percent
 
 _COLOURS = ("c2", "c0", "c1", "c3")
 _STYLE = """
@@ -40,11 +42,12 @@ def page(results: PeopleResults) -> str:
         _bins(results),
         _kinds(results),
         _joints(results),
+        sweep_section(results.sweep),
         _examples("Worst pictures", results.worst),
         _examples("Surest false alarms", results.alarms, alarms=True),
         _examples("Best pictures", results.best),
     ]
-    return document("People found, evaluated", "".join(body), _STYLE)
+    return document("People found, evaluated", "".join(body), _STYLE + STYLE)
 
 
 def _colour(results: PeopleResults, name: str) -> str:

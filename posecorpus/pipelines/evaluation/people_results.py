@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ from posecorpus.pipelines.evaluation.people_figures import (
     thinned,
 )
 from posecorpus.pipelines.evaluation.people_ledger import Ledger
+from posecorpus.pipelines.evaluation.people_sweep import SweepCell, sweep_cells
 from posecorpus.pipelines.evaluation.people_verdicts import Verdict
 
 UPPER_BOUND = "upper bound"
@@ -76,6 +77,7 @@ class PeopleResults:
         lifted: pictures whose 3D truth was itself lifted from 2D.
         figures, curves: by decoding; the upper bound last.
         bins: of the first decoding, by what they are about.
+        sweep: the first decoding with other thresholds; empty if that was not asked for.
         worst, best, alarms: pictures of the first decoding; the last with its surest detections of nobody.
     """
 
@@ -86,6 +88,7 @@ class PeopleResults:
     figures: dict[str, PeopleFigures]
     curves: dict[str, Curves]
     bins: dict[str, list[Bin]]
+    sweep: list[SweepCell]
     worst: list[Example]
     best: list[Example]
     alarms: list[Example]
@@ -114,8 +117,12 @@ def results_of(
     joints: Skeleton,
     settings: dict[str, Any],
     extremes: Extremes,
+    tried: Sequence[tuple[float, int]] = (),
 ) -> PeopleResults:
     """Figures, curves and bins of what was gathered.
+
+    Args:
+        tried: pairs of thresholds of the ledger.
 
     Raises:
         InputError: nobody counts.
@@ -131,6 +138,7 @@ def results_of(
         figures={name: figures(verdict, traits, joints) for name, verdict in verdicts.items()},
         curves={name: _curves(verdict, traits) for name, verdict in verdicts.items()},
         bins=_bins(next(iter(verdicts.values())), traits),
+        sweep=sweep_cells({pair: figures(ledger.tried(pair), traits, joints) for pair in tried}),
         worst=extremes.worst(),
         best=extremes.best(),
         alarms=extremes.alarms(),

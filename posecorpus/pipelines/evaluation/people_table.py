@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from posecorpus.pipelines.evaluation.people_results import PeopleResults
+from posecorpus.pipelines.evaluation.people_sweep import sweep_lines
 from posecorpus.pipelines.evaluation.people_text import filled, story
 
 WIDTH = 124
@@ -26,3 +27,5 @@ def print_people(results: PeopleResults) -> None:
         for title, cells in rows:
             table.add_row(f"  {title}", *cells)
     console.print(table)
+    for line in sweep_lines(results.sweep):
+        console.print(line, highlight=False, markup=False)

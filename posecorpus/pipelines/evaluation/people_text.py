@@ -6,17 +6,7 @@ from collections.abc import Callable
 
 from posecorpus.pipelines.evaluation.people_figures import JointFigures, PeopleFigures
 from posecorpus.pipelines.evaluation.people_results import PeopleResults
-
-
-def percent(value: float | None) -> str:
-    """A share; empty for None."""
-    return "" if value is None else f"{100 * value:.1f} %"
-
-
-def millimetres(value: float | None) -> str:
-    """A length; empty for None."""
-    return "" if value is None else f"{value:.1f} mm"
-
+from posecorpus.pipelines.evaluation.units import millimetres, percent
 
 Row = tuple[str, Callable[[PeopleFigures], str]]
 SECTIONS: tuple[tuple[str, tuple[Row, ...]], ...] = (
