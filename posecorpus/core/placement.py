@@ -27,8 +27,8 @@ Mask = NDArray[np.bool_]
 NEAR_M, FAR_M = 0.1, 1000.0
 """Nearest depth of any joint and farthest depth of a person's middle, metres."""
 _APART = 1e-6  # metres or pixels: nearer joints are at one point
-_STEPS = 40
-_STARTS = 24
+_STEPS, _STILL = 60, 1e-13
+_STARTS = 12
 """Distances that are tried beside the linear solution: very wrong poses have several minima."""
 
 
@@ -164,13 +164,15 @@ def _least(problem: _Perspective, ends: tuple[Array, Array]) -> Array:
     tries = np.concatenate([np.clip(problem.linear(), low, high)[None], starts])
     errors = np.stack([problem.at(q)[1] for q in tries])
     q = tries[errors.argmin(0), np.arange(len(low))]
-    damping = np.full(len(q), 1e-3)
+    damping, moving = np.full(len(q), 1e-3), np.ones(len(q), bool)
     _, error, (slope, curvature) = problem.at(q)
     for _ in range(_STEPS):
-        step = -_ratio(slope, curvature * (1 + damping))
-        tried = np.clip(q + step, low, high)
+        tried = np.clip(q - _ratio(slope, curvature * (1 + damping)), low, high)
+        moving &= np.abs(tried - q) > _STILL * q  # whoever stands still does so for good, whoever is with him
+        if not moving.any():
+            break
         _, fresh, system = problem.at(tried)
-        better = fresh <= error
+        better = moving & (fresh <= error)
         q, error = np.where(better, tried, q), np.where(better, fresh, error)
         slope, curvature = np.where(better, system, (slope, curvature))
         damping = np.clip(damping * np.where(better, 0.1, 10.0), 1e-12, 1e12)
