@@ -44,9 +44,8 @@ class Interruption:
         self._before = {}
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if (
-            os.getpid() != self._owner
-        ):  # a process that was forked since then; this one decides what becomes of it
+        if os.getpid() != self._owner:
+            # A process forked since then, to make batches: Ctrl-C goes to all, but the one that trains decides.
             if number == signal.SIGTERM:
                 signal.signal(number, signal.SIG_DFL)
                 os.kill(os.getpid(), number)

@@ -40,7 +40,7 @@ def train(
 
     Writes ``checkpoints/`` (see ``checkpoint``), ``metrics.jsonl`` and ``tensorboard/`` (see ``journal``) into the
     folder. A training that stopped and went on has the same losses as one that did not, to the last bit where the
-    device computes the same twice. The network is left on the device it was trained on.
+    device computes the same twice, as a CPU does with the same number of threads. The network is left on the device.
 
     Args:
         batches_from: told a step, 0 for the first, gives the batches of this process (:func:`rank_and_world`) from

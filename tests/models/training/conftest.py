@@ -12,12 +12,18 @@ from accelerate.state import AcceleratorState
 
 @pytest.fixture(autouse=True)
 def _fresh_accelerate(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """``accelerate`` keeps one device and one precision in a process; the predicates here are those of a CPU."""
+    """``accelerate`` keeps one device and one precision in a process; the predicates here are those of a CPU.
+
+    Of one thread, as the processes that tests start: how many there are decides the last bits of sums.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
     monkeypatch.setenv("ACCELERATE_USE_CPU", "true")
     monkeypatch.setattr(torch.accelerator, "is_available", lambda: False)
     AcceleratorState._reset_state(reset_partial_state=True)
     yield
     AcceleratorState._reset_state(reset_partial_state=True)
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture

@@ -120,36 +120,44 @@ def test_no_number_in_one_process_stops_both(together: tuple[Path, list[dict[str
 
 
 COMMAND = """
+import itertools
 import time
 from pathlib import Path
 import typer
 import toy_task as toy
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from posecorpus.models.training.loop import train
 from posecorpus.pipelines.commands.shared import resumable_stages
 
-def slow(number):
-    time.sleep(0.02)
-    return toy.batch(number)
+class Slow(IterableDataset):
+    def __iter__(self):
+        worker = get_worker_info()
+        for number in itertools.count(worker.id, worker.num_workers):
+            time.sleep(0.02)
+            yield toy.batch(number)
 
 def command(folder: Path):
     with resumable_stages() as (report, note):
-        train(toy.Toy(0.2, 0.1), lambda step: toy.batches_from(step, slow),
+        train(toy.Toy(0.2, 0.1), lambda step: DataLoader(Slow(), batch_size=None, num_workers=2),
             toy.params(10**6, drops=()), folder, report=report, note=note)
 
 typer.run(command)
 """
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_command_exits_130_and_says_how_to_go_on(
-    tmp_path: Path, wait_until: Callable[[Callable[[], bool]], None]
+    tmp_path: Path, number: signal.Signals, wait_until: Callable[[Callable[[], bool]], None]
 ) -> None:
+    """As a terminal does it, which signals to all of its processes, and as ``kill`` and schedulers do."""
     parts, whole = tmp_path / "parts", tmp_path / "whole"
     with subprocess.Popen(
-        [sys.executable, "-c", COMMAND, str(parts)], env=environment(), stderr=subprocess.PIPE, text=True
-    ) as command:
+        [sys.executable, "-c", COMMAND, str(parts)],
+        env=environment(), stderr=subprocess.PIPE, text=True, start_new_session=True,
+    ) as command:  # fmt: skip
         journal = parts / "metrics.jsonl"
         wait_until(lambda: command.poll() is not None or (journal.exists() and len(toy.lines(parts)) >= 3))
-        command.send_signal(signal.SIGINT)
+        (os.killpg if number == signal.SIGINT else os.kill)(command.pid, number)
         _, errors = command.communicate(timeout=60)
     assert command.returncode == 130, errors[-2000:]
     assert "Traceback" not in errors
