@@ -25,7 +25,7 @@ from eval_crowds import (
     truth_of,
     write_corpus,
 )
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from posecorpus.core.errors import InputError
@@ -40,13 +40,22 @@ from posecorpus.core.skeletons import (
     Skeleton,
     convert,
     convert_visibility,
+    correspondence,
     skeleton,
 )
 from posecorpus.pipelines.evaluation.eval_people import EvalPeopleRequest, eval_people
-from posecorpus.pipelines.evaluation.people_figures import PeopleFigures, figures
+from posecorpus.pipelines.evaluation.people_examples import GAP_PX, SIDE_PX, Extremes, side_by_side
+from posecorpus.pipelines.evaluation.people_figures import (
+    PeopleFigures,
+    figures,
+    pck3d_curve,
+    pckh_curve,
+    people_curve,
+    thinned,
+)
 from posecorpus.pipelines.evaluation.people_ledger import Ledger
 from posecorpus.pipelines.evaluation.people_page import page
-from posecorpus.pipelines.evaluation.people_results import UPPER_BOUND
+from posecorpus.pipelines.evaluation.people_results import UPPER_BOUND, results_of
 from posecorpus.pipelines.evaluation.people_sweep import (
     DISTANCES_MM,
     IOUS,
@@ -524,3 +533,95 @@ def test_the_best_thresholds_are_those_of_the_best_figure() -> None:
     assert by_ap is cells[1] and by_mm is cells[0]
     assert best_cell(cells, lambda cell: cell.people_ap, True) is cells[0]
     assert best_cell(cells, lambda cell: cell.pckh, True) is None
+
+
+# --- curves, bins and pictures ----------------------------------------------------------------------------------
+
+
+@given(seeds)
+@settings(max_examples=12)
+def test_curves_rise_and_pass_through_the_figures(seed: int) -> None:
+    samples, found = spoilt(seed)
+    verdict, ledger = verdicts(samples, found)
+    traits, got = ledger.traits(), judged(samples, found)
+    assume(got.people > 0)
+    heads, space = pckh_curve(verdict), pck3d_curve(verdict.abs_mm, traits.labelled3d)
+    for curve in (heads, space):
+        assert (np.diff([share for _, share in curve]) >= 0).all()
+    assert (dict(heads)[0.5], dict(heads)[1.0], dict(space)[150.0]) == (got.pckh, got.pckh_1, got.pck3d)
+    finding = people_curve(verdict)
+    assert (np.diff(finding.recall) >= 0).all() and (np.diff(finding.scores) < 0).all()
+    if len(finding.scores):
+        assert finding.recall[-1] == got.found / got.people
+        assert finding.precision[-1] == pytest.approx(got.found / (got.found + got.duplicates + got.false))
+    drawn = thinned(finding, 3)
+    assert len(drawn) == min(3, len(finding.scores))
+
+
+@given(seeds)
+@settings(max_examples=12)
+def test_bins_hold_everybody_once(seed: int) -> None:
+    samples, found = spoilt(seed)
+    assume(any(truth_of(sample).counted.any() for sample in samples))
+    _, ledger = verdicts(samples, found)
+    results = results_of(ledger, LCR_13, {"corpus": "c"}, Extremes(LCR_13, 0))
+    whole = results.figures["it"]
+    assert len(results.bins) == 5
+    for bins in results.bins.values():
+        assert sum(one.people for one in bins) == whole.people
+        assert sum(one.people * one.found for one in bins) == pytest.approx(whole.found, abs=1e-3)
+        joints = sum(
+            13 * one.people * (one.pckh or 0) for one in bins
+        )  # all joints of all are in the picture
+        assert joints / (13 * whole.people) == pytest.approx(whole.pckh, abs=1e-4)
+
+
+def test_people_come_into_the_bins_of_their_traits() -> None:
+    alone, two = picture(20, PLACES[:1]), picture(21, PLACES[:2])
+    joints = skeleton("full_42")
+    hidden = correspondence(joints, LCR_13)[:6]
+    alone.people[0].visibility[hidden] = HIDDEN
+    _, ledger = verdicts([alone, two], [perfect(alone), only(perfect(two), [1])])
+    results = results_of(ledger, LCR_13, {"corpus": "c"}, Extremes(LCR_13, 0))
+    covered = {one.label: one for one in results.bins["joints in the picture that are hidden"]}
+    assert (covered["25 to 50 %"].people, covered["none"].people) == (1, 2)
+    assert (covered["25 to 50 %"].found, covered["none"].found) == (1, 0.5)
+    company = {one.label: one for one in results.bins["people in the picture"]}
+    assert (company["1"].pckh, company["2 or 3"].pckh) == (1, 0.5)
+    assert {one.label for one in results.bins["head size"]} <= {"8 to 16 px", "16 to 32 px"}
+
+
+@given(seeds, st.integers(0, 4))
+@settings(max_examples=12)
+def test_the_pictures_shown_are_the_extreme_ones(seed: int, count: int) -> None:
+    samples, found = (first + second for first, second in zip(spoilt(seed), spoilt(seed ^ 3), strict=True))
+    samples = [replace(sample, key=f"k{i}") for i, sample in enumerate(samples)]
+    extremes, badness, alarms = Extremes(LCR_13, count), {}, {}
+    for sample, one in zip(samples, found, strict=True):
+        verdict = judge(truth_of(sample), one, LCR_13, SIZE)
+        extremes.show(sample, one, verdict)
+        known = verdict.heads[~np.isnan(verdict.heads)]
+        if len(known):
+            badness[sample.key] = float(np.minimum(known, 3).mean())
+        if (strays := verdict.scores[verdict.outcome == NOBODY]).size:
+            alarms[sample.key] = float(strays.max())
+    worst = sorted(badness.values(), reverse=True)[:count]
+    assert [example.badness for example in extremes.worst()] == pytest.approx(worst, abs=1e-4)
+    shown = {example.key for example in extremes.worst()}
+    best = [e.badness for e in extremes.best()]
+    assert best == sorted(best) and not shown & {e.key for e in extremes.best()}
+    rest = sorted(value for key, value in badness.items() if key not in shown)
+    assert best == pytest.approx(rest[: len(best)], abs=1e-4)
+    assert [e.alarm for e in extremes.alarms()] == pytest.approx(sorted(alarms.values(), reverse=True)[:count], abs=1e-4)  # fmt: skip
+
+
+def test_a_picture_is_cut_to_its_people_and_drawn_twice() -> None:
+    sample = picture(30, [(1.2, 0.0, 4.0)])
+    found = perfect(sample)
+    drawn = side_by_side(sample, found, np.zeros(1, np.int32), LCR_13)
+    height, width = drawn.shape[0], (drawn.shape[1] - GAP_PX) // 2
+    assert max(height, width) == SIDE_PX and height > width  # an upright person, not the wide picture
+    left, right = drawn[:, :width], drawn[:, width + GAP_PX :]
+    np.testing.assert_array_equal(left, right)  # the truth of 42 joints is drawn as the 13 that were found
+    nothing = side_by_side(sample, only(found, []), np.zeros(0, np.int32), LCR_13)
+    assert (nothing[:, :width] == left).all() and (nothing[:, width + GAP_PX :] != left).any()

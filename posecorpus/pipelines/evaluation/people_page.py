@@ -18,7 +18,7 @@ from posecorpus.pipelines.evaluation.units import millimetres, percent
 
 _COLOURS = ("c2", "c0", "c1", "c3")
 _STYLE = """
-.examples{display:grid;align-items:start;grid-template-columns:repeat(auto-fill,minmax(420px,1fr));gap:12px}figure{margin:0}
+.examples{columns:420px;column-gap:12px}figure{margin:0 0 12px;break-inside:avoid}
 .bins{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,520px),1fr));gap:12px}
 figure img{display:block;width:100%;border-radius:8px}figcaption{font-size:12.5px;color:var(--muted);margin-top:5px;overflow-wrap:anywhere}
 table.plain td:nth-child(2),table.plain th:nth-child(2){text-align:right}table.plain tr:first-child th{border-top:0}
