@@ -221,6 +221,24 @@ def test_photos_are_looked_at_as_a_viewer_shows_them(tmp_path: Path, value: int)
     assert np.array_equal(sample.image, looked[0])  # type: ignore[arg-type]
 
 
+def with_lens(data: bytes, focal_35mm: int) -> bytes:
+    first = struct.pack(">HHHIIHHHIHH", 1, 0x8769, 4, 1, 26, 0, 0, 0, 0, 0, 0)[:18]
+    second = struct.pack(">HHHIHHI", 1, 0xA405, 3, 1, focal_35mm, 0, 0)
+    block = b"Exif\0\0MM\0*" + struct.pack(">I", 8) + first + second
+    return data[:2] + b"\xff\xe1" + struct.pack(">H", len(block) + 2) + block + data[2:]
+
+
+@pytest.mark.parametrize("fov", [None, 35.0])
+def test_the_lens_that_a_photo_names_is_its_camera(tmp_path: Path, fov: float | None) -> None:
+    """A picture of film's own shape and a 36 mm lens: the focal length is the picture's width."""
+    (tmp_path / "a.jpg").write_bytes(with_lens(jpeg(0), 36))
+    predict(MODEL, request(tmp_path / "a.jpg", standing=Standing(fov, 0.2)), tmp_path / "out")
+    (sample,) = Corpus(tmp_path / "out")
+    assert sample.camera is not None
+    np.testing.assert_allclose(sample.camera.K, [[96, 0, 48], [0, 96, 32], [0, 0, 1]], rtol=1e-9)
+    assert sample.provenance["focal_35mm"] == 36 and sample.provenance["placement"] == "perspective"
+
+
 def test_ways_to_name_pictures(photos: Path, tmp_path: Path, renders: Path) -> None:
     with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
         archive.writestr("a/z.png", bytes(cv2.imencode(".png", np.zeros((4, 4, 3), np.uint8))[1]))

@@ -35,7 +35,7 @@ def predict(
     camera: Annotated[
         float | None,
         typer.Option(
-            help="Field of view of the longer side, degrees, of pictures without a known camera. Default: orthographic.",
+            help="Field of view of the longer side, degrees, of pictures whose file or corpus tells no lens. Default: orthographic.",
             metavar="FOV_DEG",
         ),
     ] = None,

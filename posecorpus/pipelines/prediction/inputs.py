@@ -17,6 +17,7 @@ from posecorpus.core.progress import Report
 from posecorpus.core.schema import RASTER_COLUMNS
 from posecorpus.core.shards import Corpus
 from posecorpus.pipelines.engine import Run
+from posecorpus.pseudogt.photos.exif import focal_35mm
 from posecorpus.pseudogt.photos.pictures import MAX_FILE_BYTES, SUFFIXES, Picture, take_in
 
 
@@ -35,11 +36,16 @@ class Photo:
 
 @dataclass(frozen=True)
 class Proved:
-    """A photo that can be used: the file, and what it held when it was proved."""
+    """A photo that can be used: the file, and what it held when it was proved.
+
+    Attributes:
+        focal_35mm: of its lens, as millimetres on 35 mm film, if the photo says so.
+    """
 
     photo: Photo
     sha256: str
     size_bytes: int
+    focal_35mm: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +103,7 @@ def _examine(question: tuple[int, Photo]) -> tuple[int, Proved | Skipped]:
         take_in(data, photo.where, None, upright=True)
     except InputError as error:
         return index, Skipped.by(error)
-    return index, Proved(photo, hashlib.sha256(data).hexdigest(), len(data))
+    return index, Proved(photo, hashlib.sha256(data).hexdigest(), len(data), focal_35mm(data))
 
 
 def _add(found: Inputs, text: str) -> None:

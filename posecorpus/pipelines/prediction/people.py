@@ -35,7 +35,7 @@ class Standing:
 def with_people(sample: Sample, found: Detections, skeleton: Skeleton, standing: Standing) -> Sample:
     """The sample with the people that were found, best first.
 
-    Where the camera is known or given, the displacements are those of the least reprojection error. Otherwise they
+    Where the camera is known (of a corpus, of a photo that names its lens) or given, the displacements are those of the least reprojection error. Otherwise they
     are an orthographic camera's, ``Sample.camera`` stays None, and depths are in units of a notional lens
     (:func:`~posecorpus.core.placement.place_orthographic`). The provenance tells which, and the residuals.
     """

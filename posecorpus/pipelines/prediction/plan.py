@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from posecorpus.core.cameras import Camera
 from posecorpus.core.codecs import decode
 from posecorpus.core.manifest import ShardEntry
 from posecorpus.core.sample import Sample
@@ -18,6 +20,8 @@ from posecorpus.pipelines.prediction.inputs import Proved, carry
 
 SHARD_SAMPLES, SHARD_BYTES = 200, 64 << 20
 """A shard of photos ends with the one that brings it to either: an interrupted run looks at these again."""
+
+FILM_DIAGONAL_MM = math.hypot(36, 24)
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,10 +70,13 @@ def pictures(shard: Shard) -> Iterator[tuple[Sample, NDArray[np.uint8]]]:
     if isinstance(shard, PhotoShard):
         for key, proved in zip(shard.keys, shard.photos, strict=True):
             picture = carry(proved)
-            origin = {"image": proved.photo.name}
+            origin: dict[str, Any] = {"image": proved.photo.name}
             if picture.change:
                 origin["image_change"] = picture.change
             sample = Sample(key, picture.width, picture.height, [], provenance=origin)
+            if proved.focal_35mm is not None:
+                sample.camera = camera_of_lens(proved.focal_35mm, picture.width, picture.height)
+                origin["focal_35mm"] = proved.focal_35mm
             sample.encoded["image"] = picture.encoded
             yield sample, _decoded(sample, proved.photo.where)
         return
@@ -77,6 +84,15 @@ def pictures(shard: Shard) -> Iterator[tuple[Sample, NDArray[np.uint8]]]:
     for key, sample in zip(shard.keys, old, strict=True):
         bare = replace(_bare(sample, shard.corpus.storage.name), key=key)
         yield bare, _decoded(bare, f"{shard.corpus.storage}: {sample.key}")
+
+
+def camera_of_lens(focal_35mm: float, width: int, height: int) -> Camera:
+    """The level camera of a lens that gives, on 35 mm film, the same view from corner to corner.
+
+    It is taken for granted that the picture has not been cut since it was taken.
+    """
+    focal_px = focal_35mm * math.hypot(width, height) / FILM_DIAGONAL_MM
+    return Camera.assumed(math.degrees(2 * math.atan(max(width, height) / 2 / focal_px)), width, height)
 
 
 def _bare(sample: Sample, corpus: str) -> Sample:

@@ -1,6 +1,7 @@
-"""How a photo says that it was taken with the camera turned, and how to make it say so no more.
+"""What a photo says of the camera that took it: how it was turned, and its lens.
 
-Only the orientation is read (tag 274 of the first directory of an Exif block, "Exif 2.32", section 4.6.4).
+Of an Exif block ("Exif 2.32", section 4.6.4) only the orientation is read (tag 274 of the first directory), and the
+focal length that would give the same view on 35 mm film (tag 41989 of the directory that tag 34665 points to).
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 UPRIGHT = 1
-_TAG, _SHORT = 0x0112, 3
+_ORIENTATION, _CAMERA, _FOCAL = 0x0112, 0x8769, 0xA405
+_SHORT, _LONG = 3, 4
 _PNG = b"\x89PNG\r\n\x1a\n"
 _EXIF = b"Exif\0\0"
 _STANDALONE = {0x01, *range(0xD0, 0xD9)}
@@ -43,6 +45,17 @@ def orientation(data: bytes) -> Orientation:
         if found is not None:
             return found
     return Orientation()
+
+
+def focal_35mm(data: bytes) -> int | None:
+    """Focal length in millimetres on 35 mm film that gives a JPEG's or PNG's field of view, if it is known."""
+    for start, end in _blocks(data):
+        order = _order(data, start, end)
+        at = None if order is None else _value(data, start, end, _first(data, start, order), _CAMERA, _LONG)
+        found = None if at is None else _value(data, start, end, start + at[0], _FOCAL, _SHORT)
+        if found is not None and found[0] > 0:
+            return found[0]
+    return None
 
 
 def made_upright(data: bytes) -> bytes:
@@ -101,15 +114,34 @@ def _without_exif(data: bytes) -> bytes:
 
 
 def _in_tiff(data: bytes, start: int, end: int) -> Orientation | None:
-    order = {b"II*\0": "<", b"MM\0*": ">"}.get(data[start : start + 4])
-    if order is None or start + 8 > end:
+    order = _order(data, start, end)
+    found = (
+        None if order is None else _value(data, start, end, _first(data, start, order), _ORIENTATION, _SHORT)
+    )
+    if order is None or found is None or not 1 <= found[0] <= 8:
         return None
-    at = start + int(struct.unpack_from(f"{order}I", data, start + 4)[0])
-    if at + 2 > end:
+    return Orientation(found[0], found[1], order)
+
+
+def _order(data: bytes, start: int, end: int) -> str | None:
+    """Byte order of a TIFF structure, None if it is none."""
+    order = {b"II*\0": "<", b"MM\0*": ">"}.get(data[start : start + 4])
+    return order if start + 8 <= end else None
+
+
+def _first(data: bytes, start: int, order: str) -> int:
+    """Where the first directory of a TIFF structure lies."""
+    return start + int(struct.unpack_from(f"{order}I", data, start + 4)[0])
+
+
+def _value(data: bytes, start: int, end: int, at: int, tag: int, kind: int) -> tuple[int, int] | None:
+    """The single number of a tag in the directory at ``at``, and where its bytes lie; None if there is none."""
+    order = _order(data, start, end)
+    if order is None or at + 2 > end:
         return None
     count = int(struct.unpack_from(f"{order}H", data, at)[0])
     for entry in range(at + 2, min(at + 2 + 12 * count, end - 11), 12):
-        tag, kind, number, value = struct.unpack_from(f"{order}HHIH", data, entry)
-        if (tag, kind, number) == (_TAG, _SHORT, 1) and 1 <= value <= 8:
-            return Orientation(value, entry + 8, order)
+        if struct.unpack_from(f"{order}HHI", data, entry) == (tag, kind, 1):
+            size = "H" if kind == _SHORT else "I"
+            return int(struct.unpack_from(f"{order}{size}", data, entry + 8)[0]), entry + 8
     return None

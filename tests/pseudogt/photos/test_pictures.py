@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from posecorpus.core.codecs import decode
 from posecorpus.core.errors import InputError
 from posecorpus.core.files import list_files, read_file
-from posecorpus.pseudogt.photos.exif import Orientation, made_upright, orientation
+from posecorpus.pseudogt.photos.exif import Orientation, focal_35mm, made_upright, orientation
 from posecorpus.pseudogt.photos.pictures import MAX_FILE_BYTES, SUFFIXES, take_in
 
 HEIGHT, WIDTH = 24, 40
@@ -179,6 +179,31 @@ def test_another_size_than_annotated_is_a_fault() -> None:
             take_in(jpeg(scene()), "x", size)
 
 
+def lens(focal: int, order: str = ">", kind: int = 3, pointed: int = 38) -> bytes:
+    """A TIFF structure with an orientation, and a focal length in the directory that another tag points to."""
+    head = (b"MM\0*" if order == ">" else b"II*\0") + struct.pack(f"{order}I", 8)
+    first = struct.pack(f"{order}HHHIHHHHII", 2, 0x0112, 3, 1, 1, 0, 0x8769, 4, 1, pointed)
+    second = struct.pack(f"{order}HHHIHHHHIHH", 2, 0xA404, 3, 1, 5, 0, 0xA405, kind, 1, focal, 0)
+    return head + first + bytes(4) + second + bytes(4)
+
+
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("suffix", [".jpg", ".png"])
+def test_the_lens_is_read(order: str, suffix: str) -> None:
+    data = with_exif(encoded(scene(), suffix), lens(28, order))
+    assert focal_35mm(data) == 28
+    assert orientation(data).value == 1
+    assert focal_35mm(encoded(scene(), suffix)) is None
+
+
+@pytest.mark.parametrize(
+    "tiff",
+    [exif(3), lens(0), lens(28, kind=4), lens(28, pointed=39), lens(28, pointed=1 << 31), lens(28)[:60]],
+)
+def test_no_lens_is_made_up(tiff: bytes) -> None:
+    assert focal_35mm(with_exif(jpeg(scene()), tiff)) is None
+
+
 @settings(max_examples=200, deadline=None)
 @given(
     st.binary(max_size=60),
@@ -187,6 +212,7 @@ def test_another_size_than_annotated_is_a_fault() -> None:
 def test_damaged_exif_says_nothing(junk: bytes, start: bytes) -> None:
     found = orientation(start + junk)
     assert 1 <= found.value <= 8
+    assert (focal_35mm(start + junk) or 1) > 0
     upright = made_upright(start + junk)
     assert (
         orientation(upright) in (Orientation(), orientation(start + junk)) or orientation(upright).value == 1
