@@ -148,6 +148,10 @@ def test_3d_is_seen_as_the_camera_sees_it_and_turns(page: Any) -> None:
     choose(page, "turn", -180, "input")
     back = drawn(page, solid(0))
     assert middle(back, LEFT)[0] < 0.47 and middle(back, RIGHT)[0] > 0.53
+    # From the image's right (+x), somebody who faces there is seen from the front: depth has its sign.
+    choose(page, "turn", 90, "input")
+    facing_right = drawn(page, solid(5))
+    assert middle(facing_right, LEFT)[0] > 0.53 and middle(facing_right, RIGHT)[0] < 0.47
     choose(page, "turn", 0, "input")
     upside_down = drawn(page, solid(23))
     assert middle(upside_down, MIDDLE)[1] > 0.7
