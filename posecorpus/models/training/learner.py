@@ -83,7 +83,10 @@ class Learner:
         rank, world = self.accelerator.process_index, self.accelerator.num_processes
         draws = generator(self._params.seed, "targets", self.step * world + rank)
         first, second = draws.integers(1 << 62, size=2).tolist()
-        torch.manual_seed(first)
+        # Not torch.manual_seed, which notes the stack for every kind of device that is not there: a millisecond.
+        torch.default_generator.manual_seed(first)
+        if self.accelerator.device.type != "cpu":
+            torch.get_device_module(self.accelerator.device).manual_seed(first)
         return torch.Generator().manual_seed(second)
 
     def _agreed(self, losses: dict[str, Tensor], stop: bool) -> tuple[dict[str, float], bool]:
