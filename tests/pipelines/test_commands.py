@@ -38,6 +38,7 @@ def test_every_command_has_help_and_all_but_doctor_an_example(command: str) -> N
         ("import", "out", "--format", "lsp", "--annotations", "nothing.mat"),
         ("library", "out", "--motions", "nothing"),
         ("library", "out", "--elevation", "40", "-20"),
+        ("predict", "nothing", "nothing.jpg", "--out", "out"),
         ("verify", "nothing"),
         ("inspect", "nothing"),
         ("inspect", "nothing.npz"),

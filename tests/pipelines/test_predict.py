@@ -351,6 +351,16 @@ def test_no_such_lens(photos: Path, tmp_path: Path, fov: float) -> None:
         predict(MODEL, request(photos, standing=Standing(fov, 0.2)), tmp_path / "out")
 
 
+@pytest.mark.parametrize("fov", [None, 50.0])
+def test_nobody_is_an_answer_too(photos: Path, tmp_path: Path, fov: float | None) -> None:
+    told: list[str] = []
+    standing = Standing(fov, least_score=2.0)
+    predict(MODEL, request(photos, standing=standing), tmp_path / "out", note=told.append)
+    assert told == ["5 pictures, 0 people, 5 pictures with nobody"]
+    assert all(sample.people == [] for sample in Corpus(tmp_path / "out"))
+    assert verify_corpus(tmp_path / "out").ok
+
+
 def test_people_that_are_no_numbers_are_kept_out_of_3d(photos: Path, tmp_path: Path) -> None:
     """A joint that is no number is unlabelled; somebody whom nothing places has no 3D."""
 
