@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import signal
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from multiprocessing import get_all_start_methods, get_context
 from multiprocessing.context import BaseContext
@@ -121,7 +120,8 @@ def batches(
     """The batches of a rank from a number on, without end; see :class:`PictureStream`.
 
     Their bytes depend on the mixture, the seed and their number, not on ``workers`` (processes; 0 makes them here, when
-    asked) nor on where the stream begins. Closing the iterator ends the workers.
+    asked) nor on where the stream begins. Closing the iterator ends the workers. They start as new processes, so
+    ``make`` and ``collate`` must be picklable, and a script that calls this needs ``if __name__ == "__main__"``.
 
     Raises:
         InputError: damaged or missing rows, as one line also from a worker; a worker that was killed.
@@ -137,27 +137,12 @@ def batches(
         worker_init_fn=_set_up_worker,
         multiprocessing_context=_fresh_processes() if workers else None,
     )
-    arriving = _started(loader)
+    arriving = iter(loader)
     while True:
         batch = _next(arriving)
         if isinstance(batch, _Failure):
             raise batch.error
         yield batch  # type: ignore[misc]
-
-
-def _started(loader: DataLoader[object]) -> Iterator[object]:
-    """The loader's iterator, its workers running.
-
-    A process that is forked from one whose OpenCV has threads hangs when it uses OpenCV, so they are ended before.
-    """
-    if loader.num_workers == 0:
-        return iter(loader)
-    threads = cv2.getNumThreads()
-    cv2.setNumThreads(0)
-    try:
-        return iter(loader)
-    finally:
-        cv2.setNumThreads(threads)
 
 
 def _next(arriving: Iterator[object]) -> object:
@@ -191,40 +176,3 @@ def _set_up_worker(_: int) -> None:
     cv2.setNumThreads(0)
     # Ctrl-C goes to all processes; the one that trains decides what becomes of it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-@dataclass
-class WaitClock:
-    """How much of a loop's time is spent waiting for its next batch.
-
-    Attributes:
-        waited_s: seconds inside the iterator.
-        worked_s: seconds between two batches.
-    """
-
-    waited_s: float = 0.0
-    worked_s: float = 0.0
-
-    @property
-    def share(self) -> float:
-        """Of the time since the last reset, 0 to 1."""
-        total = self.waited_s + self.worked_s
-        return self.waited_s / total if total > 0 else 0.0
-
-    def reset(self) -> None:
-        """Start anew."""
-        self.waited_s = self.worked_s = 0.0
-
-    def timed(self, items: Iterable[Batch]) -> Iterator[Batch]:
-        """The items, with the clock running."""
-        iterator = iter(items)
-        while True:
-            asked = time.perf_counter()
-            try:
-                item = next(iterator)
-            except StopIteration:
-                return
-            given = time.perf_counter()
-            self.waited_s += given - asked
-            yield item
-            self.worked_s += time.perf_counter() - given

@@ -22,7 +22,7 @@ BUFFER = 20
 """Blocks of rows that are shuffled together: 1000 rows."""
 WINDOW_BYTES = 128 << 20
 """What the pictures that are shuffled together may take: of a corpus of large ones there are fewer."""
-MOST_ROWS = 1 << 31
+MOST_ROWS = 1 << 28
 """Of one corpus. A manifest that claims more would take memory before its shards were looked at."""
 
 
@@ -109,6 +109,14 @@ def _weight(source: Source) -> Fraction:
     return Fraction(repr(float(source.weight)))  # 0.3 is three tenths, not the nearest binary number
 
 
+def _blocks(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(B, 3) shard, first row and end of each block of shards of so many rows."""
+    numbers = -(-counts // ROW_GROUP)
+    shard = np.repeat(np.arange(len(counts)), numbers)
+    start = (np.arange(len(shard)) - (np.cumsum(numbers) - numbers)[shard]) * ROW_GROUP
+    return np.stack([shard, start, np.minimum(start + ROW_GROUP, counts[shard])], 1)
+
+
 def _picture_bytes(corpus: Corpus) -> int:
     """Mean size of the encoded pictures, as the first shard's footer tells it; at least 1."""
     footer = corpus.open(next(entry for entry in corpus.manifest.shards if entry.samples)).metadata
@@ -125,15 +133,14 @@ class _Order:
     def __init__(self, corpus: Corpus, seed: int, source: int, buffer: int) -> None:
         counts = [entry.samples for entry in corpus.manifest.shards]
         self.rows = sum(counts)
+        if self.rows > MOST_ROWS or min(counts, default=0) < 0:
+            raise InputError(corpus.storage, f"shards of 0 to {MOST_ROWS} samples in total", self.rows)
         if self.rows == 0:
             raise InputError(corpus.storage, "a corpus with samples", "none", "give it a weight of 0")
-        if self.rows > MOST_ROWS or min(counts) < 0:
-            raise InputError(corpus.storage, f"shards of 0 to {MOST_ROWS} samples in total", self.rows)
         self.seed, self.source = seed, source
         self.buffer = max(1, min(buffer, WINDOW_BYTES // (ROW_GROUP * _picture_bytes(corpus))))
-        blocks = [(shard, start, min(start + ROW_GROUP, n)) for shard, n in enumerate(counts) for start in range(0, n, ROW_GROUP)]  # fmt: skip
-        self.blocks: NDArray[np.int64] = np.array(blocks, np.int64)
-        self.windows = -(-len(blocks) // self.buffer)
+        self.blocks = _blocks(np.array(counts, np.int64))
+        self.windows = -(-len(self.blocks) // self.buffer)
         self._epoch: tuple[int, NDArray[np.intp], NDArray[np.int64]] | None = None
         self._window: tuple[tuple[int, int], NDArray[np.int64]] | None = None
 

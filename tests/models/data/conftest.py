@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -47,31 +48,42 @@ def numbered() -> Callable[..., Sample]:
     return picture
 
 
+def write(folder: Path, shards: Sequence[Sequence[Sample]], taxonomy: str | None = "smpl_24") -> Path:
+    """Write samples, so many in each shard, as a corpus."""
+    folder.mkdir()
+    entries = [write_shard(folder, i, samples) for i, samples in enumerate(shards)]
+    names = {person.skeleton for shard in shards for sample in shard for person in sample.people}
+    Manifest(
+        kind="synth",
+        seed=0,
+        configuration={},
+        skeletons={n: {"joints": skeleton(n).joints} for n in sorted(names)},
+        part_taxonomy=None if taxonomy is None else describe_taxonomy(taxonomy),
+        planned_samples=sum(entry.samples for entry in entries),
+        planned_shards=len(entries),
+        shards=entries,
+    ).write(folder / MANIFEST)
+    return folder
+
+
 @pytest.fixture
 def write_corpus(tmp_path: Path) -> WriteCorpus:
     """Writes samples, so many in each shard, as a corpus of that name."""
 
-    def write(name: str, shards: Sequence[Sequence[Sample]], taxonomy: str | None = "smpl_24") -> Path:
-        folder = tmp_path / name
-        folder.mkdir()
-        entries = [write_shard(folder, i, samples) for i, samples in enumerate(shards)]
-        names = {person.skeleton for shard in shards for sample in shard for person in sample.people}
-        Manifest(
-            kind="synth",
-            seed=0,
-            configuration={},
-            skeletons={n: {"joints": skeleton(n).joints} for n in sorted(names)},
-            part_taxonomy=None if taxonomy is None else describe_taxonomy(taxonomy),
-            planned_samples=sum(entry.samples for entry in entries),
-            planned_shards=len(entries),
-            shards=entries,
-        ).write(folder / MANIFEST)
-        return folder
+    def named(name: str, shards: Sequence[Sequence[Sample]], taxonomy: str | None = "smpl_24") -> Path:
+        return write(tmp_path / name, shards, taxonomy)
 
-    return write
+    return named
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """230 pictures in shards of 120 and 110, to be read only."""
+    shards = [[picture(i) for i in range(120)], [picture(i) for i in range(120, 230)]]
+    return write(tmp_path_factory.mktemp("pictures") / "corpus", shards)
 
 
 @pytest.fixture
-def corpus(write_corpus: WriteCorpus) -> Path:
-    """230 pictures in shards of 120 and 110."""
-    return write_corpus("corpus", [[picture(i) for i in range(120)], [picture(i) for i in range(120, 230)]])
+def spoilt(corpus: Path, tmp_path: Path) -> Path:
+    """A copy of that corpus, to be damaged."""
+    return Path(shutil.copytree(corpus, tmp_path / "spoilt"))

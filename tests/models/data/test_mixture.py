@@ -86,7 +86,7 @@ def test_the_same_from_any_position(write_corpus) -> None:
     sources = [Source(str(places[0]), 2.0), Source(str(places[1]), 1.0)]
     in_order = [Mixture(sources, seed=1, buffer=2).at(i) for i in range(400)]
     other = Mixture(sources, seed=1, buffer=2)
-    for i in np.random.default_rng(0).permutation(400).tolist():
+    for i in np.random.default_rng(0).permutation(400)[:100].tolist():
         assert other.at(i) == in_order[i]
     assert Mixture(sources, seed=1, buffer=2).at(10**15) == other.at(10**15)
     assert [Mixture(sources, seed=2, buffer=2).at(i) for i in range(400)] != in_order

@@ -119,15 +119,15 @@ def test_files_are_closed_again(write_corpus) -> None:
     assert rows.sample(Row(0, 0, 0)).key == "s0"
 
 
-def test_bytes_that_rot(corpus: Path) -> None:
+def test_bytes_that_rot(spoilt: Path) -> None:
     """Any damaged stretch of a shard gives a sample or one line about that file, never anything else."""
-    shard = corpus / "shard-00000.parquet"
+    shard = spoilt / "shard-00000.parquet"
     whole, told = shard.read_bytes(), []
     for start in range(0, len(whole), len(whole) // 60):
         damaged = bytearray(whole)
         damaged[start : start + 40] = bytes(255 - b for b in damaged[start : start + 40])
         shard.write_bytes(damaged)
-        rows = Rows([Corpus(corpus)])
+        rows = Rows([Corpus(spoilt)])
         try:
             for row in range(0, 120, 7):
                 rows.sample(Row(0, 0, row))
@@ -137,23 +137,23 @@ def test_bytes_that_rot(corpus: Path) -> None:
     assert all(line.startswith(str(shard)) and "\n" not in line for line in told)
 
 
-def test_sizes_that_are_none(corpus: Path) -> None:
-    shard = corpus / "shard-00000.parquet"
+def test_sizes_that_are_none(spoilt: Path) -> None:
+    shard = spoilt / "shard-00000.parquet"
     table = pq.read_table(shard)
     for width in (0, -5):
         wrong = table.set_column(2, table.schema.field(2), pa.array([width] * 120, pa.int32()))
         pq.write_table(wrong, shard, compression="NONE", use_dictionary=False)
         with pytest.raises(InputError, match=f"s3: expected an image of at least 1x1, got {width}x12"):
-            Rows([Corpus(corpus)]).sample(Row(0, 0, 3))
+            Rows([Corpus(spoilt)]).sample(Row(0, 0, 3))
 
 
-def test_text_that_is_none(corpus: Path) -> None:
-    shard = corpus / "shard-00000.parquet"
+def test_text_that_is_none(spoilt: Path) -> None:
+    shard = spoilt / "shard-00000.parquet"
     data = shard.read_bytes()
     assert data.count(b"lcr_13") > 100
     shard.write_bytes(data.replace(b"lcr_13", b"\xff\xfe\xff\xfe13"))
     with pytest.raises(InputError, match=f"{shard}: expected readable rows"):
-        Rows([Corpus(corpus)]).sample(Row(0, 0, 3))
+        Rows([Corpus(spoilt)]).sample(Row(0, 0, 3))
 
 
 def column(people: list[list[dict[str, object] | None] | None]) -> pa.ListArray:
