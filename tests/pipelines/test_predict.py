@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import struct
 import zipfile
 from collections.abc import Callable
@@ -32,6 +33,7 @@ from posecorpus.models.lcrnet.params import preset
 from posecorpus.models.lcrnet.run import open_run, save_run, save_weights
 from posecorpus.pipelines.anchoring.cluster import AnchorsRequest, cluster_anchors
 from posecorpus.pipelines.cli import app
+from posecorpus.pipelines.export import export_corpus
 from posecorpus.pipelines.inputs import UnusableInputs
 from posecorpus.pipelines.prediction import plan as plan_module
 from posecorpus.pipelines.prediction.drawing import overlay
@@ -420,6 +422,16 @@ def test_the_command_shows_what_the_run_finds(run: Path, photos: Path, tmp_path:
 def test_no_run_there(photos: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="expected a folder that `posecorpus train` wrote"):
         open_model(photos, "cpu")
+
+
+def test_exported_predictions_have_scores(photos: Path, tmp_path: Path) -> None:
+    """With them, COCO's own tools take the annotations for results."""
+    predict(MODEL, request(photos, standing=Standing(None, 0.0)), tmp_path / "out")
+    export_corpus(tmp_path / "out", tmp_path / "coco", "coco", skeleton="lcr_13")
+    annotations = json.loads((tmp_path / "coco" / "annotations.json").read_text())["annotations"]
+    scores = [person.score for sample in Corpus(tmp_path / "out") for person in sample.people]
+    assert len(scores) == 10
+    assert [annotation["score"] for annotation in annotations] == pytest.approx(scores)
 
 
 def test_faults_planted_in_predictions_are_found(photos: Path, tmp_path: Path) -> None:

@@ -102,7 +102,7 @@ def _info(corpus: Corpus, target: Skeleton) -> dict[str, Any]:
 
 
 def people_annotations(sample: Sample, target: Skeleton) -> Iterator[dict[str, Any]]:
-    """COCO annotations of the people of a sample, without ``id`` and ``image_id``.
+    """COCO annotations of the people of a sample, without ``id`` and ``image_id``; predicted ones with their ``score``.
 
     Args:
         sample: with ``instances`` decoded, where it has them.
@@ -121,6 +121,7 @@ def people_annotations(sample: Sample, target: Skeleton) -> Iterator[dict[str, A
             **extent,
             "keypoints": [value for joint in keypoints for value in joint],
             "num_keypoints": sum(flag > 0 for _, _, flag in keypoints),
+            **({} if person.score is None else {"score": person.score}),
         }
 
 
