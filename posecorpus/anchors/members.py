@@ -75,9 +75,10 @@ def settle(
     """Let each point belong to its nearest centre, after centres moved so far; how many changed."""
     clusters, dimensions = centres.shape
     tiles = np.zeros((-(-clusters // TILE) * TILE, -(-dimensions // TILE) * TILE), np.float32)
-    tiles[:clusters, :dimensions] = centres
+    origin = centres.mean(0)  # scores about it are exacter
+    tiles[:clusters, :dimensions] = centres - origin
     halves = np.full(len(tiles), np.inf, np.float32)  # what fills up the last tile is infinitely far
-    halves[:clusters] = (centres.astype(np.float64) ** 2).sum(1) / 2
+    halves[:clusters] = (tiles[:clusters].astype(np.float64) ** 2).sum(1) / 2
     other_moves = np.full(clusters, moves.max())
     if clusters > 1:
         other_moves[moves.argmax()] = np.partition(moves, -2)[-2]
@@ -86,6 +87,7 @@ def settle(
     changed: int = _settle_points(
         points,
         centres,
+        origin,
         tiles,
         halves,
         moves,
@@ -113,12 +115,12 @@ def _half_way_to_others(centres: NDArray[np.float32]) -> NDArray[np.float64]:
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _settle_points(  # type: ignore[no-untyped-def]
-    points, centres, tiles, halves, moves, other_moves, alone, labels, upper, lower, sums, counts
+    points, centres, origin, tiles, halves, moves, other_moves, alone, labels, upper, lower, sums, counts
 ):
     packed = np.zeros((tiles.shape[1], BLOCK), np.float32)
     block = np.empty(BLOCK, np.int64)
     longest = np.sqrt(2 * np.float64(halves[: len(centres)].max()))
-    rounding = 2.0 * (points.shape[1] + 4) * 2.0**-24
+    rounding = 2.0 * (points.shape[1] + 8) * 2.0**-24
     waiting, changed = 0, 0
     for n in range(len(points) + 1):
         if n < len(points):
@@ -133,7 +135,7 @@ def _settle_points(  # type: ignore[no-untyped-def]
                 if upper[n] * SLACK < apart:
                     continue
             for d in range(points.shape[1]):
-                packed[d, waiting] = points[n, d]
+                packed[d, waiting] = points[n, d] - origin[d]
             block[waiting] = n
             waiting += 1
         if waiting < BLOCK and n < len(points):
