@@ -11,7 +11,7 @@ from posecorpus.core.errors import InputError
 from posecorpus.models.data.view import Array, View
 
 BORDER_RGB = (124, 116, 104)
-"""The mean of ImageNet: what lies beyond the picture is nothing to a network that subtracts it."""
+"""What lies beyond the picture, in its first colours: the mean of ImageNet, which networks subtract."""
 LARGEST_ZOOM = 1.25
 """A picture is made smaller before it is moved as long as that need not enlarge it by more."""
 _JPEG = b"\xff\xd8"
@@ -56,7 +56,7 @@ def smaller(image: NDArray[np.uint8], reduction: int) -> NDArray[np.uint8]:
 
 
 def warped(image: NDArray[np.uint8], view: View, reduction: int = 1) -> NDArray[np.uint8]:
-    """A picture (H, W, 3) RGB in a view, in its colours; beyond it lies :data:`BORDER_RGB`.
+    """A picture (H, W, 3) RGB in a view, in whose colours it and :data:`BORDER_RGB` beyond it are.
 
     Args:
         reduction: how many times smaller it is than the picture that the view is of.

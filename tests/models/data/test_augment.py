@@ -18,6 +18,7 @@ from posecorpus.core.parts import SMPL_24_PARTS
 from posecorpus.core.sample import HIDDEN, UNLABELLED, VISIBLE, Person, Sample
 from posecorpus.core.skeletons import COCO_17, LCR_13, Skeleton, opposite
 from posecorpus.models.data.augment import AugmentParams, draw_view, plain_view, seen
+from posecorpus.models.data.frame import fit_size
 from posecorpus.models.data.view import View
 
 PARAMS = AugmentParams(flip=0.5, scale=(0.4, 2.0), rotation_deg=180.0, shift=0.4)
@@ -313,6 +314,23 @@ def test_a_drawn_view_is_a_similarity_within_its_ranges(seed: int, width: int, h
     assert (np.abs(moved) <= 0.2 * np.array([view.width, view.height]) + 1e-9).all()
     np.testing.assert_array_equal(plain.matrix, plain_view(width, height, (240, 320)).matrix)
     assert plain.colours is None
+
+
+@given(
+    width=st.integers(1, 9000),
+    height=st.integers(1, 9000),
+    shorter=st.integers(1, 900),
+    more=st.integers(0, 900),
+)
+def test_one_side_of_a_fitted_picture_is_the_frame_s(
+    width: int, height: int, shorter: int, more: int
+) -> None:
+    longest = shorter + more
+    wide, high, scale = fit_size(width, height, shorter, longest)
+    assert abs(wide - width * scale) <= 0.5 or wide == 1
+    assert abs(high - height * scale) <= 0.5 or high == 1
+    assert max(wide, high) <= longest and min(wide, high) <= shorter
+    assert min(wide, high) == shorter or max(wide, high) == longest
 
 
 def test_draws_fill_their_ranges_evenly() -> None:

@@ -84,12 +84,13 @@ def test_the_same_from_any_position(write_corpus) -> None:
         write_corpus(n, [[blank(i) for i in range(90)], [blank(90 + i) for i in range(33)]]) for n in "ab"
     ]
     sources = [Source(str(places[0]), 2.0), Source(str(places[1]), 1.0)]
-    in_order = [Mixture(sources, seed=1, buffer=2).at(i) for i in range(400)]
-    other = Mixture(sources, seed=1, buffer=2)
+    one, other = (Mixture(sources, seed=1, buffer=2) for _ in range(2))
+    in_order = [one.at(i) for i in range(400)]
     for i in np.random.default_rng(0).permutation(400)[:100].tolist():
         assert other.at(i) == in_order[i]
     assert Mixture(sources, seed=1, buffer=2).at(10**15) == other.at(10**15)
-    assert [Mixture(sources, seed=2, buffer=2).at(i) for i in range(400)] != in_order
+    another = Mixture(sources, seed=2, buffer=2)
+    assert [another.at(i) for i in range(400)] != in_order
     # A corpus of no weight changes nothing, and need not be there.
     with_nothing = Mixture([*sources, Source("nowhere", 0.0)], seed=1, buffer=2)
     assert [with_nothing.at(i) for i in range(400)] == in_order

@@ -156,6 +156,13 @@ def test_text_that_is_none(spoilt: Path) -> None:
         Rows([Corpus(spoilt)]).sample(Row(0, 0, 3))
 
 
+def test_rows_that_break_the_rules_are_named(spoilt: Path) -> None:
+    shard = spoilt / "shard-00000.parquet"
+    shard.write_bytes(shard.read_bytes().replace(b"lcr_13", b"lcr_99"))
+    with pytest.raises(InputError, match=f"^{shard}: .*skeleton.*lcr_99"):
+        Rows([Corpus(spoilt)]).sample(Row(0, 0, 3))
+
+
 def column(people: list[list[dict[str, object] | None] | None]) -> pa.ListArray:
     return pa.array(people, pa.list_(PERSON))
 
