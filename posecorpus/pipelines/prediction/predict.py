@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from posecorpus.core.errors import InputError
 from posecorpus.core.manifest import MANIFEST, Manifest, Skipped, describe_skeletons, write_atomically
@@ -20,16 +22,20 @@ from posecorpus.core.sample import Sample
 from posecorpus.core.shards import Corpus, write_shard
 from posecorpus.core.storage import LocalStorage, stored_sha256
 from posecorpus.inspect.report import write_report
+from posecorpus.models.lcrnet.decode import Detections
 from posecorpus.pipelines import ledger
 from posecorpus.pipelines.engine import local_engine
 from posecorpus.pipelines.inputs import UnusableInputs
 from posecorpus.pipelines.prediction.drawing import overlay
 from posecorpus.pipelines.prediction.inputs import Inputs, Proved, find_inputs, prove
 from posecorpus.pipelines.prediction.model import Model
+from posecorpus.pipelines.prediction.overlap import ahead, behind
 from posecorpus.pipelines.prediction.people import Standing, with_people
 from posecorpus.pipelines.prediction.plan import Shard, pictures, plan
 
 OVERLAYS, PAGE = "overlays", "predictions.html"
+AHEAD, BEHIND = 2, 2
+"""Pictures that are decoded before the network wants them, and people that are placed and drawn after it."""
 
 
 @dataclass(frozen=True)
@@ -105,13 +111,18 @@ def predict(
 
 
 def _looked_at(model: Model, request: PredictRequest, shard: Shard, out: Path) -> Iterator[Sample]:
-    told = {"run": model.name, "step": model.step}
-    for sample, image in pictures(shard):
-        sample.provenance = told | sample.provenance
-        found = with_people(sample, model.detect(image), model.skeleton, request.standing)
+    """The samples of a shard with their people. The network is called from here, all else is done by threads."""
+
+    def finished(seen: tuple[Sample, NDArray[np.uint8], Detections]) -> Sample:
+        sample, image, found = seen
+        done = with_people(sample, found, model.skeleton, request.standing)
+        done.provenance = {"run": model.name, "step": model.step} | done.provenance
         if request.overlays:
-            write_atomically(out / OVERLAYS / f"{sample.key}.jpg", overlay(found, image))
-        yield found
+            write_atomically(out / OVERLAYS / f"{done.key}.jpg", overlay(done, image))
+        return done
+
+    seen = ((sample, image, model.detect(image)) for sample, image in ahead(pictures(shard), AHEAD))
+    return behind(finished, seen, BEHIND)
 
 
 def _counting(samples: Iterator[Sample], report: Report, done: int, total: int) -> Iterator[Sample]:
