@@ -26,6 +26,15 @@ class Backbone(nn.Module, ABC):
     mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
     std: tuple[float, float, float] = (0.229, 0.224, 0.225)
 
+    def connected(self, features: int, hidden: int) -> nn.Sequential:
+        """Two fully connected layers that suit this backbone, from vectors (R, features) to (R, hidden)."""
+        return nn.Sequential(
+            nn.Linear(features, hidden),
+            nn.ReLU(inplace=True),
+            nn.Linear(hidden, hidden),
+            nn.ReLU(inplace=True),
+        )
+
     @abstractmethod
     def maps(self, images: Tensor) -> Tensor:
         """(N, channels, H / 16, W / 16) of normalised pictures (N, 3, H, W)."""

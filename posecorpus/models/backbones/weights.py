@@ -16,6 +16,7 @@ from posecorpus.models.backbones.base import Backbone
 _OPTIONAL = ("classifier.6.", "fc.")
 """Of ImageNet's classes: files have them, detectors do not."""
 _COUNTERS = "num_batches_tracked"
+"""Of normalisation: how many batches its statistics are of, which only training asks."""
 
 
 def load_weights(backbone: Backbone, source: str | Path) -> None:
@@ -33,7 +34,8 @@ def load_weights(backbone: Backbone, source: str | Path) -> None:
         for name, value in state.items()
         if not name.startswith(_OPTIONAL) and _COUNTERS not in name
     }
-    wanted = backbone.state_dict()
+    own = backbone.state_dict()
+    wanted = {name: value for name, value in own.items() if _COUNTERS not in name}
     for name, value in wanted.items():
         if name not in given:
             raise InputError(source, f"a parameter {name}", "none", "is it of another network?")
@@ -42,7 +44,7 @@ def load_weights(backbone: Backbone, source: str | Path) -> None:
     unknown = sorted(set(given) - set(wanted))
     if unknown:
         raise InputError(source, "parameters of this network only", unknown[0])
-    backbone.load_state_dict(given)
+    backbone.load_state_dict(own | given)
 
 
 def _read(source: str | Path) -> dict[str, Tensor]:

@@ -53,13 +53,10 @@ class Branches(nn.Module):
 class SecondLook(nn.Module):
     """Refines an estimate: its outputs, as one vector, are seen beside the region (Fig. 4)."""
 
-    def __init__(self, pooled: int, classes: int, joints: int, params: LCRNetParams) -> None:
+    def __init__(self, backbone: Backbone, classes: int, joints: int, params: LCRNetParams) -> None:
         super().__init__()
         self.tell = nn.Linear((classes + 1) * (1 + 5 * joints), params.estimate)
-        self.embed = nn.Sequential(
-            nn.Linear(pooled + params.estimate, params.hidden), nn.ReLU(inplace=True),
-            nn.Linear(params.hidden, params.hidden), nn.ReLU(inplace=True),
-        )  # fmt: skip
+        self.embed = backbone.connected(backbone.pooled + params.estimate, params.hidden)
         self.branches = Branches(params.hidden, classes, joints)
 
     def forward(self, vectors: Tensor, first: Estimate) -> Estimate:
@@ -86,7 +83,7 @@ class LCRNet(nn.Module):
         self.backbone = _BACKBONES[params.backbone]()
         self.rpn = RegionProposals(self.backbone.channels, params.rpn)
         self.first = Branches(self.backbone.embedded, classes, joints)
-        self.second = SecondLook(self.backbone.pooled, classes, joints, params) if params.estimate else None
+        self.second = SecondLook(self.backbone, classes, joints, params) if params.estimate else None
         self.register_buffer("mean", torch.tensor(self.backbone.mean)[:, None, None], persistent=False)
         self.register_buffer("std", torch.tensor(self.backbone.std)[:, None, None], persistent=False)
 

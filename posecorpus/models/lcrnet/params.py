@@ -20,6 +20,9 @@ class LCRNetParams:
         estimate: length of the vector that the first estimate is told the second one by; 0 for one estimate only.
         rpn: region proposals.
         images, boxes: of a batch, pictures, and boxes of each picture.
+        positive_share: of these boxes, at most, those on people.
+        jittered: proposals around each true box that are added in training, see ``targets.jittered``.
+        pose_weight: of the regression loss in the sum that is minimised.
         frame: pixels of the shorter side that pictures are scaled to, unless the longer one would pass the second.
     """
 
@@ -30,15 +33,24 @@ class LCRNetParams:
     rpn: RPNParams = field(default_factory=RPNParams)
     images: int = 8
     boxes: int = 32
+    positive_share: float = 0.25
+    jittered: int = 0
+    pose_weight: float = 1.0
     frame: tuple[int, int] = (600, 1000)
 
 
+# The large presets are the paper's. ``tiny`` starts from nothing and has minutes: it sees people in its boxes from the
+# first step on, and regression, whose loss is small as it is in metres and box units, counts as much as the classes do.
 PRESETS = {
     "tiny": LCRNetParams(
         "tiny",
         hidden=256,
         estimate=128,
-        rpn=RPNParams(channels=96, sizes_px=(32.0, 64.0, 128.0), before=600, after=100),
+        rpn=RPNParams(channels=96, sizes_px=(32.0, 64.0, 128.0), before=300, after=60),
+        boxes=16,
+        positive_share=0.5,
+        jittered=8,
+        pose_weight=10.0,
         frame=(240, 320),
     ),
     "vgg16": LCRNetParams("vgg16", hidden=4096),

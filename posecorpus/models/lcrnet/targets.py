@@ -12,6 +12,7 @@ from posecorpus.models.lcrnet.truth import BACKGROUND, Truth
 
 FOREGROUND_IOU = 0.5
 POSITIVE_SHARE = 0.25
+JITTER_SHIFT, JITTER_GROWTH = 0.12, 0.18
 _UNSURE = -1
 
 
@@ -99,8 +100,9 @@ def draw_targets(
     anchors: AnchorTensors,
     count: int,
     random: torch.Generator,
+    share: float = POSITIVE_SHARE,
 ) -> Targets:
-    """Draw boxes to learn from: a quarter on people, if there are so many, the rest on the background.
+    """Draw boxes to learn from: a share of them on people, if there are so many, the rest on the background.
 
     The true boxes are proposals too, so that there is something to learn before proposals are any good.
 
@@ -108,15 +110,29 @@ def draw_targets(
         proposals: (P, 4).
         count: how many boxes, at most.
         random: of the CPU; same state, same draw on every device.
+        share: at most, on people.
     """
     boxes = torch.cat([proposals, truth.boxes.to(proposals.dtype)])
     which, classes = match(boxes, truth)
-    people = some_of(classes > BACKGROUND, round(count * POSITIVE_SHARE), random)
+    people = some_of(classes > BACKGROUND, round(count * share), random)
     ground = some_of(classes == BACKGROUND, count - len(people), random)
     drawn = torch.cat([people, ground])
     poses = pose_targets(boxes[people], classes[people], which[people], truth, anchors)
     unknown = poses.new_full((len(ground), poses.shape[1]), torch.nan)
     return Targets(boxes[drawn], classes[drawn], torch.cat([poses, unknown]))
+
+
+def jittered(boxes: Tensor, repeats: int, random: torch.Generator) -> Tensor:
+    """(R repeats, 4) boxes around boxes (R, 4): moved by at most an eighth of their size and resized by a fifth.
+
+    As proposals, they are on people before a network that starts from nothing proposes any such box.
+    """
+    near = boxes.repeat(repeats, 1)
+    drawn = (torch.rand(len(near), 4, generator=random) * 2 - 1).to(near)
+    size = near[:, 2:] - near[:, :2]
+    centre = (near[:, :2] + near[:, 2:]) / 2 + JITTER_SHIFT * drawn[:, :2] * size
+    half = size / 2 * (JITTER_GROWTH * drawn[:, 2:]).exp()
+    return torch.cat([centre - half, centre + half], dim=1)
 
 
 def pose_targets(

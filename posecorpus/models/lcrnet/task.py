@@ -16,7 +16,7 @@ from posecorpus.models.backbones.base import STRIDE
 from posecorpus.models.lcrnet.losses import estimate_losses
 from posecorpus.models.lcrnet.network import LCRNet
 from posecorpus.models.lcrnet.rpn import grid, propose, rpn_loss
-from posecorpus.models.lcrnet.targets import AnchorTensors, Targets, TruthTensors, draw_targets
+from posecorpus.models.lcrnet.targets import AnchorTensors, Targets, TruthTensors, draw_targets, jittered
 from posecorpus.models.lcrnet.truth import Truth, picture_truth
 
 
@@ -105,7 +105,10 @@ class LCRNetTask:
                 rpn_loss(logits[n], offsets[n], cells, people.boxes, size, net.params.rpn, random)
             )
             boxes, _ = propose(logits[n], offsets[n], cells, size, net.params.rpn)
-            drawn.append(draw_targets(boxes, people, anchors, net.params.boxes, random))
+            boxes = torch.cat([boxes, jittered(people.boxes, net.params.jittered, random)])
+            drawn.append(
+                draw_targets(boxes, people, anchors, net.params.boxes, random, net.params.positive_share)
+            )
         image = torch.cat([torch.full((len(d.boxes),), n, device=device) for n, d in enumerate(drawn)])
         targets = Targets(
             *(torch.cat([getattr(d, name) for d in drawn]) for name in ("boxes", "classes", "poses"))
@@ -113,4 +116,9 @@ class LCRNetTask:
         estimates = net.estimates(maps, targets.boxes, image)
         classified, regressed = estimate_losses(estimates, targets)
         score, place = (torch.stack(values).mean() for values in zip(*proposed, strict=True))
-        return {"rpn_score": score, "rpn_place": place, "class": classified, "pose": regressed}
+        return {
+            "rpn_score": score,
+            "rpn_place": place,
+            "class": classified,
+            "pose": net.params.pose_weight * regressed,
+        }

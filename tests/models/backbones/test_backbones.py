@@ -72,7 +72,7 @@ def saved(tmp_path: Path, **changes: torch.Tensor | None) -> Path:
     """The parameters of a ``Tiny`` drawn with seed 1, with ImageNet's classifier as torchvision's have it."""
     torch.manual_seed(1)
     state = dict(Tiny().state_dict()) | {"fc.weight": torch.zeros(1000, 8), "fc.bias": torch.zeros(1000)}
-    state["features.1.num_batches_tracked"] = torch.tensor(3)
+    state["features.2.num_batches_tracked"] = torch.tensor(3)
     state = {name: value for name, value in (state | changes).items() if value is not None}
     torch.save(state, tmp_path / "tiny.pth")
     return tmp_path / "tiny.pth"
@@ -104,14 +104,14 @@ def test_other_files_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             load_weights(net, source)
 
     refused("No such file", tmp_path / "none.pth")
-    refused("a parameter features.0.weight", saved(tmp_path, **{"features.0.weight": None}))
-    refused(r"features.0.weight: expected shape", saved(tmp_path, **{"features.0.weight": torch.zeros(3)}))
+    refused("a parameter features.1.weight", saved(tmp_path, **{"features.1.weight": None}))
+    refused(r"features.1.weight: expected shape", saved(tmp_path, **{"features.1.weight": torch.zeros(3)}))
     refused("layer1.0", saved(tmp_path, **{"layer1.0.conv1.weight": torch.zeros(3)}))
     torch.save([1, 2], tmp_path / "list.pth")
     refused("dictionary of tensors", tmp_path / "list.pth")
     (tmp_path / "text.pth").write_text("not a file of torch")
     refused("saved by torch", tmp_path / "text.pth")
-    (tmp_path / "evil.pth").write_bytes(pickle.dumps({"features.0.weight": Evil()}, protocol=2))
+    (tmp_path / "evil.pth").write_bytes(pickle.dumps({"features.1.weight": Evil()}, protocol=2))
     refused("saved by torch", tmp_path / "evil.pth")
     assert not (tmp_path / "executed").exists()
     assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())

@@ -14,7 +14,15 @@ from posecorpus.anchors.poses import pose_set
 from posecorpus.core.metrics import centre_on_torso
 from posecorpus.core.sample import HIDDEN, UNLABELLED, VISIBLE, Person
 from posecorpus.core.skeletons import LCR_13
-from posecorpus.models.lcrnet.targets import AnchorTensors, TruthTensors, draw_targets, match, pose_targets
+from posecorpus.models.lcrnet.targets import (
+    AnchorTensors,
+    TruthTensors,
+    draw_targets,
+    jittered,
+    match,
+    overlaps,
+    pose_targets,
+)
 from posecorpus.models.lcrnet.truth import picture_truth
 
 J = len(LCR_13)
@@ -147,3 +155,16 @@ def test_people_of_too_few_joints_have_no_box(known: int) -> None:
     who.visibility[known:] = UNLABELLED
     who.joints2d[known:] = np.nan
     assert len(picture_truth([who], ANCHORS[True])) == 0
+
+
+def test_jittered_boxes_are_on_the_same_people() -> None:
+    truth = TruthTensors.of(picture_truth([person(np.random.default_rng(3))], ANCHORS[True]))
+    found = jittered(truth.boxes, 200, torch.Generator().manual_seed(0))
+    assert len(found) == 200 * len(truth.boxes)
+    shares = overlaps(found, truth.boxes)
+    own = torch.arange(len(found)) % len(truth.boxes)
+    assert (shares[torch.arange(len(found)), own] > 0.45).all()
+    assert len(found.unique(dim=0)) == len(found)
+    assert torch.allclose(found[:: len(truth.boxes)].mean(0), truth.boxes[0], atol=5)
+    assert jittered(truth.boxes, 0, torch.Generator()).shape == (0, 4)
+    assert jittered(truth.boxes[:0], 8, torch.Generator()).shape == (0, 4)
