@@ -21,8 +21,11 @@ from posecorpus.core.errors import InputError
 Array = NDArray[np.float64]
 NOBODY, DUPLICATE, ASIDE = -1, -2, -3
 """What a detection is about that is no person's: none; one whom a better one is about; one who is not counted."""
+FAR_HEADS = 3.0
+"""A joint that is farther away, about half a metre, is as wrong as one that is missing."""
 NEAR_HEADS = 2.0
-"""Mean distance of joints up to which a detection can be about a person: about 35 cm, or a wrong side."""
+"""Mean distance of joints, none beyond :data:`FAR_HEADS`, up to which a detection can be about a person. A body whose
+sides are exchanged is still about its person, even with the arms spread."""
 _TIE = 1e-9
 
 
@@ -69,10 +72,10 @@ def found_shares(distances: Array, threshold: float) -> Array:
 
 
 def mean_distances(distances: Array) -> Array:
-    """(D, P) mean over a person's labelled joints; infinity for people without any."""
+    """(D, P) mean over a person's labelled joints, none farther than :data:`FAR_HEADS`; infinity for people without any."""
     labelled = ~np.isnan(distances)
     count = labelled.sum(-1)
-    total = np.where(labelled, distances, 0.0).sum(-1)
+    total = np.where(labelled, np.minimum(distances, FAR_HEADS), 0.0).sum(-1)
     return np.asarray(np.where(count > 0, total / np.maximum(count, 1), np.inf))
 
 

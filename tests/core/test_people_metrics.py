@@ -14,6 +14,7 @@ from posecorpus.core.errors import InputError
 from posecorpus.core.people_metrics import (
     ASIDE,
     DUPLICATE,
+    FAR_HEADS,
     NEAR_HEADS,
     NOBODY,
     average_precision,
@@ -65,7 +66,7 @@ def slow_protocol(away: np.ndarray, scores: np.ndarray, counted: np.ndarray, lim
         return sum(x <= limit for x in known) / len(known) if known else 0.0
 
     def mean(d: int, p: int) -> float:
-        known = [x for x in away[d, p] if not math.isnan(x)]
+        known = [min(x, FAR_HEADS) for x in away[d, p] if not math.isnan(x)]
         return sum(known) / len(known) if known else math.inf
 
     detections, people = range(away.shape[0]), range(away.shape[1])
@@ -89,7 +90,7 @@ def slow_protocol(away: np.ndarray, scores: np.ndarray, counted: np.ndarray, lim
 
 def slow_nearest(away: np.ndarray, scores: np.ndarray, counted: np.ndarray) -> list[int]:
     def mean(d: int, p: int) -> float:
-        known = [x for x in away[d, p] if not math.isnan(x)]
+        known = [min(x, FAR_HEADS) for x in away[d, p] if not math.isnan(x)]
         return sum(known) / len(known) if known else math.inf
 
     people = range(away.shape[1])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,14 +15,17 @@ from posecorpus.anchors.poses import pose_set
 from posecorpus.core.cameras import Camera
 from posecorpus.core.manifest import MANIFEST, Manifest, describe_skeletons
 from posecorpus.core.metrics import centre_on_torso
-from posecorpus.core.sample import VISIBLE, Person, Sample
+from posecorpus.core.sample import HIDDEN, VISIBLE, Person, Sample
 from posecorpus.core.shards import write_shard
 from posecorpus.core.skeletons import FULL_42, H36M_17, LCR_13, Skeleton, convert, skeleton
 from posecorpus.models.lcrnet.decode import Proposals
+from posecorpus.pipelines.evaluation.people_figures import PeopleFigures, figures
+from posecorpus.pipelines.evaluation.people_ledger import Ledger
+from posecorpus.pipelines.evaluation.people_results import UPPER_BOUND
 from posecorpus.pipelines.evaluation.people_truth import PictureTruth, picture_truth
-from posecorpus.pipelines.evaluation.people_verdicts import Found
+from posecorpus.pipelines.evaluation.people_verdicts import Found, Verdict, judge, judge_best
 
-WIDTH, HEIGHT = 320, 240
+SIZE = WIDTH, HEIGHT = 320, 240
 CAMERA = Camera.from_fov(60, WIDTH, HEIGHT)
 PLACES = ((-1.2, 0.0, 4.0), (0.0, 0.0, 4.5), (1.2, 0.0, 4.0))
 """Where people stand so that all of each is in the picture and nobody near another."""
@@ -125,9 +128,6 @@ class Scripted:
         return Proposals(boxes, found.poses2d, found.poses3d, found.scores, np.zeros(len(boxes), bool))
 
 
-Write = Callable[[Path, Sequence[Sample]], Path]
-
-
 def write_corpus(folder: Path, samples: Sequence[Sample]) -> Path:
     """A corpus of one shard."""
     folder.mkdir()
@@ -138,3 +138,39 @@ def write_corpus(folder: Path, samples: Sequence[Sample]) -> Path:
         planned_samples=entry.samples, planned_shards=1, shards=[entry],
     ).write(folder / MANIFEST)  # fmt: skip
     return folder
+
+
+def verdicts(samples: list[Sample], found: list[Found], joints: Skeleton = LCR_13) -> tuple[Verdict, Ledger]:
+    """The verdict of several pictures together."""
+    ledger = Ledger()
+    for sample, one in zip(samples, found, strict=True):
+        truth = truth_of(sample, joints)
+        ledger.add(
+            truth, {"it": judge(truth, one, joints, SIZE), UPPER_BOUND: judge_best(truth, one, joints)}
+        )
+    return ledger.verdicts()["it"], ledger
+
+
+def judged(samples: list[Sample], found: list[Found], joints: Skeleton = LCR_13) -> PeopleFigures:
+    """The figures of several pictures."""
+    verdict, ledger = verdicts(samples, found, joints)
+    return figures(verdict, ledger.traits(), joints)
+
+
+def spoilt(seed: int) -> tuple[list[Sample], list[Found]]:
+    """Pictures and detections with every fault: noise, misses, duplicates, false alarms, people who do not count."""
+    rng = np.random.default_rng(seed)
+    samples, found = [], []
+    for i in range(3):
+        sample = picture(int(rng.integers(1000)), [PLACES[p] for p in range(rng.integers(1, 4))], f"s{i}")
+        for person in sample.people:
+            if rng.random() < 0.25:
+                person.visibility[:] = HIDDEN
+        right = perfect(sample)
+        pick = rng.integers(0, len(right.scores), rng.integers(0, 6))
+        noise = rng.choice([1.0, 4.0, 15.0], (len(pick), 1, 1))
+        poses2d = right.poses2d[pick] + rng.normal(0, 1, (len(pick), 13, 2)) * noise
+        poses3d = right.poses3d[pick] + rng.normal(0, 0.05, (len(pick), 13, 3))
+        samples.append(sample)
+        found.append(Found(poses2d, poses3d, rng.random(len(pick)).round(2)))
+    return samples, found

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from posecorpus.core.people_metrics import DUPLICATE, NOBODY
+from posecorpus.core.people_metrics import DUPLICATE, FAR_HEADS, NOBODY
 from posecorpus.core.sample import UNLABELLED, VISIBLE, Person, Sample
 from posecorpus.core.skeletons import Skeleton, convert, convert_visibility, skeleton
 from posecorpus.inspect.joint_drawing import draw_joints
@@ -22,9 +22,10 @@ SIDE_PX = 360
 GAP_PX = 4
 LEAST_SHOWN = 0.4
 """Share of a picture's width and height that is shown at least."""
-FAR_HEADS = 3.0
-"""Joints farther than this are as wrong as a missed one."""
+STRAY = (255, 60, 60)
+"""Of the box around a detection about nobody."""
 _JPEG_QUALITY = 82
+_FAR_PX = 1e6
 _STRAY_SHOWN = 3
 
 
@@ -35,7 +36,7 @@ class Example:
     Attributes:
         key: of the sample.
         people, found: how many count, and of how many a detection is.
-        badness: mean distance of its joints, head sizes, none counted beyond :data:`FAR_HEADS`; None without people.
+        badness: mean distance of its joints, head sizes, none beyond :data:`FAR_HEADS`; None without people.
         pckh: share of its judged joints within half a head size.
         abs_mm: MPJPE of the found people, None without 3D.
         alarm: best score of a detection about nobody, None without any.
@@ -59,11 +60,9 @@ class _Top:
         self._count = count
         self._heap: list[tuple[float, str, Example]] = []
 
-    def wants(self, rank: float | None) -> bool:
+    def wants(self, rank: float) -> bool:
         """Whether an example of that rank belongs here so far."""
-        return rank is not None and (
-            len(self._heap) < self._count or (self._count > 0 and rank > self._heap[0][0])
-        )
+        return len(self._heap) < self._count or (self._count > 0 and rank > self._heap[0][0])
 
     def add(self, rank: float, example: Example) -> None:
         """Take it in, and the lowest out if there are too many."""
@@ -91,26 +90,28 @@ class Extremes:
         badness = float(np.minimum(verdict.heads[judged], FAR_HEADS).mean()) if judged.any() else None
         strays = verdict.scores[verdict.outcome == NOBODY]
         alarm = float(strays.max()) if len(strays) else None
-        ranks = (
-            (self._worst, badness),
-            (self._best, None if badness is None else -badness),
-            (self._alarms, alarm),
+        surest = (
+            int(np.where(verdict.outcome == NOBODY, found.scores, -np.inf).argmax()) if len(strays) else None
         )
-        places = [(top, rank) for top, rank in ranks if rank is not None and top.wants(rank)]
-        if not places:
-            return
         errors = verdict.abs_mm[~np.isnan(verdict.abs_mm)]
-        example = Example(
-            key=sample.key,
-            people=len(verdict.score),
-            found=int((~np.isnan(verdict.score)).sum()),
-            badness=None if badness is None else round(badness, 4),
-            pckh=round(float((verdict.heads <= 0.5).sum() / judged.sum()), 4) if judged.any() else None,
-            abs_mm=round(float(errors.mean()), 1) if len(errors) else None,
-            alarm=None if alarm is None else round(alarm, 4),
-            jpeg=_jpeg(side_by_side(sample, found, verdict.outcome, self._joints)),
-        )
-        for top, rank in places:
+        for top, rank, also in (
+            (self._worst, badness, None),
+            (self._best, None if badness is None else -badness, None),
+            (self._alarms, alarm, surest),
+        ):
+            if rank is None or not top.wants(rank):
+                continue
+            picture = side_by_side(sample, found, verdict.outcome, self._joints, also)
+            example = Example(
+                key=sample.key,
+                people=len(verdict.score),
+                found=int((~np.isnan(verdict.score)).sum()),
+                badness=None if badness is None else round(badness, 4),
+                pckh=round(float((verdict.heads <= 0.5).sum() / judged.sum()), 4) if judged.any() else None,
+                abs_mm=round(float(errors.mean()), 1) if len(errors) else None,
+                alarm=None if alarm is None else round(alarm, 4),
+                jpeg=_jpeg(picture),
+            )
             top.add(rank, example)
 
     def worst(self) -> list[Example]:
@@ -128,16 +129,19 @@ class Extremes:
 
 
 def side_by_side(
-    sample: Sample, found: Found, outcome: NDArray[np.int32], joints: Skeleton
+    sample: Sample, found: Found, outcome: NDArray[np.int32], joints: Skeleton, also: int | None = None
 ) -> NDArray[np.uint8]:
     """The part of the picture where people are, twice beside each other: with the true ones, and with those found.
 
     Of the detections about nobody the best few are shown as well, as far as they score no less than the worst that is
     about somebody: those are what a user would have to tell from people.
+
+    Args:
+        also: a detection that is shown in any case.
     """
     if sample.image is None:
         raise ValueError(f"{sample.key} has no picture")
-    drawn = _drawn(found.scores, outcome)
+    drawn = _drawn(found.scores, outcome, also)
     poses = [_known(person, joints) for person in sample.people]
     x0, y0, x1, y1 = _window(sample, [points for points, _, _ in poses] + [found.poses2d[d] for d in drawn])
     part = np.ascontiguousarray(sample.image[y0:y1, x0:x1])
@@ -150,7 +154,13 @@ def side_by_side(
         left = draw_joints(left, (points - (x0, y0)) * scale, flags, own)
     for d in drawn:
         all_seen = np.full(len(joints), VISIBLE, np.uint8)
-        right = draw_joints(right, (found.poses2d[d] - (x0, y0)) * scale, all_seen, joints)
+        points = (found.poses2d[d] - (x0, y0)) * scale
+        right = draw_joints(right, points, all_seen, joints)
+        if outcome[d] == NOBODY:
+            low, high = (
+                np.clip(edge, -_FAR_PX, _FAR_PX).astype(int) for edge in (points.min(0), points.max(0))
+            )
+            right = np.asarray(cv2.rectangle(right, low.tolist(), high.tolist(), STRAY, 1), np.uint8)
     gap = np.full((size[1], GAP_PX, 3), 255, np.uint8)
     return np.concatenate([left, gap, right], axis=1)
 
@@ -180,14 +190,14 @@ def _window(sample: Sample, poses: Sequence[NDArray[np.floating]]) -> tuple[int,
     return x0, y0, x1, y1
 
 
-def _drawn(scores: NDArray[np.float64], outcome: NDArray[np.int32]) -> NDArray[np.intp]:
+def _drawn(scores: NDArray[np.float64], outcome: NDArray[np.int32], also: int | None) -> NDArray[np.intp]:
     """Which detections are drawn, the best last, on top."""
     about = np.flatnonzero(outcome >= 0)
     least = scores[about].min() if len(about) else -np.inf
     stray = np.flatnonzero((outcome == NOBODY) | (outcome == DUPLICATE))
     stray = stray[np.argsort(-scores[stray], kind="stable")]
     stray = stray[scores[stray] >= least][:_STRAY_SHOWN]
-    both = np.concatenate([about, stray])
+    both = np.union1d(np.concatenate([about, stray]), [] if also is None else [also]).astype(np.intp)
     return both[np.argsort(scores[both], kind="stable")]
 
 

@@ -157,7 +157,8 @@ def _examples(title: str, examples: Sequence[Example], *, alarms: bool = False) 
         return ""
     figures = "".join(_figure(example, alarms) for example in examples)
     text = (
-        "The truth on the left, what was found on the right; the person's right side is warm, the left cool."
+        "The truth on the left, what was found on the right; the person's right side is warm, the left cool. "
+        "A red box marks a detection about nobody."
     )
     return f'<h2>{title}</h2><p>{text}</p><div class="examples">{figures}</div>'
 
