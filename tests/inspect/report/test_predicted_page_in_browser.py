@@ -36,6 +36,8 @@ def report(lifted: SimpleNamespace, tmp_path_factory: pytest.TempPathFactory) ->
 def test_what_found_them_is_said(report: Path, open_page: Callable) -> None:
     page = open_page(report)
     assert page.texts("#story") == ["People that the network <b>tiny</b> found, after 123 steps of training."]
+    assert page.texts(".cell[data-index='0'] em") == ["3 people"]
+    assert page.texts(".cell[data-index='1'] em") == ["score 0.99"]
     page.js("document.querySelector('.cell').click()")
     told = page.js("return document.getElementById('zoompeople').textContent")
     assert all(f"Score{score}" in told for score in (0.99, 0.65, 0.32))  # as numbers are shown everywhere

@@ -105,9 +105,9 @@ const setRatio = (tile, ratio) => { tile.dataset.ratio = ratio; tile.style.aspec
 
 const ownRatio = ({ width, height }) => Math.min(Math.max(width / height, 0.6), 2.2);
 
-// Beside its 3D, every picture has a tile of the same shape, but where it is shown whole: with predictions.
+// Beside its 3D, every picture has a tile of the same shape; a wide one where it is of interest as a whole.
 function shapeTiles(paired) {
-  tiles.forEach((tile, i) => setRatio(tile, paired && !isPredicted(DATA.samples[i]) ? 0.9 : ownRatio(DATA.samples[i])));
+  tiles.forEach((tile, i) => setRatio(tile, paired ? (DATA.samples.some(isPredicted) ? 1.25 : 0.9) : ownRatio(DATA.samples[i])));
   tiles.forEach(paintTile);
 }
 
@@ -197,7 +197,7 @@ function startGallery() {
     const tile = el("div", { class: "tile" });
     setRatio(tile, ownRatio(sample));
     tiles.push(tile);
-    const who = sample.people.length === 1 ? sample.people[0].motion : `${sample.people.length} people`;
+    const who = sample.people.length === 1 ? sample.people[0].motion || scoreOf(sample.people[0]) : `${sample.people.length} people`;
     const trust = trustLabel(sample);
     const mini = DATA.spaces[i] && DATA.spaces[i].people.length ? el("canvas", { class: "mini", "data-index": i }) : null;
     cells.push(el("button", { class: "cell", type: "button", "data-index": i, onclick: () => openSample(i) }, el("div", { class: "pair" }, tile, mini), el("span", {}, el("b", {}, sample.key), trust || el("em", {}, who || ""))));

@@ -6,6 +6,7 @@ const lifts = (sample) => sample.people.map((person) => person.lift).filter(Bool
 const worst = (sample, name) => Math.max(...lifts(sample).map((lift) => lift[name] ?? -Infinity));
 const anyLifted = () => DATA.samples.some((sample) => lifts(sample).length);
 const isPredicted = (sample) => sample.people.some((person) => person.score !== null);
+const scoreOf = ({ score }) => (score === null ? "" : `score ${number(score)}`);
 const round = (value) => (value === null ? "unknown" : String(Math.round(value)));
 const range = ([low, high]) => `${round(low)} to ${round(high)}`;
 // The person a picture's trust is that of; the first with 3D where nobody is lifted.

@@ -239,7 +239,7 @@ function showSpace(index, focus = -1) {
   const views = ["free", "scene", "camera", "front", "side", "top"].filter((name) => record.camera || !["scene", "camera"].includes(name));
   byId("views").replaceChildren(...views.map((name) => el("button", { type: "button", "data-view": name, onclick: () => { VIEWS[name](record); redraw(); } }, { free: "Reset", scene: "Scene", camera: "Camera", front: "Front", side: "Side", top: "Top" }[name])));
   const points = space.cloud ? `${number(space.cloud.count)} surface points from the depth map` : "no depth map";
-  byId("readout").textContent = `${DATA.samples[index].key} · ${record.people.length} ${record.people.length === 1 ? "person" : "people"} · ${points}` + (record.placed ? "" : " · camera frame, its pose is unknown") + trustLine(DATA.samples[index], focus);
+  byId("readout").textContent = `${DATA.samples[index].key} · ${record.people.length} ${record.people.length === 1 ? "person" : "people"} · ${points}` + (record.placed ? "" : record.camera || !isPredicted(DATA.samples[index]) ? " · camera frame, its pose is unknown" : " · camera unknown: distances are true but for one factor") + trustLine(DATA.samples[index], focus);
   VIEWS.free(record);
   redraw();
 }
@@ -252,7 +252,7 @@ function trustLine(sample, focus) {
   return ` · ${shown.length > 1 ? "least trusted: " : ""}predicted error ${round(first.lift.error)} mm (${range(first.lift.interval)})` + (first.lift.measured === null ? "" : `, true ${Math.round(first.lift.measured)} mm`) + matched;
 }
 
-const remark = ({ lift, score }) => (lift ? `, ${round(lift.error)} mm` : score === null ? "" : `, score ${number(score)}`);
+const remark = (person) => (person.lift ? `, ${round(person.lift.error)} mm` : person.score === null ? "" : `, ${scoreOf(person)}`);
 
 // The picture beside its 3D, and a choice of one person where there are several.
 function showFocus(record, index, focus) {
