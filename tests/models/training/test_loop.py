@@ -13,10 +13,12 @@ import numpy as np
 import pytest
 import torch
 import toy_task as toy
+from accelerate import Accelerator
 from torch import Tensor
 
 from posecorpus.core.errors import InputError
-from posecorpus.models.training.checkpoint import latest, load
+from posecorpus.models.training import learner
+from posecorpus.models.training.checkpoint import latest, load, path_of
 from posecorpus.models.training.loop import train
 from posecorpus.models.training.schedule import learning_rate
 
@@ -147,6 +149,32 @@ def test_bfloat16_computes_in_it_and_keeps_parameters_and_losses_in_float32(tmp_
 def test_half_precision_needs_a_gpu(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="precision: expected no or bf16 on a CPU, got fp16"):
         toy.run(tmp_path, 1, precision="fp16")
+
+
+def test_the_scale_of_half_precision_s_losses_is_gone_on_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a scaler of the CPU: it begins so high that steps are passed over until it has come down, then it grows."""
+    made, make = [], learner._accelerator
+
+    def scaled(precision: str) -> Accelerator:
+        accelerator = make(precision)
+        accelerator.scaler = torch.amp.GradScaler("cpu", init_scale=2.0**127, growth_interval=3)
+        made.append(accelerator.scaler)
+        return accelerator
+
+    monkeypatch.setattr(learner, "_accelerator", scaled)
+    start = state(toy.Toy())
+    whole = toy.run(tmp_path / "whole", 16)
+    toy.run(tmp_path / "parts", 16, checkpoint_every=7)
+    path_of(tmp_path / "parts", 16).unlink()
+    parts = toy.run(tmp_path / "parts", 16)
+    assert toy.curve(tmp_path / "parts") == toy.curve(tmp_path / "whole")
+    assert same(state(parts), state(whole))
+    assert not same(state(whole), start)
+    assert made[2].get_scale() == made[0].get_scale() < 2.0**127
+    first = toy.lines(tmp_path / "whole")[:2]
+    assert all(np.isfinite(line["loss"]) for line in first)
 
 
 # ---- what goes wrong
