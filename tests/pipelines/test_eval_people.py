@@ -29,7 +29,7 @@ from hypothesis import strategies as st
 
 from posecorpus.core.metrics import mpjpe, pa_mpjpe, rigid_mpjpe
 from posecorpus.core.people_metrics import FAR_HEADS, NOBODY
-from posecorpus.core.sample import HIDDEN, Sample
+from posecorpus.core.sample import HIDDEN, Lift, Sample
 from posecorpus.core.skeletons import (
     H36M_17,
     LCR_13,
@@ -332,6 +332,20 @@ def test_photos_without_space_and_without_a_head() -> None:
     assert judged_in_picture == [j for j in LCR_13.joints if j != "head"] + ["upper_neck", "head_top"]
     assert len(judged_in_picture) == 14 and got.pckh_1 == 1 and got.pck_torso == 1
     assert got.mpjpe_abs_mm is None and got.pck3d is None and got.auc3d is None
+
+
+def test_what_lifting_completed_is_no_annotation() -> None:
+    sample = picture(14, PLACES[:1])
+    joints, zeros = skeleton("full_42"), np.zeros(42, np.float32)
+    completed = np.zeros(42, bool)
+    completed[joints.index("l_wrist")] = True
+    lift = Lift("depth", completed, 0.1, 1.0, zeros, zeros, np.zeros((42, 2), np.float32), 10.0, np.zeros(2, np.float32), np.zeros((0, 42, 3), np.float32))  # fmt: skip
+    lifted = replace(sample, people=[replace(sample.people[0], lift=lift)])
+    truth = truth_of(lifted)
+    wrist = LCR_13.index("l_wrist")
+    assert truth.lifted and not truth_of(sample).lifted
+    assert np.flatnonzero(np.isnan(truth.joints2d[0, :13]).any(-1)).tolist() == [wrist]
+    assert np.isfinite(truth.joints3d[0, wrist]).all()
 
 
 def test_head_sizes_that_the_data_set_tells_are_taken() -> None:

@@ -213,7 +213,7 @@ def test_curves_rise_and_pass_through_the_figures(seed: int) -> None:
         assert finding.recall[-1] == got.found / got.people
         assert finding.precision[-1] == pytest.approx(got.found / (got.found + got.duplicates + got.false))
     of_joints = joints_curve(verdict)
-    marks = verdict.marks[:, 0]
+    marks = verdict.marks[:, 0, :13]  # the stand-ins for the head are judged of nobody here
     assert of_joints.positives == 13 * got.people
     if len(of_joints.scores):
         assert of_joints.recall[-1] == (marks == RIGHT).sum() / of_joints.positives
