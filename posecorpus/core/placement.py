@@ -87,7 +87,8 @@ def place_orthographic(
     camera being unknown, no depth is: the scale is read as that of a camera of ``focal_px`` at the person's
     middle, whose depth is then ``focal_px / scale``. Ratios between the depths of people do not depend on
     ``focal_px`` and are true as far as their 3D poses have their true size; the depths themselves are as good
-    as the guess of ``focal_px``.
+    as the guess of ``focal_px``. Only somebody so large in the image that joints would be behind the camera is
+    put farther: no joint known in 3D is nearer than :data:`NEAR_M`.
 
     Args:
         poses3d, poses2d: as for :func:`place_perspective`.
@@ -106,7 +107,7 @@ def place_orthographic(
     scale = np.where(placeable, np.where(by_size, size, fitted), 1.0)
     shift = _mean(pixels, known)  # of the middle, about which the points are
     gap = np.where(known[..., None], scale[:, None, None] * lateral + shift[:, None] - pixels, 0)
-    depth = focal_px / scale
+    depth = np.maximum(focal_px / scale, NEAR_M - _nearest(points))
     beside = (shift - np.asarray(centre_px, float)) / scale[:, None]
     translation = np.concatenate([beside, depth[:, None]], -1) - middle
     return _result(translation, (gap**2).sum((1, 2)), known, placeable, by_size)
@@ -198,9 +199,13 @@ def _prepared(poses3d: NDArray[Any], poses2d: NDArray[Any]) -> tuple[Array, Arra
 
 def _inverse_depths(points: Array) -> tuple[Array, Array]:
     """Smallest and largest inverse depth (P,) of middles whose people (P, J, 3) are wholly between the bounds."""
-    nearest = np.where(np.isfinite(points[..., 2]), points[..., 2], 0).min(1, initial=0)
     low = np.full(len(points), 1 / FAR_M)
-    return low, np.maximum(1 / (NEAR_M - nearest), low)
+    return low, np.maximum(1 / (NEAR_M - _nearest(points)), low)
+
+
+def _nearest(points: Array) -> Array:
+    """(P,) smallest z of the joints (P, J, 3) about their middle, at most 0: the middle stays before the camera too."""
+    return np.asarray(np.where(np.isfinite(points[..., 2]), points[..., 2], 0).min(1, initial=0))
 
 
 def _placeable(points: Array, pixels: Array, known: Mask) -> Mask:

@@ -200,8 +200,17 @@ def test_nobody_ends_behind_the_camera(seed: int) -> None:
     depth = poses[there, :, 2] + placed.translation[there, 2:]
     assert depth.min() >= NEAR_M - 1e-9
     flat = place_orthographic(poses, pixels, 500.0, np.zeros(2))
-    middle = np.nanmean(np.where(np.isfinite(pixels[..., :1]), poses, np.nan)[there], 1)
-    assert ((middle + flat.translation[there])[:, 2] > 0).all()
+    depth = poses[there, :, 2] + flat.translation[there, 2:]
+    assert depth.min() >= NEAR_M - 1e-9
+
+
+def test_a_close_up_is_put_no_nearer_than_it_can_be() -> None:
+    """Without a camera: 2000 pixels to a metre would put somebody within his own reach."""
+    poses = _people(np.random.default_rng(6), 1)
+    placed = place_orthographic(poses, 2000 * poses[..., :2] + 300, 500.0, np.array([320.0, 240.0]))
+    assert (poses[0, :, 2] + placed.translation[0, 2]).min() == pytest.approx(NEAR_M)
+    assert placed.translation[0, :2] == pytest.approx([-20 / 2000, 60 / 2000])
+    assert placed.residual_px[0] == pytest.approx(0, abs=1e-9)
 
 
 def test_a_flat_pose_is_placed_by_its_size() -> None:
