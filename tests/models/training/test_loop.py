@@ -258,14 +258,14 @@ def test_ctrl_c_leaves_a_checkpoint_to_go_on_from(tmp_path: Path, moment: str) -
             interrupt(signal.SIGTERM)  # as schedulers do
 
     notes: list[str] = []
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt) as caught:  # which keeps what it went through
         train(
             Struck(0.2, 0.1), struck_from, toy.params(12, preview_every=1), tmp_path / "parts",
             note=notes.append, preview=preview,
         )  # fmt: skip
     assert notes[-1] == "interrupted: step 7 is saved"
     assert toy.checkpoints(tmp_path / "parts") == ["step-0000007.pt"]
-    assert closed == [True]
+    assert closed == [True] and caught.tb
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     toy.run(tmp_path / "parts", 12)
     toy.run(tmp_path / "whole", 12)
