@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -159,6 +161,36 @@ def test_the_command_evaluates_a_run(corpus: Path, tmp_path: Path, monkeypatch: 
     assert stored[0] == stored[1]
     assert stored[0]["people"] == 6 and stored[0]["settings"]["run"] == "run"
     assert "MPJPE, absolute" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("missing", ["run", "corpus"])
+def test_the_command_says_what_is_missing(missing: str, corpus: Path, tmp_path: Path) -> None:
+    from posecorpus.models.lcrnet.params import preset
+    from posecorpus.models.lcrnet.run import save_run
+
+    if missing == "corpus":
+        save_run(
+            tmp_path / "run", preset("tiny"), ANCHORS["lcr_13"], {}
+        )  # no checkpoint either: it is looked for first
+    places = [
+        str(tmp_path / "run"),
+        "--corpus",
+        str(corpus) if missing == "run" else str(tmp_path / "nowhere"),
+    ]
+    command = [
+        sys.executable,
+        "-m",
+        "posecorpus.pipelines.cli",
+        "eval",
+        *places,
+        "--out",
+        str(tmp_path / "out"),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 2, done.stderr
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("posecorpus: ") and "expected" in last and "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists()
 
 
 def test_thresholds_of_integration_are_tried_on_the_same_proposals(corpus: Path, tmp_path: Path) -> None:
