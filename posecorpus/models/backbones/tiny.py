@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from torch import Tensor, nn
+from torch.nn import functional
 
 from posecorpus.models.backbones.base import PlainBackbone
 
@@ -34,6 +35,10 @@ class Tiny(PlainBackbone):
         self.features = nn.Sequential(*layers)
         self.squeeze = nn.Sequential(*_convolution(before, _SQUEEZED, 1, 1))
         self.classifier = self.connected(self.pooled, _HIDDEN)
+
+    def maps(self, images: Tensor) -> Tensor:
+        odd = (0, images.shape[-1] % 2, 0, images.shape[-2] % 2)
+        return super().maps(functional.pad(images, odd))
 
     def pool(self, regions: Tensor) -> Tensor:
         return super().pool(self.squeeze(regions))

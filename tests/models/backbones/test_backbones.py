@@ -55,6 +55,14 @@ def test_maps_regions_and_vectors_have_the_sizes_they_say(kind: type[Backbone]) 
     assert net.embed(vectors).shape == (5, net.embedded)
 
 
+@pytest.mark.parametrize("kind", [VGG16, ResNet50, Tiny])
+@pytest.mark.parametrize(("height", "width"), [(213, 320), (240, 333), (97, 101)])
+def test_pictures_of_odd_sides_have_maps_too(kind: type[Backbone], height: int, width: int) -> None:
+    maps = on_meta(kind).maps(torch.zeros(1, 3, height, width, device="meta"))
+    for cells, pixels in zip(maps.shape[2:], (height, width), strict=True):
+        assert pixels // STRIDE <= cells <= -(-pixels // STRIDE)
+
+
 def test_frozen_normalisation_is_batch_normalisation_at_rest() -> None:
     torch.manual_seed(0)
     usual = nn.BatchNorm2d(6)
