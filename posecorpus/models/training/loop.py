@@ -26,6 +26,11 @@ def rank_and_world() -> tuple[int, int]:
     return state.process_index, state.num_processes
 
 
+def wait_for_the_others() -> None:
+    """Until all processes that train together are here; at once if this one is alone."""
+    processes().wait_for_everyone()
+
+
 def train(
     task: Task[Batch],
     batches_from: Callable[[int], Iterable[Batch]],

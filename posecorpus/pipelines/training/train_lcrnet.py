@@ -24,7 +24,7 @@ from posecorpus.models.data.mixture import Mixture, Source
 from posecorpus.models.lcrnet.params import preset
 from posecorpus.models.lcrnet.run import RUN, LCRNetRun, read_description, save_run
 from posecorpus.models.lcrnet.train import TRAINING, Lesson, learn
-from posecorpus.models.training.loop import rank_and_world
+from posecorpus.models.training.loop import rank_and_world, wait_for_the_others
 from posecorpus.models.training.params import TrainParams
 from posecorpus.pipelines.locks import only_run
 from posecorpus.pipelines.training.previews import Seen, preview_sheet
@@ -76,9 +76,11 @@ def train_lcrnet(
     """
     lesson = _lesson(request)
     if rank_and_world()[0] > 0:  # the first of several processes looks after the folder
+        wait_for_the_others()
         return learn(lesson, folder)
     with only_run(storage_at(folder), None):
         _describe(request, lesson, folder)
+        wait_for_the_others()
         pictures = _pictures(request.previews or request.corpora[0].place, lesson.params.frame)
         look = partial(_show, folder / PICTURES, pictures, lesson.anchors)
         return learn(lesson, folder, report=report, note=note, look=look)
