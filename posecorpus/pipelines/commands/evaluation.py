@@ -32,7 +32,7 @@ def evaluate(
     ] = 0.2,
     distance_mm: Annotated[
         float, typer.Option("--ppi-mm", help="Integration: distance in space up to which they are one pose.", min=0)
-    ] = 300.0,
+    ] = 130.0,
     nms_iou: Annotated[
         float, typer.Option(help="Suppression: overlap from which the worse pose is dropped.", min=0, max=1)
     ] = 0.3,
