@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from multiprocessing import get_all_start_methods, get_context
 from multiprocessing.context import BaseContext
+from types import TracebackType
 from typing import Generic, TypeVar
 
 import cv2
@@ -176,3 +178,10 @@ def _set_up_worker(_: int) -> None:
     cv2.setNumThreads(0)
     # Ctrl-C goes to all processes; the one that trains decides what becomes of it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.excepthook = _report_fault
+
+
+def _report_fault(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """As Python does, but for the thread that hands batches over: that its reader is gone is how a stream ends."""
+    if not issubclass(kind, (ConnectionError, EOFError)):
+        sys.__excepthook__(kind, error, trace)

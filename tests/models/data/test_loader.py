@@ -6,6 +6,7 @@ import hashlib
 import os
 import pickle
 import signal
+import sys
 from itertools import islice
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from torch import Tensor
 from posecorpus.core.codecs import encode
 from posecorpus.core.errors import InputError
 from posecorpus.core.sample import Sample
+from posecorpus.models.data import loader
 from posecorpus.models.data.augment import AugmentParams
 from posecorpus.models.data.loader import batches
 from posecorpus.models.data.mixture import Mixture, Source
@@ -145,6 +147,25 @@ def test_what_is_a_mistake_of_ours_keeps_its_traceback(corpus: Path, workers: in
     )
     with pytest.raises(ZeroDivisionError, match="ours"):
         next(stream)
+
+
+def hook(sample: Sample) -> str:
+    return sys.excepthook.__name__
+
+
+def test_a_reader_that_leaves_is_no_fault_of_a_worker(
+    corpus: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mixture = Mixture([Source(str(corpus))], seed=0)
+    stream = batches(
+        mixture, hook, list, augment=AugmentParams(), frame=(24, 32), images=1, seed=0, workers=1
+    )
+    assert next(stream) == [loader._report_fault.__name__]
+    for error in (ConnectionResetError("gone"), EOFError(), BrokenPipeError()):
+        loader._report_fault(type(error), error, None)
+    assert capsys.readouterr().err == ""
+    loader._report_fault(KeyError, KeyError("ours"), None)
+    assert "KeyError: 'ours'" in capsys.readouterr().err
 
 
 def process(sample: Sample) -> tuple[int, int, int]:
