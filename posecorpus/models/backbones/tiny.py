@@ -17,7 +17,7 @@ class Tiny(PlainBackbone):
     """Three strided stages of two convolutions on squares of four pixels; regions are squeezed to fewer channels.
 
     Fully connected layers normalise over the regions of a batch: what all regions share would else drown what tells
-    them apart, and a network that starts from nothing would need several times as many steps to learn its classes.
+    them apart. Eight pictures were learned by heart in half the steps of layer normalisation. Training needs two regions.
     """
 
     channels = _WIDTHS[-1]
