@@ -78,7 +78,14 @@ def test_perfect_detections_are_worth_everything(joints: Skeleton) -> None:
 
 def test_no_detections_at_all() -> None:
     found = judged(SAMPLES, [only(perfect(sample), []) for sample in SAMPLES])
-    assert (found.people, found.found, found.pckh, found.ap, found.pck3d) == (PEOPLE, 0, 0, 0, 0)
+    assert (found.people, found.found, found.pckh, found.ap, found.people_ap, found.pck3d) == (
+        PEOPLE,
+        0,
+        0,
+        0,
+        0,
+        0,
+    )
     assert found.mpjpe_abs_mm is None and found.pckh_found is None and found.best_f1 is None
     assert found.kinds is not None and found.kinds["misdetected"] == 1
 

@@ -40,6 +40,7 @@ from posecorpus.core.skeletons import (
     correspondence,
     skeleton,
 )
+from posecorpus.models.lcrnet.detect import DetectSettings
 from posecorpus.pipelines.evaluation.eval_people import EvalPeopleRequest, eval_people
 from posecorpus.pipelines.evaluation.people_examples import GAP_PX, SIDE_PX, Extremes, side_by_side
 from posecorpus.pipelines.evaluation.people_figures import (
@@ -83,6 +84,7 @@ def test_a_whole_evaluation(corpus: Path, tmp_path: Path, capsys: pytest.Capture
     assert told[-1] == ("evaluating", 6, 6)
     results = done.results
     assert list(results.figures) == ["PPI", "NMS", "PPI, not rescored", "NMS, not rescored", UPPER_BOUND]
+    assert results.figures[UPPER_BOUND].ap is None and results.figures[UPPER_BOUND].people_ap is None
     for found in results.figures.values():
         assert found.pckh == round(16 / 18, 5) and found.mpjpe_abs_mm == pytest.approx(0, abs=1e-2)
     assert results.worst[0].key == "p4" and results.worst[0].found == 1
@@ -123,34 +125,31 @@ def test_corpora_that_cannot_be_judged(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-def test_the_command_evaluates_a_run(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:  # fmt: skip
-    """From a run's folder to files, with a network that knows nothing; the same call gives the same figures."""
+def untrained(folder: Path) -> Path:
+    """A run of a network that knows nothing."""
     import torch
 
     from posecorpus.models.lcrnet.network import LCRNet
     from posecorpus.models.lcrnet.params import preset
     from posecorpus.models.lcrnet.run import save_run, save_weights
-    from posecorpus.pipelines import cli
 
     anchors = ANCHORS["lcr_13"]
     torch.manual_seed(0)
     net = LCRNet(preset("tiny"), anchors.classes, len(anchors.skeleton))
-    save_run(tmp_path / "run", preset("tiny"), anchors, {})
-    save_weights(tmp_path / "run", net, 0)
+    save_run(folder, preset("tiny"), anchors, {})
+    save_weights(folder, net, 0)
+    return folder
+
+
+def test_the_command_evaluates_a_run(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:  # fmt: skip
+    """From a run's folder to files, with a network that knows nothing; the same call gives the same figures."""
+    from posecorpus.pipelines import cli
+
+    run = ["posecorpus", "eval", str(untrained(tmp_path / "run")), "--corpus", str(corpus), "--device", "cpu"]
     stored = []
     for out in ("one", "two"):
-        command = [
-            "posecorpus",
-            "eval",
-            str(tmp_path / "run"),
-            "--corpus",
-            str(corpus),
-            "--limit",
-            "2",
-            "--device",
-            "cpu",
-        ]
-        monkeypatch.setattr("sys.argv", [*command, "--examples", "1", "--out", str(tmp_path / out)])
+        more = ["--limit", "2", "--examples", "1", "--ppi-mm", "77", "--out", str(tmp_path / out)]
+        monkeypatch.setattr("sys.argv", [*run, *more])
         with pytest.raises(SystemExit) as ended:
             cli.main()
         assert ended.value.code == 0
@@ -160,36 +159,23 @@ def test_the_command_evaluates_a_run(corpus: Path, tmp_path: Path, monkeypatch: 
         one["settings"].pop("pictures_per_s")
     assert stored[0] == stored[1]
     assert stored[0]["people"] == 6 and stored[0]["settings"]["run"] == "run"
+    used = stored[0]["settings"]["decodings"]
+    assert used["PPI"]["integration"]["distance_m"] == 0.077
+    assert used["PPI"]["integration"]["iou"] == DetectSettings().integration.iou  # type: ignore[union-attr]
+    assert used["NMS"]["suppression_iou"] == DetectSettings().suppression_iou
     assert "MPJPE, absolute" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("missing", ["run", "corpus"])
 def test_the_command_says_what_is_missing(missing: str, corpus: Path, tmp_path: Path) -> None:
-    from posecorpus.models.lcrnet.params import preset
-    from posecorpus.models.lcrnet.run import save_run
-
-    if missing == "corpus":
-        save_run(
-            tmp_path / "run", preset("tiny"), ANCHORS["lcr_13"], {}
-        )  # no checkpoint either: it is looked for first
-    places = [
-        str(tmp_path / "run"),
-        "--corpus",
-        str(corpus) if missing == "run" else str(tmp_path / "nowhere"),
-    ]
-    command = [
-        sys.executable,
-        "-m",
-        "posecorpus.pipelines.cli",
-        "eval",
-        *places,
-        "--out",
-        str(tmp_path / "out"),
-    ]
+    run = tmp_path / "nothing" if missing == "run" else untrained(tmp_path / "run")
+    where = corpus if missing == "run" else tmp_path / "nothing"
+    command = [sys.executable, "-m", "posecorpus.pipelines.cli", "eval", str(run), "--corpus", str(where)]
+    command += ["--out", str(tmp_path / "out")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 2, done.stderr
     last = done.stderr.strip().splitlines()[-1]
-    assert last.startswith("posecorpus: ") and "expected" in last and "Traceback" not in done.stderr
+    assert last.startswith("posecorpus: ") and "nothing" in last and "Traceback" not in done.stderr
     assert not (tmp_path / "out").exists()
 
 

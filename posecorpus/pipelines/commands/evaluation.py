@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -28,14 +29,16 @@ def evaluate(
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
     iou: Annotated[
-        float, typer.Option("--ppi-iou", help="Integration: overlap in the picture from which poses are of one person.", min=0, max=1)
-    ] = 0.2,
+        float | None,
+        typer.Option("--ppi-iou", help="Integration: overlap from which poses are of one person.", min=0, max=1),
+    ] = None,
     distance_mm: Annotated[
-        float, typer.Option("--ppi-mm", help="Integration: distance in space up to which they are one pose.", min=0)
-    ] = 130.0,
+        float | None,
+        typer.Option("--ppi-mm", help="Integration: distance in space up to which they are one pose.", min=0),
+    ] = None,
     nms_iou: Annotated[
-        float, typer.Option(help="Suppression: overlap from which the worse pose is dropped.", min=0, max=1)
-    ] = 0.3,
+        float | None, typer.Option(help="Suppression: overlap from which the worse pose is dropped.", min=0, max=1)
+    ] = None,
     sweep: Annotated[
         bool, typer.Option("--sweep", help="Try a grid of --ppi-iou and --ppi-mm, too.")
     ] = False,
@@ -56,9 +59,15 @@ def evaluate(
     from posecorpus.pipelines.evaluation.people_table import print_people
 
     detector = open_run(run, device)
-    settings = DetectSettings(
-        integration=Integration(iou=iou, distance_m=distance_mm / 1000), suppression_iou=nms_iou
-    )
+    usual = DetectSettings()
+    thresholds = usual.integration or Integration()
+    if iou is not None:
+        thresholds = replace(thresholds, iou=iou)
+    if distance_mm is not None:
+        thresholds = replace(thresholds, distance_m=distance_mm / 1000)
+    settings = replace(usual, integration=thresholds)
+    if nms_iou is not None:
+        settings = replace(settings, suppression_iou=nms_iou)
     request = EvalPeopleRequest(
         corpus=corpus,
         limit=limit,

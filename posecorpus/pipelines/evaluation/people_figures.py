@@ -129,14 +129,18 @@ class Traits:
         return Traits(**{name: values[which] for name, values in vars(self).items()})
 
 
-def figures(verdict: Verdict, traits: Traits, joints: Skeleton) -> PeopleFigures:
-    """The figures of all pictures together."""
+def figures(verdict: Verdict, traits: Traits, joints: Skeleton, *, ranked: bool = True) -> PeopleFigures:
+    """The figures of all pictures together.
+
+    Args:
+        ranked: whether there are detections with scores, not only the best pose for each person.
+    """
     heads, judged = verdict.heads, ~np.isnan(verdict.heads)
     found = ~np.isnan(verdict.score)
     finding = people_curve(verdict)
     best = _best_f1(finding)
     torso = verdict.heads * (traits.head_px / traits.torso_px)[:, None].astype(np.float32)
-    per_joint = tuple(_joint(verdict, traits, joints, j) for j in range(heads.shape[1]))
+    per_joint = tuple(_joint(verdict, traits, joints, j, ranked) for j in range(heads.shape[1]))
     more = len(common_joints(joints)) < len(joints)
     shown = tuple(joint for joint in per_joint if joint.labelled or joint.abs_mm is not None)
     return PeopleFigures(
@@ -146,7 +150,7 @@ def figures(verdict: Verdict, traits: Traits, joints: Skeleton) -> PeopleFigures
         duplicates=int((verdict.outcome == DUPLICATE).sum()),
         false=int((verdict.outcome == NOBODY).sum()),
         **best,
-        people_ap=_number(average_precision(finding)) if len(verdict.scores) else None,
+        people_ap=_number(average_precision(finding)) if ranked else None,
         pckh=_share(heads <= 0.5, judged),
         pckh_1=_share(heads <= 1, judged),
         pckh_found=_share(heads <= 0.5, judged & found[:, None]),
@@ -216,7 +220,7 @@ def _threshold_curve(values: NDArray[np.float32], judged: NDArray[np.bool_], las
     ]
 
 
-def _joint(verdict: Verdict, traits: Traits, joints: Skeleton, j: int) -> JointFigures:
+def _joint(verdict: Verdict, traits: Traits, joints: Skeleton, j: int, ranked: bool) -> JointFigures:
     heads = verdict.heads[:, j]
     judged = ~np.isnan(heads)
     in_space = j < len(joints)
@@ -226,8 +230,8 @@ def _joint(verdict: Verdict, traits: Traits, joints: Skeleton, j: int) -> JointF
         labelled=int(judged.sum()),
         pckh=_share(heads <= 0.5, judged),
         pckh_1=_share(heads <= 1, judged),
-        ap=_joint_ap(verdict, j, 0),
-        ap_1=_joint_ap(verdict, j, 1),
+        ap=_joint_ap(verdict, j, 0) if ranked else None,
+        ap_1=_joint_ap(verdict, j, 1) if ranked else None,
         abs_mm=_mean(verdict.abs_mm[:, j]) if in_space else None,
         rigid_mm=_mean(verdict.rigid_mm[:, j]) if in_space else None,
         pck3d=_share(verdict.abs_mm[:, j] <= BALL_MM, known) if in_space else None,
@@ -235,8 +239,6 @@ def _joint(verdict: Verdict, traits: Traits, joints: Skeleton, j: int) -> JointF
 
 
 def _joint_ap(verdict: Verdict, j: int, threshold: int) -> float | None:
-    if not len(verdict.scores) and np.isfinite(verdict.score).any():
-        return None  # an upper bound has no scores
     marks = verdict.marks[:, threshold, j]
     counted = marks != NOT_JUDGED
     positives = int((~np.isnan(verdict.heads[:, j])).sum())

@@ -135,7 +135,10 @@ def results_of(
         people=len(traits.head_px),
         ignored=ledger.ignored,
         lifted=ledger.lifted,
-        figures={name: figures(verdict, traits, joints) for name, verdict in verdicts.items()},
+        figures={
+            name: figures(verdict, traits, joints, ranked=name != UPPER_BOUND)
+            for name, verdict in verdicts.items()
+        },
         curves={name: _curves(verdict, traits) for name, verdict in verdicts.items()},
         bins=_bins(next(iter(verdicts.values())), traits),
         sweep=sweep_cells({pair: figures(ledger.tried(pair), traits, joints) for pair in tried}),
