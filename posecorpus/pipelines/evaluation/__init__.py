@@ -1,1 +1,1 @@
-"""Evaluation: how well lifting finds known poses again, as a table and a page."""
+"""Evaluation, as tables and pages: how well lifting finds known poses again, and detectors the people of pictures."""
