@@ -18,12 +18,12 @@ from posecorpus.models.lcrnet.network import LCRNet
 from posecorpus.models.lcrnet.params import LCRNetParams
 from posecorpus.models.lcrnet.run import LCRNetRun, read_description
 from posecorpus.models.lcrnet.task import Batch, LCRNetTask, MakeExample, collate
-from posecorpus.models.training.loop import rank_and_world, train
+from posecorpus.models.training.loop import leave_cores_to, rank_and_world, train
 from posecorpus.models.training.params import TrainParams
 
 TRAINING = {
     "tiny": TrainParams(
-        steps=2000, optimiser="adamw", drops=((0.7, 0.1), (0.9, 0.1)), warmup_steps=50, images=8
+        steps=2000, optimiser="adamw", drops=((0.7, 0.1), (0.9, 0.1)), warmup_steps=20, images=8
     ),
     "vgg16": TrainParams(steps=500_000, drops=((0.6, 0.1),)),
     "resnet50": TrainParams(steps=2_700_000, images=1, drops=((2 / 3, 0.1), (8 / 9, 0.1))),
@@ -79,6 +79,7 @@ def learn(
         InputError: as ``loop.train``; a corpus that cannot be read.
         KeyboardInterrupt: after Ctrl-C, when all is saved.
     """
+    leave_cores_to(lesson.training.workers)
     net, description = new_network(lesson), read_description(folder)
     rank, world = rank_and_world()
 

@@ -10,7 +10,6 @@ import typer
 
 from posecorpus.pipelines.commands.shared import (
     Seed,
-    Workers,
     examples,
     needs_models,
     resumable_stages,
@@ -77,7 +76,9 @@ def lcrnet(
     preview_every: Annotated[int, typer.Option(help="Steps between such pictures; 0: none.", min=0)] = 500,
     checkpoint_every: Annotated[int, typer.Option(help="Steps between checkpoints.", min=1)] = 500,
     seed: Seed = 0,
-    workers: Workers = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes that make batches; default: half of the cores.", min=0)
+    ] = None,
 ) -> None:
     """Train LCR-Net: people's 2D and 3D poses from pictures. Ctrl-C saves; the same command goes on."""
     needs_models()
@@ -89,7 +90,7 @@ def lcrnet(
         "preview_every": preview_every,
         "checkpoint_every": checkpoint_every,
         "seed": seed,
-        "workers": usable_workers() if workers is None else workers,
+        "workers": max(1, usable_workers() // 2) if workers is None else workers,
     }
     given = {"steps": steps, "images": images, "learning_rate": learning_rate}
     request = TrainRequest(
