@@ -16,11 +16,12 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from posecorpus.anchors.bank import load_anchors
+from posecorpus.models.data.augment import AugmentParams
 from posecorpus.models.data.mixture import Source
 from posecorpus.models.lcrnet.detect import DetectSettings
 from posecorpus.models.lcrnet.run import open_run
@@ -34,7 +35,13 @@ from posecorpus.pipelines.synthesis.synthesize import synthesize
 from posecorpus.pipelines.training.train_lcrnet import TrainRequest, train_lcrnet
 from posecorpus.synth.config import SynthConfig, load_config
 
-CLUSTERS = 40
+CLUSTERS = 20
+VIEWS = {
+    "none": AugmentParams.none(),
+    "flip": replace(AugmentParams.none(), flip=0.5),
+    "full": AugmentParams(),
+}
+"""How pictures are seen: a short training has seen too little to be bored by them."""
 PEOPLE = {"count": [1, 3]}
 CROWD = {"distance_m": [2.2, 5.0]}
 COLUMNS = {
@@ -126,7 +133,7 @@ def evaluated(name: str, places: dict[str, Path], options: argparse.Namespace) -
             }  # fmt: skip
             request = TrainRequest(
                 tuple(Source(str(place)) for place in seen), anchors, options.preset, how.network, training,
-                init=options.init, previews=str(places["test"]),
+                VIEWS[options.augment], options.init, str(places["test"]),
             )  # fmt: skip
             train_lcrnet(request, folder / "run", report=report, note=note)
             asked_for = EvalPeopleRequest(str(places["test"]), decodings=usual_decodings(DetectSettings()))
@@ -159,6 +166,7 @@ def main() -> None:
     parser.add_argument("--test-images", type=int, default=300)
     parser.add_argument("--steps", type=int)
     parser.add_argument("--preset", default="tiny", choices=sorted(TRAINING))
+    parser.add_argument("--augment", choices=VIEWS, default="flip")
     parser.add_argument("--init")
     parser.add_argument("--precision", default="no")
     parser.add_argument("--workers", type=int, default=1)

@@ -51,7 +51,9 @@ def losses(folder: Path) -> list[dict[str, float]]:
 
 def test_a_run_has_all_that_is_needed_to_use_and_judge_it(run: Path, renders: Path) -> None:
     found = losses(run)
-    assert len(found) == 4 and all(set(entry) == {"rpn_score", "rpn_place", "class", "pose"} for entry in found)
+    assert len(found) == 4 and all(
+        set(entry) == {"rpn_score", "rpn_place", "class", "pose"} for entry in found
+    )
     assert all(np.isfinite(list(entry.values())).all() for entry in found)
     described = json.loads((run / "run.json").read_text())
     assert described["training"]["corpora"] == {str(renders): 1.0}
@@ -83,7 +85,7 @@ def test_another_s_folder_is_refused(
         "corpora": {"corpora": (Source(str(renders), 2.0),)},
         "anchors": {"anchors": other},
         "seed": {"training": FAST | {"seed": 8}},
-        "network": {"training": FAST | {"images": 3}},
+        "network": {"network": {"boxes": 8}},
     }
     before = (run / "run.json").read_bytes()
     for word, change in changes.items():
@@ -114,7 +116,9 @@ def test_a_corpus_with_its_share(text: str, place: str, weight: float) -> None:
 
 def test_the_command_says_what_is_wrong_in_one_line(renders: Path, anchors: Path, tmp_path: Path) -> None:
     def outcome(*arguments: str) -> BaseException | None:
-        return CliRunner().invoke(app, ["train", "lcrnet", "--out", str(tmp_path / "run"), *arguments]).exception
+        return (
+            CliRunner().invoke(app, ["train", "lcrnet", "--out", str(tmp_path / "run"), *arguments]).exception
+        )
 
     missing = outcome("--corpus", str(tmp_path / "no"), "--anchors", str(anchors))
     assert isinstance(missing, InputError) and "manifest.json" in str(missing)

@@ -8,6 +8,8 @@ from typing import Literal
 from posecorpus.core.errors import InputError
 from posecorpus.models.lcrnet.rpn import RPNParams
 
+LEAST_FRAME_PX = 32
+
 
 @dataclass(frozen=True)
 class LCRNetParams:
@@ -17,9 +19,9 @@ class LCRNetParams:
         backbone: what sees.
         hidden: width of the two fully connected layers of the second estimate.
         pooling: of a region: RoIAlign, or the rounding RoI pooling that it replaced.
-        estimate: length of the vector that the first estimate is told the second one by; 0 for one estimate only.
+        estimate: length of the vector by which the second estimate is told the first one; 0 for one estimate only.
         rpn: region proposals.
-        images, boxes: of a batch, pictures, and boxes of each picture.
+        boxes: of each picture of a batch, that are learned from.
         positive_share: of these boxes, at most, those on people.
         jittered: proposals around each true box that are added in training, see ``targets.jittered``.
         pose_weight: of the regression loss in the sum that is minimised.
@@ -31,12 +33,18 @@ class LCRNetParams:
     estimate: int = 2048
     pooling: Literal["align", "round"] = "align"
     rpn: RPNParams = field(default_factory=RPNParams)
-    images: int = 8
     boxes: int = 32
     positive_share: float = 0.25
     jittered: int = 0
     pose_weight: float = 1.0
     frame: tuple[int, int] = (600, 1000)
+
+    def __post_init__(self) -> None:
+        shorter, longest = self.frame
+        if not LEAST_FRAME_PX <= shorter <= longest:
+            raise InputError(
+                "frame", f"two numbers of pixels from {LEAST_FRAME_PX}, the shorter side's first", self.frame
+            )
 
 
 # The large presets are the paper's. ``tiny`` starts from nothing and has minutes: it sees people in its boxes from the
@@ -54,7 +62,7 @@ PRESETS = {
         frame=(240, 320),
     ),
     "vgg16": LCRNetParams("vgg16", hidden=4096),
-    "resnet50": LCRNetParams("resnet50", hidden=2048, images=1, boxes=512),
+    "resnet50": LCRNetParams("resnet50", hidden=2048, boxes=512),
 }
 
 

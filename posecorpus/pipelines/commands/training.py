@@ -12,6 +12,7 @@ from posecorpus.pipelines.commands.shared import (
     Seed,
     examples,
     needs_models,
+    numbers,
     resumable_stages,
     usable_workers,
 )
@@ -54,6 +55,13 @@ def lcrnet(
         "run"
     ),
     preset: Annotated[LCRNetPreset, typer.Option(help="Size of the network.")] = LCRNetPreset.tiny,
+    frame: Annotated[
+        str | None,
+        typer.Option(
+            help="Pixels that pictures are scaled to: of the shorter side, and at most of the longer one. Default: the preset's.",
+            metavar="SHORTERxLONGEST",
+        ),
+    ] = None,
     init: Annotated[
         str | None, typer.Option(help="File or URL of the backbone's ImageNet weights, as torchvision's.")
     ] = None,
@@ -97,6 +105,7 @@ def lcrnet(
         corpora=tuple(_source(text) for text in corpus),
         anchors=anchors,
         preset=preset.value,
+        network={"frame": numbers("--frame", frame, "x", "SHORTERxLONGEST")} if frame else {},
         training=training | {name: value for name, value in given.items() if value is not None},
         augment=AugmentParams() if augment else AugmentParams.none(),
         init=init,

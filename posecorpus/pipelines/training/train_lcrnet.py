@@ -87,12 +87,12 @@ def train_lcrnet(
 
 
 def _lesson(request: TrainRequest) -> Lesson:
-    params = preset(request.preset)
+    params = replace(preset(request.preset), **request.network)
     training: TrainParams = replace(TRAINING[request.preset], **request.training)
     return Lesson(
         mixture=Mixture(request.corpora, training.seed),
         anchors=load_anchors(request.anchors),
-        params=replace(params, **{"images": training.images} | request.network),
+        params=params,
         training=training,
         augment=request.augment,
         init=request.init,

@@ -107,3 +107,9 @@ def test_regions_are_learned_by_heart() -> None:
 def test_presets_have_names() -> None:
     with pytest.raises(InputError, match="tiny, vgg16, resnet50"):
         preset("vgg19")
+
+
+@pytest.mark.parametrize("frame", [(0, 320), (31, 320), (240, 239)])
+def test_frames_are_large_enough_and_in_order(frame: tuple[int, int]) -> None:
+    with pytest.raises(InputError, match="frame"):
+        replace(preset("tiny"), frame=frame)
