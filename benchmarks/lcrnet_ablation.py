@@ -3,7 +3,7 @@
     python benchmarks/lcrnet_ablation.py OUT [--base bandai.zip] [--more cmu.zip] [--test hdm05.zip]
         [--images 2000] [--test-images 300] [--steps 1500] [--preset tiny] [--seed 0] [--only NAME ...]
 
-Makes three corpora of dressed people in rooms (one to three in a picture, 320x240): of the ``--base`` motions; of
+Makes three corpora of dressed people in rooms (one or two in a picture of 160x120, near): of the ``--base`` motions; of
 the ``--more`` motions, drawn where the first is thin; and, to judge by, of the ``--test`` motions. Without files
 the motions are built-in ones of three seeds. Every network sees as many pictures for as many steps, half of them from each of
 the first two corpora, or all from the first. Then one part is left out at a time. Decodings share their
@@ -42,8 +42,9 @@ VIEWS = {
     "full": AugmentParams(),
 }
 """How pictures are seen: a short training has seen too little to be bored by them."""
-PEOPLE = {"count": [1, 3]}
-CROWD = {"distance_m": [2.2, 5.0]}
+SIZE = (160, 120)
+PEOPLE = {"count": [1, 2]}
+CROWD = {"distance_m": [1.8, 3.2]}
 COLUMNS = {
     "AP": ("ap", 100), "PCKh@.5": ("pckh", 100), "PCKh@1": ("pckh_1", 100), "3DPCK": ("pck3d", 100),
     "Abs. mm": ("mpjpe_abs_mm", 1), "Align. mm": ("mpjpe_rigid_mm", 1), "found": ("recall_found", 100),
@@ -89,7 +90,7 @@ ROWS = (
 
 def config_of(samples_per_shard: int = 100) -> SynthConfig:
     """Small pictures of few people."""
-    small = load_config("lcr-wild").resized(320, 240).model_dump()
+    small = load_config("lcr-wild").resized(*SIZE).model_dump()
     small["people"] |= PEOPLE
     small["crowd"] |= CROWD
     small["output"] = {"samples_per_shard": samples_per_shard}
@@ -132,7 +133,8 @@ def evaluated(name: str, places: dict[str, Path], options: argparse.Namespace) -
                 "workers": options.workers, "preview_every": 500, "precision": options.precision,
             }  # fmt: skip
             request = TrainRequest(
-                tuple(Source(str(place)) for place in seen), anchors, options.preset, how.network, training,
+                tuple(Source(str(place)) for place in seen), anchors, options.preset,
+                how.network | ({"frame": SIZE[::-1]} if options.preset == "tiny" else {}), training,
                 VIEWS[options.augment], options.init, str(places["test"]),
             )  # fmt: skip
             train_lcrnet(request, folder / "run", report=report, note=note)
