@@ -28,6 +28,7 @@ from posecorpus.core.shards import Corpus, write_shard
 from posecorpus.core.skeletons import LCR_13, TORSO, convert, skeleton
 from posecorpus.inspect.verify import verify_corpus
 from posecorpus.models.lcrnet.decode import Detections
+from posecorpus.models.lcrnet.detect import EVERYBODY_ONCE
 from posecorpus.models.lcrnet.network import LCRNet
 from posecorpus.models.lcrnet.params import preset
 from posecorpus.models.lcrnet.run import open_run, save_run, save_weights
@@ -402,7 +403,7 @@ def test_the_command_shows_what_the_run_finds(run: Path, photos: Path, tmp_path:
     opened, people = open_run(run, "cpu"), 0
     for sample in Corpus(tmp_path / "out"):
         assert sample.image is not None
-        found = opened.detect(sample.image)
+        found = opened.detect(sample.image, EVERYBODY_ONCE)
         likely = found.scores >= 0.3
         people += len(sample.people)
         np.testing.assert_allclose([p.score for p in sample.people], found.scores[likely], rtol=1e-5)

@@ -77,6 +77,10 @@ class Detections:
     def __len__(self) -> int:
         return len(self.scores)
 
+    def at(self, which: NDArray[np.integer]) -> Detections:
+        """Some of them."""
+        return Detections(self.poses2d[which], self.poses3d[which], self.scores[which], self.members[which])
+
 
 @dataclass(frozen=True)
 class Integration:
@@ -125,7 +129,7 @@ def suppress(proposals: Proposals, iou: float, joints: NDArray[np.integer] | Non
     Args:
         joints: that boxes are put around, (K,) indices; all if None.
     """
-    groups = _groups(proposals, iou, joints)
+    groups = _groups(proposals.scores, person_boxes(proposals.poses2d, joints), iou)
     kept = np.array([group[0] for group in groups], np.intp)
     return Detections(
         proposals.poses2d[kept], proposals.poses3d[kept], proposals.scores[kept], np.ones(len(kept), np.int64)
@@ -148,7 +152,7 @@ def integrate(
         joints: that boxes are put around, (K,) indices; all if None.
     """
     found = []
-    for group in _groups(proposals, settings.iou, joints):
+    for group in _groups(proposals.scores, person_boxes(proposals.poses2d, joints), settings.iou):
         left = group
         while len(left):
             apart = np.linalg.norm(proposals.poses3d[left] - proposals.poses3d[left[0]], axis=-1).mean(-1)
@@ -168,10 +172,21 @@ def integrate(
     )
 
 
-def _groups(proposals: Proposals, iou: float, joints: NDArray[np.integer] | None) -> list[NDArray[np.intp]]:
-    """Indices of proposals that overlap the best one that is left, best first, until none is left."""
-    left = np.argsort(-proposals.scores, kind="stable")
-    boxes = person_boxes(proposals.poses2d, joints)
+def best_of_each_place(
+    found: Detections, iou: float, joints: NDArray[np.integer] | None = None
+) -> NDArray[np.intp]:
+    """Indices of the people whom no better one overlaps by ``iou``: integration may find several poses of one person.
+
+    Args:
+        joints: that boxes are put around, (K,) indices; all if None.
+    """
+    groups = _groups(found.scores, person_boxes(found.poses2d, joints), iou)
+    return np.array([group[0] for group in groups], np.intp)
+
+
+def _groups(scores: Floats, boxes: Floats, iou: float) -> list[NDArray[np.intp]]:
+    """Indices of what overlaps the best one that is left, best first, until none is left."""
+    left = np.argsort(-scores, kind="stable")
     groups = []
     while len(left):
         same = box_overlaps(boxes[left[:1]], boxes[left])[0] >= iou

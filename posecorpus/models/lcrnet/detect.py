@@ -12,7 +12,15 @@ from posecorpus.anchors.bank import Anchors
 from posecorpus.anchors.boxes import upper_body
 from posecorpus.core.skeletons import TORSO, Skeleton
 from posecorpus.models.backbones.base import STRIDE
-from posecorpus.models.lcrnet.decode import Detections, Integration, Proposals, integrate, rescored, suppress
+from posecorpus.models.lcrnet.decode import (
+    Detections,
+    Integration,
+    Proposals,
+    best_of_each_place,
+    integrate,
+    rescored,
+    suppress,
+)
 from posecorpus.models.lcrnet.network import Estimate, LCRNet
 from posecorpus.models.lcrnet.rpn import grid, propose
 from posecorpus.models.lcrnet.targets import AnchorTensors
@@ -32,6 +40,8 @@ class DetectSettings:
         rescore: lower the scores of poses that leave their box.
         trunk_boxes: put the boxes whose overlap counts around head and trunk: people may be close.
         least_score: people of a lower score are dropped.
+        same_iou: of people whose boxes overlap by so much the best one is kept; None keeps them all, as figures of the
+            paper do, where integration gives a person several poses with scores of their own.
     """
 
     integration: Integration | None = field(default_factory=Integration)
@@ -39,6 +49,11 @@ class DetectSettings:
     rescore: bool = True
     trunk_boxes: bool = True
     least_score: float = 0.002
+    same_iou: float | None = None
+
+
+EVERYBODY_ONCE = DetectSettings(least_score=0.05, same_iou=0.4)
+"""For whoever wants the people of a picture, and not figures about a network."""
 
 
 @torch.no_grad()
@@ -86,8 +101,10 @@ def people_of(proposals: Proposals, skeleton: Skeleton, settings: DetectSettings
     else:
         lower = np.setdiff1d(np.arange(len(skeleton)), upper_body(skeleton))
         found = integrate(proposals, settings.integration, lower, joints)
-    kept = found.scores >= settings.least_score
-    return Detections(found.poses2d[kept], found.poses3d[kept], found.scores[kept], found.members[kept])
+    kept = np.flatnonzero(found.scores >= settings.least_score)
+    if settings.same_iou is not None:
+        kept = kept[best_of_each_place(found.at(kept), settings.same_iou, joints)]
+    return found.at(kept)
 
 
 def detect(

@@ -23,7 +23,7 @@ app = typer.Typer()
     epilog=examples(
         "predict run beach.jpg --out found",
         "predict run photos/ 'more/*.png' --camera 60 --out found",
-        "predict run renders --out found --min-score 0.05",
+        "predict run renders --out found --min-score 2",
     )
 )
 def predict(
@@ -39,7 +39,7 @@ def predict(
             metavar="FOV_DEG",
         ),
     ] = None,
-    min_score: Annotated[float, typer.Option(help="Leave out people of a lower score.", min=0)] = 0.2,
+    min_score: Annotated[float, typer.Option(help="Leave out people of a lower score.", min=0)] = 0.5,
     pictured: Annotated[
         int, typer.Option("--samples", help="Pictures on the HTML page.", min=1, max=1000)
     ] = 48,

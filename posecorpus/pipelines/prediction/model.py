@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ class Model:
         name: of the run's folder.
         step: steps it was trained for.
         skeleton: joint set of its poses.
-        detect: the people of a picture (H, W, 3), RGB, in its pixels.
+        detect: the people of a picture (H, W, 3), RGB, in its pixels; everybody once.
         digests: sha256 of the run's files by name.
     """
 
@@ -42,6 +43,7 @@ def open_model(folder: Path, device: str) -> Model:
     Raises:
         InputError: no run there, a file of it is damaged, or there is no such device.
     """
+    from posecorpus.models.lcrnet.detect import EVERYBODY_ONCE
     from posecorpus.models.lcrnet.run import ANCHORS, RUN, open_run
     from posecorpus.models.training.checkpoint import path_of
 
@@ -49,4 +51,10 @@ def open_model(folder: Path, device: str) -> Model:
     digests = {name: file_sha256(folder / name) for name in (RUN, ANCHORS)}
     newest = path_of(folder, run.step)
     digests[newest.name] = file_sha256(newest)
-    return Model(folder.resolve().name, run.step, run.anchors.skeleton, run.detect, digests)
+    return Model(
+        folder.resolve().name,
+        run.step,
+        run.anchors.skeleton,
+        partial(run.detect, settings=EVERYBODY_ONCE),
+        digests,
+    )

@@ -21,6 +21,7 @@ from posecorpus.core.shards import Corpus
 from posecorpus.core.storage import storage_at
 from posecorpus.models.data.augment import AugmentParams, plain_view, seen
 from posecorpus.models.data.mixture import Mixture, Source
+from posecorpus.models.lcrnet.detect import EVERYBODY_ONCE
 from posecorpus.models.lcrnet.params import preset
 from posecorpus.models.lcrnet.run import RUN, LCRNetRun, read_description, save_run
 from posecorpus.models.lcrnet.train import TRAINING, Lesson, learn
@@ -30,8 +31,8 @@ from posecorpus.pipelines.locks import only_run
 from posecorpus.pipelines.training.previews import Seen, preview_sheet
 
 PICTURES = "pictures"
-SHOWN = 8
-SHOWN_FROM = 0.3
+PREVIEWED = 8
+DRAWN_FROM = 0.5
 """People of a lower score are not drawn: those of a network that has just begun would hide the picture."""
 
 
@@ -142,7 +143,7 @@ def _pictures(place: str, frame: tuple[int, int]) -> list[Sample]:
     for sample in Corpus(place).samples(["image"]):
         if sample.image is not None and sample.people:
             found.append(seen(sample, plain_view(sample.width, sample.height, frame)))
-        if len(found) == SHOWN:
+        if len(found) == PREVIEWED:
             break
     return found
 
@@ -152,8 +153,8 @@ def _show(folder: Path, pictures: list[Sample], anchors: Anchors, step: int, run
     shown = []
     for sample in pictures:
         assert sample.image is not None
-        people = run.detect(sample.image)
-        shown.append(Seen(sample, people.poses2d[people.scores >= SHOWN_FROM]))
+        people = run.detect(sample.image, EVERYBODY_ONCE)
+        shown.append(Seen(sample, people.poses2d[people.scores >= DRAWN_FROM]))
     if shown:
         folder.mkdir(exist_ok=True)
         _write(folder / f"step-{step:07d}.jpg", preview_sheet(shown, anchors.skeleton))

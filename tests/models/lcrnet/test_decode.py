@@ -15,6 +15,7 @@ from posecorpus.models.lcrnet.decode import (
     Detections,
     Integration,
     Proposals,
+    best_of_each_place,
     box_overlaps,
     integrate,
     person_boxes,
@@ -176,3 +177,20 @@ def test_arrays_that_do_not_fit_are_refused() -> None:
     good = crowd(0, 1, 3)
     with pytest.raises(InputError, match=r"poses3d: expected shape \(3, 13, 3\)"):
         Proposals(good.boxes, good.poses2d, good.poses2d, good.scores, good.upper)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0.2, 0.5, 0.9]))
+def test_everybody_once_is_a_loop_over_places(seed: int, iou: float) -> None:
+    proposals = crowd(seed, people=3, each=6)
+    found = Detections(
+        proposals.poses2d, proposals.poses3d, proposals.scores, np.ones(len(proposals), np.int64)
+    )
+    boxes = [np.concatenate([pose.min(0), pose.max(0)]) for pose in found.poses2d]
+    wanted: list[int] = []
+    for i in sorted(range(len(found)), key=lambda i: -found.scores[i]):
+        if all(loop_iou(boxes[i], boxes[k]) < iou for k in wanted):
+            wanted.append(i)
+    kept = best_of_each_place(found, iou)
+    assert kept.tolist() == wanted
+    np.testing.assert_array_equal(found.at(kept).poses2d, found.poses2d[wanted])
