@@ -35,7 +35,7 @@ from posecorpus.pipelines.synthesis.synthesize import synthesize
 from posecorpus.pipelines.training.train_lcrnet import TrainRequest, train_lcrnet
 from posecorpus.synth.config import SynthConfig, load_config
 
-CLUSTERS = 20
+CLUSTERS = 10
 VIEWS = {
     "none": AugmentParams.none(),
     "flip": replace(AugmentParams.none(), flip=0.5),
@@ -45,6 +45,7 @@ VIEWS = {
 SIZE = (160, 120)
 PEOPLE = {"count": [1, 2]}
 CROWD = {"distance_m": [1.8, 3.2]}
+PROPS = {"in_front": [0, 0], "beside": [0, 0], "held_probability": 0.0, "seat_probability": 0.0}
 COLUMNS = {
     "AP": ("ap", 100), "PCKh@.5": ("pckh", 100), "PCKh@1": ("pckh_1", 100), "3DPCK": ("pck3d", 100),
     "Abs. mm": ("mpjpe_abs_mm", 1), "Align. mm": ("mpjpe_rigid_mm", 1), "found": ("recall_found", 100),
@@ -93,6 +94,7 @@ def config_of(samples_per_shard: int = 100) -> SynthConfig:
     small = load_config("lcr-wild").resized(*SIZE).model_dump()
     small["people"] |= PEOPLE
     small["crowd"] |= CROWD
+    small["props"] |= PROPS
     small["output"] = {"samples_per_shard": samples_per_shard}
     return SynthConfig.model_validate(small)
 

@@ -17,7 +17,17 @@ from posecorpus.pipelines.commands.shared import (
     usable_workers,
 )
 
-app = typer.Typer(help="Train a model on corpora.", no_args_is_help=True)
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Train a model on corpora.",
+    rich_markup_mode=None,
+    epilog=examples("train lcrnet --corpus renders --anchors anchors.npz --out run"),
+)
+
+
+@app.callback()
+def _group() -> None:
+    """Train a model on corpora."""
 
 
 class LCRNetPreset(StrEnum):

@@ -126,6 +126,7 @@ from pathlib import Path
 import typer
 import toy_task as toy
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+from posecorpus.models.data.loader import _set_up_worker
 from posecorpus.models.training.loop import train
 from posecorpus.pipelines.commands.shared import resumable_stages
 
@@ -138,7 +139,8 @@ class Slow(IterableDataset):
 
 def command(folder: Path):
     with resumable_stages() as (report, note):
-        train(toy.Toy(0.2, 0.1), lambda step: DataLoader(Slow(), batch_size=None, num_workers=2),
+        train(toy.Toy(0.2, 0.1), lambda step: DataLoader(
+            Slow(), batch_size=None, num_workers=2, worker_init_fn=_set_up_worker),
             toy.params(10**6, drops=()), folder, report=report, note=note)
 
 typer.run(command)
