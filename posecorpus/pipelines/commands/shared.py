@@ -48,7 +48,13 @@ def usable_workers() -> int:
 
 
 def needs_models() -> None:
-    """Say how to install what networks need, if it is missing; raises :class:`InputError`."""
+    """Say how to install what networks need, if it is missing; to be called before torch is loaded.
+
+    Raises:
+        InputError: something is missing.
+    """
+    # Threads of OpenMP that wait for one without a core would else keep it from getting one: ten times as slow.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     for package in ("torch", "accelerate"):
         if find_spec(package) is None:
             raise InputError("this command", package, "not installed", "pip install 'posecorpus[models]'")
