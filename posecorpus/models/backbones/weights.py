@@ -12,6 +12,7 @@ from torch import Tensor
 
 from posecorpus.core.errors import InputError
 from posecorpus.models.backbones.base import Backbone
+from posecorpus.models.parameters import fill_network
 
 _OPTIONAL = ("classifier.6.", "fc.")
 """Of ImageNet's classes: files have them, detectors do not."""
@@ -30,21 +31,12 @@ def load_weights(backbone: Backbone, source: str | Path) -> None:
     """
     state = _read(source)
     given = {
-        name: value
+        name: value.float() if value.is_floating_point() else value
         for name, value in state.items()
         if not name.startswith(_OPTIONAL) and _COUNTERS not in name
     }
-    own = backbone.state_dict()
-    wanted = {name: value for name, value in own.items() if _COUNTERS not in name}
-    for name, value in wanted.items():
-        if name not in given:
-            raise InputError(source, f"a parameter {name}", "none", "is it of another network?")
-        if given[name].shape != value.shape:
-            raise InputError(f"{source}: {name}", f"shape {tuple(value.shape)}", tuple(given[name].shape))
-    unknown = sorted(set(given) - set(wanted))
-    if unknown:
-        raise InputError(source, "parameters of this network only", unknown[0])
-    backbone.load_state_dict(own | given)
+    counters = {name: value for name, value in backbone.state_dict().items() if _COUNTERS in name}
+    fill_network(backbone, counters | given, source)
 
 
 def _read(source: str | Path) -> dict[str, Tensor]:

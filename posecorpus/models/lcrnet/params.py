@@ -7,6 +7,7 @@ from typing import Literal
 
 from posecorpus.core.errors import InputError
 from posecorpus.models.lcrnet.rpn import RPNParams
+from posecorpus.models.lcrnet.targets import POSITIVE_SHARE
 
 LEAST_FRAME_PX = 32
 
@@ -34,7 +35,7 @@ class LCRNetParams:
     pooling: Literal["align", "round"] = "align"
     rpn: RPNParams = field(default_factory=RPNParams)
     boxes: int = 32
-    positive_share: float = 0.25
+    positive_share: float = POSITIVE_SHARE
     jittered: int = 0
     pose_weight: float = 1.0
     frame: tuple[int, int] = (600, 1000)

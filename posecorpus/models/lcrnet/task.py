@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -97,7 +98,6 @@ class LCRNetTask:
         maps = net.maps(batch.images.float() / 255)
         logits, offsets = net.rpn(maps)
         cells = grid(maps.shape[-2], maps.shape[-1], STRIDE, net.params.rpn, device)
-        anchors = AnchorTensors.of(self._anchors, device)
         proposed, drawn = [], []
         for n, (truth, size) in enumerate(zip(batch.truths, batch.sizes, strict=True)):
             people = TruthTensors.of(truth, device)
@@ -107,7 +107,9 @@ class LCRNetTask:
             boxes, _ = propose(logits[n], offsets[n], cells, size, net.params.rpn)
             boxes = torch.cat([boxes, jittered(people.boxes, net.params.jittered, random)])
             drawn.append(
-                draw_targets(boxes, people, anchors, net.params.boxes, random, net.params.positive_share)
+                draw_targets(
+                    boxes, people, self._classes, net.params.boxes, random, net.params.positive_share
+                )
             )
         image = torch.cat([torch.full((len(d.boxes),), n, device=device) for n, d in enumerate(drawn)])
         targets = Targets(
@@ -122,3 +124,8 @@ class LCRNetTask:
             "class": classified,
             "pose": net.params.pose_weight * regressed,
         }
+
+    @cached_property
+    def _classes(self) -> AnchorTensors:
+        """On the device where the network learns, which it stays on from the first batch on."""
+        return AnchorTensors.of(self._anchors, self.network.mean.device)

@@ -15,6 +15,7 @@ from torch import Tensor, nn, optim
 
 from posecorpus.core.errors import InputError
 from posecorpus.core.manifest import sync_folder
+from posecorpus.models.parameters import check_like, fill_network
 
 FOLDER = "checkpoints"
 KEPT = 2
@@ -117,19 +118,6 @@ def load_network(path: Path, network: nn.Module) -> int:
     return checkpoint.step
 
 
-def fill_network(network: nn.Module, state: Mapping[str, Tensor], where: Path) -> None:
-    """``load_state_dict``, with one-line errors that name the file ``where`` and the parameter."""
-    wanted = network.state_dict()
-    for name, value in wanted.items():
-        if name not in state:
-            raise InputError(where, f"a parameter {name}", "none", "is it of another network?")
-        _check_like(state[name], value, f"{where}: {name}")
-    unknown = sorted(set(state) - set(wanted))
-    if unknown:
-        raise InputError(where, "parameters of this network only", unknown[0])
-    network.load_state_dict(state)
-
-
 def optimiser_state(network: nn.Module, optimiser: optim.Optimizer) -> dict[str, dict[str, Tensor]]:
     """What an optimiser remembers of each parameter, by the parameter's name."""
     return {
@@ -156,7 +144,7 @@ def fill_optimiser(
             )
         for key, value in memory.items():
             like = torch.zeros(()) if key == "step" else parameters[name]
-            _check_like(value, like, f"{where}: {name} {key}")
+            check_like(value, like, f"{where}: {name} {key}")
     order = [id(p) for group in optimiser.param_groups for p in group["params"]]
     copies = {
         order.index(id(parameters[name])): {key: value.clone() for key, value in memory.items()}
@@ -227,13 +215,3 @@ def _is_tally(value: object) -> bool:
         return value == {}
     whole = set(value) == {"steps", "sums"} and isinstance(value["steps"], int)
     return whole and value["steps"] >= 0 and _named(value["sums"], float)
-
-
-def _check_like(found: Tensor, wanted: Tensor, where: str) -> None:
-    """Raise :class:`InputError` unless one tensor's numbers can be put into the other."""
-    if found.shape != wanted.shape:
-        raise InputError(where, f"shape {tuple(wanted.shape)}", tuple(found.shape))
-    if found.dtype != wanted.dtype:
-        raise InputError(where, str(wanted.dtype), found.dtype)
-    if found.layout != torch.strided or found.device.type != "cpu":
-        raise InputError(where, "plain numbers", f"{found.layout} on {found.device}")

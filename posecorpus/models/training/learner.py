@@ -14,6 +14,7 @@ from torch import Tensor
 
 from posecorpus.core.errors import InputError
 from posecorpus.core.seeds import generator
+from posecorpus.models.parameters import fill_network
 from posecorpus.models.training import checkpoint as checkpoints
 from posecorpus.models.training.checkpoint import Checkpoint
 from posecorpus.models.training.journal import Entry, Tally
@@ -151,7 +152,7 @@ class Learner:
         if not found.params:
             raise InputError(path, "a checkpoint to train on from", "one of a network only")
         self._params.check_continues(found.params, found.step, path)
-        checkpoints.fill_network(self._network, found.network, path)
+        fill_network(self._network, found.network, path)
         checkpoints.fill_optimiser(self._network, self._optimiser, found.optimiser, path)
         if self.accelerator.scaler and found.scaler:
             _fill_scaler(self.accelerator.scaler, found, path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,6 +16,9 @@ from posecorpus.pipelines.commands.shared import (
     resumable_stages,
     usable_workers,
 )
+
+if TYPE_CHECKING:
+    from posecorpus.models.data.mixture import Source
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -126,7 +129,7 @@ def lcrnet(
     typer.echo(out)
 
 
-def _source(text: str) -> Any:
+def _source(text: str) -> Source:
     """``PLACE`` or ``PLACE=WEIGHT``; an equals sign that no number follows belongs to the place."""
     from posecorpus.models.data.mixture import Source
 

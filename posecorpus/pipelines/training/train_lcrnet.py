@@ -8,11 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from posecorpus.anchors.bank import Anchors, load_anchors
+from posecorpus.core.codecs import encode
 from posecorpus.core.errors import InputError
 from posecorpus.core.manifest import write_atomically
 from posecorpus.core.progress import Report, silent
@@ -161,10 +161,7 @@ def _show(folder: Path, pictures: list[Sample], anchors: Anchors, step: int, run
 
 
 def _write(path: Path, image: NDArray[np.uint8]) -> None:
-    done, packed = cv2.imencode(".jpg", image[..., ::-1])
-    if not done:
-        raise InputError(path, "a picture that can be packed", image.shape)
     try:
-        write_atomically(path, packed.tobytes())
+        write_atomically(path, encode("image", image))
     except OSError as error:
         raise InputError(path, "a file that can be written", error.strerror) from None
