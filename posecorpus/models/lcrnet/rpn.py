@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from posecorpus.models.lcrnet.suppression import suppressed
 from posecorpus.models.lcrnet.targets import overlaps, some_of
 
 _LARGEST_GROWTH = 4.135  # log(1000 / 16): a box may not grow more at once
@@ -101,17 +101,6 @@ def _centres(boxes: Tensor) -> Tensor:
     return (boxes[:, :2] + boxes[:, 2:]) / 2
 
 
-def suppressed(boxes: Tensor, scores: Tensor, iou: float) -> Tensor:
-    """Indices of the boxes that no better one overlaps by more than ``iou``, best first."""
-    order = torch.argsort(scores, descending=True, stable=True)
-    near = (overlaps(boxes[order], boxes[order]) > iou).cpu().numpy()
-    kept = np.ones(len(order), bool)
-    for i in range(len(order)):
-        if kept[i]:
-            kept[i + 1 :] &= ~near[i, i + 1 :]
-    return order[torch.as_tensor(kept, device=order.device)]
-
-
 @torch.no_grad()
 def propose(
     logits: Tensor, offsets: Tensor, boxes: Tensor, size: tuple[int, int], params: RPNParams
@@ -128,7 +117,7 @@ def propose(
     moved = decode(boxes[best], offsets[best].float()).clamp(min=0).minimum(limits)
     wide = (moved[:, 2:] - moved[:, :2] >= params.least_px).all(dim=1)
     moved, scores = moved[wide], logits[best][wide].float().sigmoid()
-    kept = suppressed(moved, scores, params.iou)[: params.after]
+    kept = suppressed(moved, scores, params.iou, params.after)
     return moved[kept], scores[kept]
 
 

@@ -16,8 +16,8 @@ from posecorpus.models.lcrnet.rpn import (
     grid,
     propose,
     rpn_loss,
-    suppressed,
 )
+from posecorpus.models.lcrnet.suppression import suppressed
 from posecorpus.models.lcrnet.targets import overlaps
 
 SMALL = RPNParams(channels=8, sizes_px=(16, 32), ratios=(0.5, 2.0), before=100, after=20, batch=32)
