@@ -1,7 +1,7 @@
 """What each part of LCR-Net++ brings, in the manner of the paper's tables 1 and 4.
 
     python benchmarks/lcrnet_ablation.py OUT [--base bandai.zip] [--more cmu.zip] [--test hdm05.zip]
-        [--images 2000] [--test-images 300] [--steps 1500] [--preset tiny] [--seed 0] [--only NAME ...]
+        [--images 2500] [--test-images 300] [--steps 2500] [--preset tiny] [--seed 0] [--jobs 2] [--only NAME ...]
 
 Makes three corpora of dressed people in rooms (one or two in a picture of 160x120, near): of the ``--base`` motions; of
 the ``--more`` motions, drawn where the first is thin; and, to judge by, of the ``--test`` motions. Without files
@@ -9,18 +9,26 @@ the motions are built-in ones of three seeds. Every network sees as many picture
 the first two corpora, or all from the first. Then one part is left out at a time. Decodings share their
 networks. What is there already in OUT is not made again, so an interrupted run goes on.
 
-Prints a table and writes OUT/ablation.json and OUT/ablation.md. The default sizes take two CPU cores about an hour.
+Prints a table and writes OUT/ablation.json and OUT/ablation.md. The default sizes take two CPU cores about an hour, with
+two networks learning side by side, a core each; figures do not depend on ``--jobs``.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from posecorpus.anchors.bank import load_anchors
+from posecorpus.core.progress import Report
 from posecorpus.models.data.augment import AugmentParams
 from posecorpus.models.data.mixture import Source
 from posecorpus.models.lcrnet.detect import DetectSettings
@@ -117,25 +125,39 @@ def corpora(options: argparse.Namespace) -> dict[str, Path]:
     return places
 
 
-def evaluated(name: str, places: dict[str, Path], options: argparse.Namespace) -> dict[str, Any]:
+def seen_by(how: Trained, places: dict[str, Path]) -> list[Path]:
+    """The corpora that a network learns from."""
+    return [places["base"], places["balanced"]] if how.balanced else [places["base"]]
+
+
+def anchors_of(how: Trained, places: dict[str, Path], options: argparse.Namespace) -> Path:
+    """Its anchors, clustered if they are not there."""
+    seen = seen_by(how, places)
+    anchors: Path = options.out / f"anchors-{len(seen)}{'-upper' if how.upper_body else ''}.npz"
+    if not anchors.is_file():
+        cluster_anchors(
+            AnchorsRequest(
+                tuple(map(str, seen)), clusters=CLUSTERS, upper_body=how.upper_body, seed=options.seed
+            ),
+            anchors,
+        )
+    return anchors
+
+
+def evaluated(
+    name: str, places: dict[str, Path], anchors: Path, options: argparse.Namespace
+) -> dict[str, Any]:
     """Train one network and measure it in every decoding."""
     how, folder = NETWORKS[name], options.out / name
     figures = folder / "eval" / "results.json"
     if not figures.is_file():
-        seen = [places["base"], places["balanced"]] if how.balanced else [places["base"]]
-        anchors = options.out / f"anchors-{len(seen)}{'-upper' if how.upper_body else ''}.npz"
-        with stages() as (report, note):
-            if not anchors.is_file():
-                asked = AnchorsRequest(
-                    tuple(map(str, seen)), clusters=CLUSTERS, upper_body=how.upper_body, seed=options.seed
-                )
-                cluster_anchors(asked, anchors, report=report)
+        with stages() if options.jobs == 1 else lines(name) as (report, note):
             training = {
                 "steps": options.steps or TRAINING[options.preset].steps, "seed": options.seed,
                 "workers": options.workers, "preview_every": 500, "precision": options.precision,
             }  # fmt: skip
             request = TrainRequest(
-                tuple(Source(str(place)) for place in seen), anchors, options.preset,
+                tuple(Source(str(place)) for place in seen_by(how, places)), anchors, options.preset,
                 how.network | ({"frame": SIZE[::-1]} if options.preset == "tiny" else {}), training,
                 VIEWS[options.augment], options.init, str(places["test"]),
             )  # fmt: skip
@@ -144,6 +166,20 @@ def evaluated(name: str, places: dict[str, Path], options: argparse.Namespace) -
             eval_people(open_run(folder / "run"), asked_for, folder / "eval", report=report)
     found: dict[str, Any] = json.loads(figures.read_text())["figures"]
     return found
+
+
+@contextmanager
+def lines(name: str) -> Iterator[tuple[Report, Callable[[str], None]]]:
+    """As ``stages``, for one of several: a line at each tenth, as bars of several would paint over each other."""
+    said = set()
+
+    def report(stage: str, done: int, total: int) -> None:
+        tenth = 10 * done // max(total, 1)
+        if (stage, tenth) not in said:
+            said.add((stage, tenth))
+            print(f"{datetime.now():%H:%M:%S} {name}: {stage} {done} of {total}", file=sys.stderr, flush=True)
+
+    yield report, lambda message: print(f"{name}: {message}", file=sys.stderr, flush=True)
 
 
 def table(results: dict[str, dict[str, Any]]) -> str:
@@ -166,28 +202,40 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     for name in ("base", "more", "test"):
         parser.add_argument(f"--{name}", type=Path, action="append", default=[])
-    parser.add_argument("--images", type=int, default=2000)
+    parser.add_argument("--images", type=int, default=2500)
     parser.add_argument("--test-images", type=int, default=300)
     parser.add_argument("--steps", type=int)
     parser.add_argument("--preset", default="tiny", choices=sorted(TRAINING))
     parser.add_argument("--augment", choices=VIEWS, default="flip")
     parser.add_argument("--init")
     parser.add_argument("--precision", default="no")
-    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=1, help="loading pictures, of each network")
+    parser.add_argument(
+        "--jobs", type=int, default=min(2, usable_workers()), help="networks learning at once"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", nargs="+", choices=NETWORKS, default=list(NETWORKS))
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     places = corpora(options)
+    anchors = {name: anchors_of(NETWORKS[name], places, options) for name in options.only}
+    os.environ["OMP_NUM_THREADS"] = str(max(1, usable_workers() // options.jobs))
+    os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
     results = {}
-    for name in options.only:
-        results[name] = evaluated(name, places, options)
-        (options.out / "ablation.json").write_text(json.dumps(results, indent=1) + "\n")
-        (options.out / "ablation.md").write_text(table(results) + "\n")
-        print(table(results), flush=True)
-    anchors = load_anchors(options.out / "all" / "run" / "anchors.npz") if "all" in options.only else None
-    if anchors is not None:
-        print(f"{len(anchors)} anchors of {int(anchors.counts.sum()):,} poses")
+    with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as pool:
+        waiting = {
+            pool.submit(evaluated, name, places, anchors[name], options): name for name in options.only
+        }
+        for done in as_completed(waiting):
+            results[waiting[done]] = done.result()
+            show(results, options.out)
+
+
+def show(results: dict[str, dict[str, Any]], folder: Path) -> None:
+    """Write and print what is known so far."""
+    (folder / "ablation.json").write_text(json.dumps(results, indent=1) + "\n")
+    (folder / "ablation.md").write_text(table(results) + "\n")
+    print(table(results), flush=True)
 
 
 if __name__ == "__main__":

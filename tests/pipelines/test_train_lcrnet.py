@@ -52,7 +52,7 @@ def losses(folder: Path) -> list[dict[str, float]]:
 def test_a_run_has_all_that_is_needed_to_use_and_judge_it(run: Path, renders: Path) -> None:
     found = losses(run)
     assert len(found) == 4 and all(
-        set(entry) == {"rpn_score", "rpn_place", "class", "pose"} for entry in found
+        set(entry) == {"rpn_score", "rpn_place", "class", "pose", "heatmap"} for entry in found
     )
     assert all(np.isfinite(list(entry.values())).all() for entry in found)
     described = json.loads((run / "run.json").read_text())
@@ -100,7 +100,10 @@ def test_pictures_without_3d_train_what_they_can(
     """Photos teach where people are; nothing they lack counts as zero."""
     photos = replace(request_, corpora=(Source(str(annotated)),))
     train_lcrnet(photos, tmp_path / "photos")
-    assert all(entry["pose"] == 0 and entry["rpn_score"] > 0 for entry in losses(tmp_path / "photos"))
+    assert all(
+        entry["pose"] == 0 and entry["rpn_score"] > 0 and entry["heatmap"] > 0
+        for entry in losses(tmp_path / "photos")
+    )
     both = replace(request_, corpora=(Source(str(annotated)), Source(str(renders))))
     train_lcrnet(both, tmp_path / "both")
     assert any(entry["pose"] > 0 for entry in losses(tmp_path / "both"))

@@ -11,6 +11,7 @@ from posecorpus.models.backbones.base import STRIDE, Backbone
 from posecorpus.models.backbones.resnet50 import ResNet50
 from posecorpus.models.backbones.tiny import Tiny
 from posecorpus.models.backbones.vgg16 import VGG16
+from posecorpus.models.lcrnet.heatmaps import Heatmaps
 from posecorpus.models.lcrnet.params import LCRNetParams
 from posecorpus.models.lcrnet.rpn import RegionProposals
 from posecorpus.models.roi_align import roi_align_max
@@ -83,6 +84,7 @@ class LCRNet(nn.Module):
         self.backbone = _BACKBONES[params.backbone]()
         self.rpn = RegionProposals(self.backbone.channels, params.rpn)
         self.first = Branches(self.backbone.embedded, classes, joints)
+        self.heatmaps = Heatmaps(self.backbone.channels, joints) if params.heatmap_weight else None
         self.second = SecondLook(self.backbone, classes, joints, params) if params.estimate else None
         self.register_buffer("mean", torch.tensor(self.backbone.mean)[:, None, None], persistent=False)
         self.register_buffer("std", torch.tensor(self.backbone.std)[:, None, None], persistent=False)

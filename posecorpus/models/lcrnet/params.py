@@ -26,6 +26,8 @@ class LCRNetParams:
         positive_share: of these boxes, at most, those on people.
         jittered: proposals around each true box that are added in training, see ``targets.jittered``.
         pose_weight: of the regression loss in the sum that is minimised.
+        pose_beta: offset, metres or box units, from which smooth L1 is linear; 1 in the paper (equation 5).
+        heatmap_weight: of the loss of joint heatmaps, which only training has; 0 for none, as in the paper.
         frame: pixels of the shorter side that pictures are scaled to, unless the longer one would pass the second.
     """
 
@@ -38,6 +40,8 @@ class LCRNetParams:
     positive_share: float = POSITIVE_SHARE
     jittered: int = 0
     pose_weight: float = 1.0
+    pose_beta: float = 1.0
+    heatmap_weight: float = 0.0
     frame: tuple[int, int] = (600, 1000)
 
     def __post_init__(self) -> None:
@@ -49,7 +53,8 @@ class LCRNetParams:
 
 
 # The large presets are the paper's. ``tiny`` starts from nothing and has minutes: it sees people in its boxes from the
-# first step on, and regression, whose loss is small as it is in metres and box units, counts as much as the classes do.
+# first step on, and its backbone learns from every cell where joints are. A tenth of a box is far off, so its smooth L1
+# is linear from there on: quadratic, the legs that a picture cuts off would be all it learns.
 PRESETS = {
     "tiny": LCRNetParams(
         "tiny",
@@ -59,7 +64,9 @@ PRESETS = {
         boxes=16,
         positive_share=0.5,
         jittered=8,
-        pose_weight=10.0,
+        pose_weight=2.0,
+        pose_beta=0.1,
+        heatmap_weight=1.0,
         frame=(240, 320),
     ),
     "vgg16": LCRNetParams("vgg16", hidden=4096),

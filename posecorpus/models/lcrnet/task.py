@@ -14,6 +14,7 @@ from torch import Tensor
 from posecorpus.anchors.bank import Anchors
 from posecorpus.core.sample import Sample
 from posecorpus.models.backbones.base import STRIDE
+from posecorpus.models.lcrnet.heatmaps import heatmap_loss, heatmap_targets
 from posecorpus.models.lcrnet.losses import estimate_losses
 from posecorpus.models.lcrnet.network import LCRNet
 from posecorpus.models.lcrnet.rpn import grid, propose, rpn_loss
@@ -116,14 +117,20 @@ class LCRNetTask:
             *(torch.cat([getattr(d, name) for d in drawn]) for name in ("boxes", "classes", "poses"))
         )
         estimates = net.estimates(maps, targets.boxes, image)
-        classified, regressed = estimate_losses(estimates, targets)
+        classified, regressed = estimate_losses(estimates, targets, net.params.pose_beta)
         score, place = (torch.stack(values).mean() for values in zip(*proposed, strict=True))
-        return {
+        losses = {
             "rpn_score": score,
             "rpn_place": place,
             "class": classified,
             "pose": net.params.pose_weight * regressed,
         }
+        if net.heatmaps is not None:
+            spots = net.heatmaps(maps)
+            poses = [torch.from_numpy(truth.poses2d) for truth in batch.truths]
+            wanted = heatmap_targets(poses, spots.shape[1:], STRIDE, device)
+            losses["heatmap"] = net.params.heatmap_weight * heatmap_loss(spots, wanted)
+        return losses
 
     @cached_property
     def _classes(self) -> AnchorTensors:

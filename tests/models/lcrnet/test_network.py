@@ -48,7 +48,8 @@ def targets_of(rng: np.random.Generator, count: int) -> Targets:
     return Targets(torch.zeros(count, 4), classes, poses)
 
 
-def test_losses_are_the_equations() -> None:
+@pytest.mark.parametrize("beta", [1.0, 0.1])
+def test_losses_are_the_equations(beta: float) -> None:
     rng = np.random.default_rng(0)
     targets = targets_of(rng, 12)
     estimate = Estimate(torch.randn(12, CLASSES + 1), torch.randn(12, CLASSES + 1, 5 * JOINTS))
@@ -62,10 +63,10 @@ def test_losses_are_the_equations() -> None:
                 estimate.poses[r, label].tolist(), targets.poses[r].tolist(), strict=True
             ):
                 x = abs(value - wanted)
-                smooth += 0.0 if np.isnan(wanted) else (0.5 * x * x if x < 1 else x - 0.5)
+                smooth += 0.0 if np.isnan(wanted) else (0.5 * x * x / beta if x < beta else x - 0.5 * beta)
     assert float(classification_loss(estimate, targets)) == pytest.approx(logs / 12, rel=1e-5)
-    assert float(regression_loss(estimate, targets)) == pytest.approx(smooth / 12, rel=1e-5)
-    both = estimate_losses([estimate, estimate], targets)
+    assert float(regression_loss(estimate, targets, beta)) == pytest.approx(smooth / 12, rel=1e-5)
+    both = estimate_losses([estimate, estimate], targets, beta)
     assert float(both[0]) == pytest.approx(2 * logs / 12, rel=1e-5)
     assert float(both[1]) == pytest.approx(2 * smooth / 12, rel=1e-5)
 
@@ -95,7 +96,7 @@ def test_regions_are_learned_by_heart() -> None:
         (classified + regressed).backward()
         if step == 0:
             without = {n for n, p in net.named_parameters() if p.grad is None or not p.grad.any()}
-            assert {name.split(".")[0] for name in without} <= {"rpn"}
+            assert {name.split(".")[0] for name in without} <= {"rpn", "heatmaps"}
         optimiser.step()
     assert float(classified.detach()) < 0.05
     assert float(regressed.detach()) < 0.2
