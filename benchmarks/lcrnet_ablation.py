@@ -1,7 +1,7 @@
 """What each part of LCR-Net++ brings, in the manner of the paper's tables 1 and 4.
 
     python benchmarks/lcrnet_ablation.py OUT [--base bandai.zip] [--more cmu.zip] [--test hdm05.zip]
-        [--images 2500] [--test-images 300] [--steps 2500] [--preset tiny] [--seed 0] [--jobs 2] [--only NAME ...]
+        [--images 2500] [--test-images 300] [--steps 3000] [--preset tiny] [--seed 0] [--jobs 2] [--only NAME ...]
 
 Makes three corpora of dressed people in rooms (one or two in a picture of 160x120, near): of the ``--base`` motions; of
 the ``--more`` motions, drawn where the first is thin; and, to judge by, of the ``--test`` motions. Without files
@@ -51,6 +51,9 @@ VIEWS = {
 }
 """How pictures are seen: a short training has seen too little to be bored by them."""
 SIZE = (160, 120)
+SMALL_NETWORK: dict[str, Any] = {"frame": SIZE[::-1], "boxes": 8}
+SMALL_TRAINING = {"steps": 3000, "images": 16, "learning_rate": 2e-3}
+"""What differs from ``tiny``: more pictures for the same time, as they are small and few people are in each."""
 PEOPLE = {"count": [1, 2]}
 CROWD = {"distance_m": [1.8, 3.2]}
 PROPS = {"in_front": [0, 0], "beside": [0, 0], "held_probability": 0.0, "seat_probability": 0.0}
@@ -153,12 +156,13 @@ def evaluated(
     if not figures.is_file():
         with stages() if options.jobs == 1 else lines(name) as (report, note):
             training = {
-                "steps": options.steps or TRAINING[options.preset].steps, "seed": options.seed,
-                "workers": options.workers, "preview_every": 500, "precision": options.precision,
+                "seed": options.seed, "workers": options.workers, "preview_every": 500,
+                "precision": options.precision, **(SMALL_TRAINING if options.preset == "tiny" else {}),
+                **({"steps": options.steps} if options.steps else {}),
             }  # fmt: skip
             request = TrainRequest(
                 tuple(Source(str(place)) for place in seen_by(how, places)), anchors, options.preset,
-                how.network | ({"frame": SIZE[::-1]} if options.preset == "tiny" else {}), training,
+                how.network | (SMALL_NETWORK if options.preset == "tiny" else {}), training,
                 VIEWS[options.augment], options.init, str(places["test"]),
             )  # fmt: skip
             train_lcrnet(request, folder / "run", report=report, note=note)
