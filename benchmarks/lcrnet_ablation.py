@@ -20,7 +20,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -88,6 +88,7 @@ NETWORKS = {
 }
 ROWS = (
     ("LCR-Net++", "all", "PPI"),
+    ("PPI, one pose for a person", "all", "PPI, once"),
     ("NMS instead of PPI", "all", "NMS"),
     ("no rescoring", "all", "PPI, not rescored"),
     ("NMS, no rescoring", "all", "NMS, not rescored"),
@@ -225,14 +226,16 @@ def main() -> None:
     anchors = {name: anchors_of(NETWORKS[name], places, options) for name in options.only}
     os.environ["OMP_NUM_THREADS"] = str(max(1, usable_workers() // options.jobs))
     os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
-    results = {}
+    waiting, running, results = list(options.only), {}, {}
     with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as pool:
-        waiting = {
-            pool.submit(evaluated, name, places, anchors[name], options): name for name in options.only
-        }
-        for done in as_completed(waiting):
-            results[waiting[done]] = done.result()
-            show(results, options.out)
+        # No more than are learning are handed over: Ctrl-C would else begin the next ones.
+        while waiting or running:
+            while waiting and len(running) < options.jobs:
+                name = waiting.pop(0)
+                running[pool.submit(evaluated, name, places, anchors[name], options)] = name
+            for done in wait(running, return_when=FIRST_COMPLETED).done:
+                results[running.pop(done)] = done.result()
+                show(results, options.out)
 
 
 def show(results: dict[str, dict[str, Any]], folder: Path) -> None:

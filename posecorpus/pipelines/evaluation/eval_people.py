@@ -89,13 +89,20 @@ class PeopleEvaluation:
 
 
 def usual_decodings(settings: DetectSettings) -> dict[str, DetectSettings]:
-    """Pose proposal integration against non-maximum suppression, each with and without rescoring."""
+    """Pose proposal integration against non-maximum suppression, each with and without rescoring.
+
+    Integration gives a person all poses that it finds likely, and all but one are false alarms to AP; so also with the
+    best of them alone.
+    """
+    from posecorpus.models.lcrnet.detect import EVERYBODY_ONCE
+
     if settings.integration is None:
         raise InputError("decodings", "settings with thresholds of integration", "none")
     nms = replace(settings, integration=None)
     return {
         "PPI": settings,
         "NMS": nms,
+        "PPI, once": replace(settings, same_iou=EVERYBODY_ONCE.same_iou),
         "PPI, not rescored": replace(settings, rescore=False),
         "NMS, not rescored": replace(nms, rescore=False),
     }
