@@ -20,7 +20,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -226,7 +226,8 @@ def main() -> None:
     anchors = {name: anchors_of(NETWORKS[name], places, options) for name in options.only}
     os.environ["OMP_NUM_THREADS"] = str(max(1, usable_workers() // options.jobs))
     os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
-    waiting, running, results = list(options.only), {}, {}
+    waiting, results = list(options.only), {}
+    running: dict[Future[dict[str, Any]], str] = {}
     with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as pool:
         # No more than are learning are handed over: Ctrl-C would else begin the next ones.
         while waiting or running:
