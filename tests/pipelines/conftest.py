@@ -1,4 +1,4 @@
-"""Small corpora that several pipelines start from."""
+"""Small corpora and photos that several pipelines start from."""
 
 from __future__ import annotations
 
@@ -30,3 +30,17 @@ def annotated(renders: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         ImportRequest(format="corpus", annotations=renders, skeleton="lsp_14", samples_per_shard=3), out
     )
     return out
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Five photos in a folder and its subfolder, of two sizes."""
+    from predictions import jpeg
+
+    folder = tmp_path / "photos"
+    (folder / "more").mkdir(parents=True)
+    for i in range(3):
+        (folder / f"{i}.jpg").write_bytes(jpeg(i))
+    for i in (3, 4):
+        (folder / "more" / f"{i}.jpg").write_bytes(jpeg(i, (64, 96)))
+    return folder

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import struct
-import zipfile
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,75 +11,22 @@ import cv2
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-import torch
-from numpy.typing import NDArray
-from typer.testing import CliRunner
+from predictions import MODEL, Image, contents, found_in, request
 
-from posecorpus.anchors.bank import load_anchors
 from posecorpus.core.cameras import Camera
 from posecorpus.core.errors import InputError
-from posecorpus.core.manifest import Manifest, read_manifest
+from posecorpus.core.manifest import read_manifest
 from posecorpus.core.placement import place_orthographic, place_perspective
 from posecorpus.core.sample import HIDDEN, VISIBLE, Sample
 from posecorpus.core.shards import Corpus, write_shard
 from posecorpus.core.skeletons import LCR_13, TORSO, convert, skeleton
 from posecorpus.inspect.verify import verify_corpus
 from posecorpus.models.lcrnet.decode import Detections
-from posecorpus.models.lcrnet.detect import EVERYBODY_ONCE
-from posecorpus.models.lcrnet.network import LCRNet
-from posecorpus.models.lcrnet.params import preset
-from posecorpus.models.lcrnet.run import open_run, save_run, save_weights
-from posecorpus.pipelines.anchoring.cluster import AnchorsRequest, cluster_anchors
-from posecorpus.pipelines.cli import app
 from posecorpus.pipelines.export import export_corpus
-from posecorpus.pipelines.inputs import UnusableInputs
 from posecorpus.pipelines.prediction import plan as plan_module
 from posecorpus.pipelines.prediction.drawing import overlay
-from posecorpus.pipelines.prediction.inputs import find_inputs
-from posecorpus.pipelines.prediction.model import Model, open_model
 from posecorpus.pipelines.prediction.people import NOTIONAL_FOV_DEG, Standing
-from posecorpus.pipelines.prediction.predict import OVERLAYS, PAGE, PredictRequest, predict
-
-SIZE = (96, 64)
-Image = NDArray[np.uint8]
-
-
-def found_in(image: Image) -> Detections:
-    """Two people that depend on every pixel of the picture, the second of a low score."""
-    rng = np.random.default_rng(int(hashlib.sha256(image.tobytes()).hexdigest()[:12], 16))
-    poses3d = rng.normal(0, (0.25, 0.45, 0.2), (2, 13, 3))
-    poses3d -= poses3d[:, LCR_13.indices(*TORSO)].mean(1, keepdims=True)
-    poses2d = 40 * poses3d[..., :2] + [[[40, 30]], [[70, 30]]] + rng.normal(0, 1, (2, 13, 2))
-    return Detections(poses2d, poses3d, np.array([0.9, 0.15]), np.ones(2, np.int64))
-
-
-MODEL = Model("fake", 7, LCR_13, found_in, {"run.json": "0" * 64})
-ORTHOGRAPHIC = Standing(fov_deg=None, least_score=0.2)
-
-
-def jpeg(seed: int, size: tuple[int, int] = SIZE) -> bytes:
-    noise = np.random.default_rng(seed).integers(0, 255, (6, 8, 3), dtype=np.uint8)
-    return bytes(cv2.imencode(".jpg", cv2.resize(noise, size))[1])
-
-
-@pytest.fixture
-def photos(tmp_path: Path) -> Path:
-    """Five photos in a folder and its subfolder, of two sizes."""
-    folder = tmp_path / "photos"
-    (folder / "more").mkdir(parents=True)
-    for i in range(3):
-        (folder / f"{i}.jpg").write_bytes(jpeg(i))
-    for i in (3, 4):
-        (folder / "more" / f"{i}.jpg").write_bytes(jpeg(i, (64, 96)))
-    return folder
-
-
-def request(*images: object, standing: Standing = ORTHOGRAPHIC, **changes: object) -> PredictRequest:
-    return replace(PredictRequest(tuple(map(str, images)), standing), **changes)  # type: ignore[arg-type]
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+from posecorpus.pipelines.prediction.predict import OVERLAYS, PAGE, predict
 
 
 def test_people_arrive_with_their_picture_and_run(photos: Path, tmp_path: Path) -> None:
@@ -200,129 +144,6 @@ def test_another_network_does_not_finish_it(photos: Path, tmp_path: Path) -> Non
         predict(replace(MODEL, digests={"run.json": "1" * 64}), request(photos), tmp_path / "out")
 
 
-def with_orientation(data: bytes, value: int) -> bytes:
-    tiff = b"MM\0*" + struct.pack(">IHHHIHHI", 8, 1, 0x0112, 3, 1, value, 0, 0)
-    block = b"Exif\0\0" + tiff
-    return data[:2] + b"\xff\xe1" + struct.pack(">H", len(block) + 2) + block + data[2:]
-
-
-@pytest.mark.parametrize("value", range(1, 9))
-def test_photos_are_looked_at_as_a_viewer_shows_them(tmp_path: Path, value: int) -> None:
-    (tmp_path / "a.jpg").write_bytes(with_orientation(jpeg(0), value))
-    seen = cv2.cvtColor(cv2.imread(str(tmp_path / "a.jpg")), cv2.COLOR_BGR2RGB)  # OpenCV obeys the flag
-    looked: list[Image] = []
-
-    def look(image: Image) -> Detections:
-        looked.append(image)
-        return found_in(image)
-
-    predict(replace(MODEL, detect=look), request(tmp_path / "a.jpg"), tmp_path / "out")
-    assert looked[0].shape == seen.shape
-    assert np.abs(looked[0].astype(int) - seen).mean() < 3  # encoded again
-    assert looked[0].shape[:2] == ((64, 96) if value < 5 else (96, 64))
-    (sample,) = Corpus(tmp_path / "out")
-    assert np.array_equal(sample.image, looked[0])  # type: ignore[arg-type]
-
-
-def with_lens(data: bytes, focal_35mm: int) -> bytes:
-    first = struct.pack(">HHHIIHHHIHH", 1, 0x8769, 4, 1, 26, 0, 0, 0, 0, 0, 0)[:18]
-    second = struct.pack(">HHHIHHI", 1, 0xA405, 3, 1, focal_35mm, 0, 0)
-    block = b"Exif\0\0MM\0*" + struct.pack(">I", 8) + first + second
-    return data[:2] + b"\xff\xe1" + struct.pack(">H", len(block) + 2) + block + data[2:]
-
-
-@pytest.mark.parametrize("fov", [None, 35.0])
-def test_the_lens_that_a_photo_names_is_its_camera(tmp_path: Path, fov: float | None) -> None:
-    """A picture of film's own shape and a 36 mm lens: the focal length is the picture's width."""
-    (tmp_path / "a.jpg").write_bytes(with_lens(jpeg(0), 36))
-    predict(MODEL, request(tmp_path / "a.jpg", standing=Standing(fov, 0.2)), tmp_path / "out")
-    (sample,) = Corpus(tmp_path / "out")
-    assert sample.camera is not None
-    np.testing.assert_allclose(sample.camera.K, [[96, 0, 48], [0, 96, 32], [0, 0, 1]], rtol=1e-9)
-    assert sample.provenance["focal_35mm"] == 36 and sample.provenance["placement"] == "perspective"
-
-
-def test_ways_to_name_pictures(photos: Path, tmp_path: Path, renders: Path) -> None:
-    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
-        archive.writestr("a/z.png", bytes(cv2.imencode(".png", np.zeros((4, 4, 3), np.uint8))[1]))
-    (photos / "notes.txt").write_text("no picture")
-    named = [
-        str(photos / "more"),
-        str(photos / "*.jpg"),
-        str(photos / "1.jpg"),
-        str(tmp_path / "all.zip"),
-        str(renders),
-    ]
-    found = find_inputs(named)
-    assert [photo.name for photo in found.photos] == ["3.jpg", "4.jpg", "0.jpg", "1.jpg", "2.jpg", "a/z.png"]
-    assert [corpus.path for corpus in found.corpora] == [renders]
-    found = find_inputs([str(photos / "**" / "*.jpg"), str(tmp_path / "pho*")])
-    assert len(found.photos) == 5
-
-
-def test_samples_of_one_key_get_different_ones(renders: Path, photos: Path, tmp_path: Path) -> None:
-    """Samples of corpora keep theirs."""
-    first = next(iter(Corpus(renders))).key
-    (photos / f"{first}.jpg").write_bytes(jpeg(9))
-    predict(MODEL, request(photos, renders), tmp_path / "out")
-    keys = [sample.key for sample in Corpus(tmp_path / "out")]
-    assert len(set(keys)) == len(keys) and {first, f"{first}-2"} < set(keys)
-
-
-def _empty(tmp_path: Path) -> list[str]:
-    (tmp_path / "empty").mkdir()
-    return [str(tmp_path / "empty")]
-
-
-def _pixelless(tmp_path: Path) -> list[str]:
-    corpus = tmp_path / "labels"
-    corpus.mkdir()
-    entry = write_shard(corpus, 0, [Sample("a", 8, 8, []), Sample("b", 8, 8, [])])
-    Manifest(
-        kind="import", seed=0, configuration={}, planned_samples=2, planned_shards=1, shards=[entry]
-    ).write(corpus / "manifest.json")
-    return [str(corpus)]
-
-
-@pytest.mark.parametrize(
-    ("make", "told"),
-    [
-        (lambda folder: [str(folder / "none.jpg")], "nothing there"),
-        (lambda folder: [str(folder / "*.gif")], "nothing there"),
-        (_empty, "expected pictures"),
-        (_pixelless, "2 samples without"),
-    ],
-)
-def test_what_cannot_be_looked_at(make: Callable[[Path], list[str]], told: str, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=told):
-        predict(MODEL, request(*make(tmp_path)), tmp_path / "out")
-    assert not (tmp_path / "out" / "manifest.json").exists()
-
-
-def test_bad_photos_stop_the_run_or_are_listed(photos: Path, tmp_path: Path) -> None:
-    (photos / "cut.jpg").write_bytes(jpeg(0)[:500])
-    huge = struct.pack(">II", 1 << 20, 1 << 20)
-    (photos / "huge.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + huge + b"\x08\x02\0\0\0\0\0\0\0IEND")
-    (photos / "text.jpg").write_text("hello")
-    with pytest.raises(UnusableInputs) as stopped:
-        predict(MODEL, request(photos), tmp_path / "out")
-    assert len(stopped.value.lines) == 3
-    assert not list((tmp_path / "out").glob("*.parquet"))
-    predict(MODEL, request(photos, skip_bad=True), tmp_path / "out")
-    made = Corpus(tmp_path / "out")
-    assert len(made) == 5
-    assert [Path(skipped.where).name for skipped in made.manifest.skipped] == [
-        "cut.jpg",
-        "huge.png",
-        "text.jpg",
-    ]
-
-
-def test_it_does_not_write_over_what_it_reads(renders: Path) -> None:
-    with pytest.raises(InputError, match="another folder than the corpus that is looked at"):
-        predict(MODEL, request(renders), renders)
-
-
 def test_overlays_show_the_people(photos: Path, tmp_path: Path) -> None:
     predict(MODEL, request(photos), tmp_path / "out")
     names = sorted(path.name for path in (tmp_path / "out" / OVERLAYS).iterdir())
@@ -378,51 +199,6 @@ def test_people_that_are_no_numbers_are_kept_out_of_3d(photos: Path, tmp_path: P
     assert sample.people[0].visibility[3] == 0 and sample.people[0].joints3d is not None
     assert sample.people[1].joints3d is None and sample.provenance["residual_px"][1] is None
     assert verify_corpus(tmp_path / "out").ok
-
-
-@pytest.fixture(scope="module")
-def run(renders: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A network that has learned nothing."""
-    folder = tmp_path_factory.mktemp("run") / "run"
-    request = AnchorsRequest(corpora=(str(renders),), clusters=3, upper_body=True)
-    cluster_anchors(request, folder.parent / "anchors.npz")
-    anchors = load_anchors(folder.parent / "anchors.npz")
-    torch.manual_seed(0)
-    net = LCRNet(preset("tiny"), anchors.classes, len(anchors.skeleton)).eval()
-    save_run(folder, preset("tiny"), anchors, {})
-    save_weights(folder, net, 12)
-    return folder
-
-
-def test_the_command_shows_what_the_run_finds(run: Path, photos: Path, tmp_path: Path) -> None:
-    pattern = str(photos / "*.jpg")
-    arguments = ["predict", str(run), pattern, "--out", str(tmp_path / "out"), "--min-score", "0.3"]
-    done = CliRunner().invoke(app, [*arguments, "--camera", "50", "--device", "cpu", "--workers", "1"])
-    assert done.exit_code == 0, done.output
-    assert done.stdout.splitlines()[-1] == str(tmp_path / "out" / PAGE)
-    opened, people = open_run(run, "cpu"), 0
-    for sample in Corpus(tmp_path / "out"):
-        assert sample.image is not None
-        found = opened.detect(sample.image, EVERYBODY_ONCE)
-        likely = found.scores >= 0.3
-        people += len(sample.people)
-        np.testing.assert_allclose([p.score for p in sample.people], found.scores[likely], rtol=1e-5)
-        np.testing.assert_allclose(
-            np.array([p.joints2d for p in sample.people]).reshape(-1, 13, 2), found.poses2d[likely], atol=1e-2
-        )
-        assert sample.provenance["run"] == "run" and sample.provenance["step"] == 12
-    assert people > 0
-    assert set(Corpus(tmp_path / "out").manifest.inputs) >= {
-        "run run.json",
-        "run anchors.npz",
-        "run step-0000012.pt",
-    }
-    assert verify_corpus(tmp_path / "out").ok
-
-
-def test_no_run_there(photos: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="expected a folder that `posecorpus train` wrote"):
-        open_model(photos, "cpu")
 
 
 def test_exported_predictions_have_scores(photos: Path, tmp_path: Path) -> None:
