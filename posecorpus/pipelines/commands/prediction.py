@@ -39,7 +39,9 @@ def predict(
             metavar="FOV_DEG",
         ),
     ] = None,
-    min_score: Annotated[float, typer.Option(help="Leave out people of a lower score; eval names the best one.", min=0)] = 0.5,
+    min_score: Annotated[
+        float, typer.Option(help="Leave out people of a lower score; eval names the best one.", min=0)
+    ] = 0.5,
     pictured: Annotated[
         int, typer.Option("--samples", help="Pictures on the HTML page.", min=1, max=1000)
     ] = 48,

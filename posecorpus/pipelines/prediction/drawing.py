@@ -8,12 +8,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from posecorpus.core.codecs import encode
 from posecorpus.core.sample import Sample
 from posecorpus.inspect.overlays import draw_people
 
 MAX_SIDE = 1600
 """Longest side of a drawn picture, pixels."""
-_JPEG = [cv2.IMWRITE_JPEG_QUALITY, 90]
 
 
 def overlay(sample: Sample, image: NDArray[np.uint8]) -> bytes:
@@ -24,8 +24,4 @@ def overlay(sample: Sample, image: NDArray[np.uint8]) -> bytes:
         image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
     grow = np.array([image.shape[1] / sample.width, image.shape[0] / sample.height], np.float32)
     people = [replace(person, joints2d=person.joints2d * grow) for person in reversed(sample.people)]
-    drawn = draw_people(image, people)
-    done, data = cv2.imencode(".jpg", np.ascontiguousarray(drawn[..., ::-1]), _JPEG)
-    if not done:
-        raise RuntimeError(f"OpenCV could not encode a picture of {drawn.shape} as a JPEG")
-    return bytes(data)
+    return encode("image", draw_people(image, people))
