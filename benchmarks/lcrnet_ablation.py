@@ -32,18 +32,19 @@ from posecorpus.core.progress import Report
 from posecorpus.models.data.augment import AugmentParams
 from posecorpus.models.data.mixture import Source
 from posecorpus.models.lcrnet.detect import DetectSettings
-from posecorpus.models.lcrnet.run import open_run
-from posecorpus.models.lcrnet.train import TRAINING
+from posecorpus.models.lcrnet.params import PRESETS
+from posecorpus.models.lcrnet.run import LCRNetRun, open_run
 from posecorpus.pipelines.anchoring.cluster import AnchorsRequest, cluster_anchors
 from posecorpus.pipelines.commands.shared import usable_workers
 from posecorpus.pipelines.console import stages
-from posecorpus.pipelines.evaluation.eval_people import EvalPeopleRequest, eval_people, usual_decodings
+from posecorpus.pipelines.evaluation.eval_people import JSON, EvalPeopleRequest, eval_people, usual_decodings
 from posecorpus.pipelines.synthesis.request import SynthRequest
 from posecorpus.pipelines.synthesis.synthesize import synthesize
 from posecorpus.pipelines.training.train_lcrnet import TrainRequest, train_lcrnet
 from posecorpus.synth.config import SynthConfig, load_config
 
 CLUSTERS = 10
+FIRST = "first estimate"
 VIEWS = {
     "none": AugmentParams.none(),
     "flip": replace(AugmentParams.none(), flip=0.5),
@@ -92,6 +93,7 @@ ROWS = (
     ("NMS instead of PPI", "all", "NMS"),
     ("no rescoring", "all", "PPI, not rescored"),
     ("NMS, no rescoring", "all", "NMS, not rescored"),
+    ("the first estimate of the two", "all", FIRST),
     ("no second estimate", "one-estimate", "PPI"),
     ("rounded RoI pooling", "rounded", "PPI"),
     ("no upper-body classes", "whole-bodies", "PPI"),
@@ -151,25 +153,39 @@ def anchors_of(how: Trained, places: dict[str, Path], options: argparse.Namespac
 def evaluated(
     name: str, places: dict[str, Path], anchors: Path, options: argparse.Namespace
 ) -> dict[str, Any]:
-    """Train one network and measure it in every decoding."""
+    """Train one network and measure it in every decoding, and its first estimate if it has two."""
     how, folder = NETWORKS[name], options.out / name
-    figures = folder / "eval" / "results.json"
-    if not figures.is_file():
-        with stages() if options.jobs == 1 else lines(name) as (report, note):
-            training = {
-                "seed": options.seed, "workers": options.workers, "preview_every": 500,
-                "precision": options.precision, **(SMALL_TRAINING if options.preset == "tiny" else {}),
-                **({"steps": options.steps} if options.steps else {}),
-            }  # fmt: skip
-            request = TrainRequest(
-                tuple(Source(str(place)) for place in seen_by(how, places)), anchors, options.preset,
-                how.network | (SMALL_NETWORK if options.preset == "tiny" else {}), training,
-                VIEWS[options.augment], options.init, str(places["test"]),
-            )  # fmt: skip
-            train_lcrnet(request, folder / "run", report=report, note=note)
-            asked_for = EvalPeopleRequest(str(places["test"]), decodings=usual_decodings(DetectSettings()))
-            eval_people(open_run(folder / "run"), asked_for, folder / "eval", report=report)
-    found: dict[str, Any] = json.loads(figures.read_text())["figures"]
+    with stages() if options.jobs == 1 else lines(name) as (report, note):
+        if not (folder / "eval" / JSON).is_file():
+            train_lcrnet(lesson(how, places, anchors, options), folder / "run", report=report, note=note)
+        run = open_run(folder / "run")
+        found = judged(run, places["test"], folder / "eval", report)
+        if run.net.second is not None:
+            run.net.second = None
+            found[FIRST] = judged(run, places["test"], folder / "eval-first", report)["PPI"]
+    return found
+
+
+def lesson(how: Trained, places: dict[str, Path], anchors: Path, options: argparse.Namespace) -> TrainRequest:
+    """What a network learns, and how."""
+    small = options.preset == "tiny"
+    training = {
+        "seed": options.seed, "workers": options.workers, "preview_every": 500, "precision": options.precision,
+        **(SMALL_TRAINING if small else {}), **({"steps": options.steps} if options.steps else {}),
+    }  # fmt: skip
+    return TrainRequest(
+        tuple(Source(str(place)) for place in seen_by(how, places)), anchors, options.preset,
+        how.network | (SMALL_NETWORK if small else {}), training, VIEWS[options.augment], options.init,
+        str(places["test"]),
+    )  # fmt: skip
+
+
+def judged(run: LCRNetRun, test: Path, folder: Path, report: Report) -> dict[str, Any]:
+    """Figures of each decoding, measured if they are not there."""
+    if not (folder / JSON).is_file():
+        asked = EvalPeopleRequest(str(test), decodings=usual_decodings(DetectSettings()))
+        eval_people(run, asked, folder, report=report)
+    found: dict[str, Any] = json.loads((folder / JSON).read_text())["figures"]
     return found
 
 
@@ -210,7 +226,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=2500)
     parser.add_argument("--test-images", type=int, default=300)
     parser.add_argument("--steps", type=int)
-    parser.add_argument("--preset", default="tiny", choices=sorted(TRAINING))
+    parser.add_argument("--preset", default="tiny", choices=sorted(PRESETS))
     parser.add_argument("--augment", choices=VIEWS, default="flip")
     parser.add_argument("--init")
     parser.add_argument("--precision", default="no")
