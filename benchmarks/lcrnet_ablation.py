@@ -2,6 +2,7 @@
 
     python benchmarks/lcrnet_ablation.py OUT [--base bandai.zip] [--more cmu.zip] [--test hdm05.zip]
         [--images 2500] [--test-images 300] [--steps 3000] [--preset tiny] [--seed 0] [--jobs 2] [--only NAME ...]
+        [--judge-seed N]
 
 Makes three corpora of dressed people in rooms (one or two in a picture of 160x120, near): of the ``--base`` motions; of
 the ``--more`` motions, drawn where the first is thin; and, to judge by, of the ``--test`` motions. Without files
@@ -153,16 +154,21 @@ def anchors_of(how: Trained, places: dict[str, Path], options: argparse.Namespac
 def evaluated(
     name: str, places: dict[str, Path], anchors: Path, options: argparse.Namespace
 ) -> dict[str, Any]:
-    """Train one network and measure it in every decoding, and its first estimate if it has two."""
+    """Train one network and measure it."""
     how, folder = NETWORKS[name], options.out / name
     with stages() if options.jobs == 1 else lines(name) as (report, note):
         if not (folder / "eval" / JSON).is_file():
             train_lcrnet(lesson(how, places, anchors, options), folder / "run", report=report, note=note)
-        run = open_run(folder / "run")
-        found = judged(run, places["test"], folder / "eval", report)
-        if run.net.second is not None:
-            run.net.second = None
-            found[FIRST] = judged(run, places["test"], folder / "eval-first", report)["PPI"]
+        return figures_of(folder, places["test"], "eval", report)
+
+
+def figures_of(folder: Path, test: Path, name: str, report: Report) -> dict[str, Any]:
+    """Of a trained network, in every decoding, and of its first estimate if it has two."""
+    run = open_run(folder / "run")
+    found = judged(run, test, folder / name, report)
+    if run.net.second is not None:
+        run.net.second = None
+        found[FIRST] = judged(run, test, folder / f"{name}-first", report)["PPI"]
     return found
 
 
@@ -235,9 +241,17 @@ def main() -> None:
         "--jobs", type=int, default=min(2, usable_workers()), help="networks learning at once"
     )
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--judge-seed", type=int, help="only judge networks again, by new pictures of this seed"
+    )
     parser.add_argument("--only", nargs="+", choices=NETWORKS, default=list(NETWORKS))
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
+    compare(options) if options.judge_seed is None else judge_again(options)
+
+
+def compare(options: argparse.Namespace) -> None:
+    """Train all networks and judge them."""
     places = corpora(options)
     anchors = {name: anchors_of(NETWORKS[name], places, options) for name in options.only}
     os.environ["OMP_NUM_THREADS"] = str(max(1, usable_workers() // options.jobs))
@@ -253,6 +267,24 @@ def main() -> None:
             for done in wait(running, return_when=FIRST_COMPLETED).done:
                 results[running.pop(done)] = done.result()
                 show(results, options.out)
+
+
+def judge_again(options: argparse.Namespace) -> None:
+    """Judge the trained networks by other pictures than any choice was made by."""
+    test = options.out / f"test-{options.judge_seed}"
+    request = SynthRequest(
+        config=config_of(),
+        seed=options.judge_seed,
+        clips=options.test_images,
+        motions=tuple(options.test),
+        skip_bad=True,
+    )
+    results = {}
+    with stages() as (report, _):
+        synthesize(request, test, workers=usable_workers(), report=report)
+        for name in options.only:
+            results[name] = figures_of(options.out / name, test, f"eval-{options.judge_seed}", report)
+    print(table(results))
 
 
 def show(results: dict[str, dict[str, Any]], folder: Path) -> None:

@@ -60,7 +60,7 @@ from posecorpus.pipelines.evaluation.people_sweep import (
     sweep_lines,
 )
 from posecorpus.pipelines.evaluation.people_table import print_people
-from posecorpus.pipelines.evaluation.people_verdicts import NOT_JUDGED, RIGHT, judge
+from posecorpus.pipelines.evaluation.people_verdicts import NOT_JUDGED, RIGHT, Found, judge
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -102,6 +102,28 @@ def test_a_whole_evaluation(corpus: Path, tmp_path: Path, capsys: pytest.Capture
     print_people(results)
     printed = capsys.readouterr().out
     assert "88.9 %" in printed and "upper bound" in printed
+
+
+def test_integration_once_gives_nobody_a_second_pose(corpus: Path, tmp_path: Path) -> None:
+    """Everybody is also proposed, a little less surely, in another 3D pose at the same place of the picture."""
+    script = []
+    for found in (perfect(picture(i)) for i in range(6)):
+        turned = Found(found.poses2d, found.poses3d * [-1.0, 1.0, -1.0], found.scores * 0.9)
+        script.append(
+            Found(
+                *(
+                    np.concatenate([getattr(one, f) for one in (found, turned)])
+                    for f in ("poses2d", "poses3d", "scores")
+                )
+            )
+        )
+    figures = eval_people(
+        Scripted(ANCHORS["lcr_13"], script), EvalPeopleRequest(str(corpus)), tmp_path / "out"
+    ).results.figures
+    assert figures["PPI"].duplicates == figures["PPI"].people > 0
+    assert figures["PPI, once"].duplicates == 0
+    assert figures["PPI, once"].found == figures["PPI, once"].people
+    assert figures["PPI, once"].ap > figures["PPI"].ap - 1e-9
 
 
 def test_a_quick_look_is_spread_over_the_corpus(corpus: Path, tmp_path: Path) -> None:

@@ -73,6 +73,8 @@ def test_suppression_against_a_loop(seed: int, iou: float) -> None:
         if all(shares[n, m] <= iou for m in expected):
             expected.append(n)
     assert suppressed(boxes, scores, iou).tolist() == expected
+    for most in (0, 1, len(expected) // 2, 100):
+        assert suppressed(boxes, scores, iou, most).tolist() == expected[:most]
 
 
 def test_proposals_lie_within_the_picture_best_first() -> None:
