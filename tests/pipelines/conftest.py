@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import runpy
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -44,3 +46,18 @@ def photos(tmp_path: Path) -> Path:
     for i in (3, 4):
         (folder / "more" / f"{i}.jpg").write_bytes(jpeg(i, (64, 96)))
     return folder
+
+
+@pytest.fixture(scope="session")
+def spheres() -> SimpleNamespace:
+    return SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "inspect" / "make_samples.py")))
+
+
+@pytest.fixture(scope="session")
+def assorted(spheres: SimpleNamespace, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Rendered people, a photo with gaps in its labels, and a sample without a picture, in three shards."""
+    samples = [spheres.make_sample(i) for i in range(10)] + [spheres.make_photo(0)]
+    bare = spheres.make_photo(1)
+    bare.image, bare.key, bare.provenance = None, "no.picture", {"score": float("nan"), "of": [float("inf")]}
+    folder = tmp_path_factory.mktemp("export") / "corpus"
+    return spheres.write_corpus(folder, [*samples, bare], shard_size=5, configuration={"far_m": float("inf")})
