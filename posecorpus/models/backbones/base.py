@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from itertools import pairwise
 
 from torch import Tensor, nn
 
@@ -26,14 +27,12 @@ class Backbone(nn.Module, ABC):
     mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
     std: tuple[float, float, float] = (0.229, 0.224, 0.225)
 
-    def connected(self, features: int, hidden: int) -> nn.Sequential:
-        """Two fully connected layers that suit this backbone, from vectors (R, features) to (R, hidden)."""
-        return nn.Sequential(
-            nn.Linear(features, hidden),
-            nn.ReLU(inplace=True),
-            nn.Linear(hidden, hidden),
-            nn.ReLU(inplace=True),
-        )
+    def connected(self, features: int, *widths: int) -> nn.Sequential:
+        """Fully connected layers that suit this backbone, from vectors (R, features) to (R, the last width)."""
+        layers: list[nn.Module] = []
+        for before, after in pairwise((features, *widths)):
+            layers += [nn.Linear(before, after), nn.ReLU(inplace=True)]
+        return nn.Sequential(*layers)
 
     @abstractmethod
     def maps(self, images: Tensor) -> Tensor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -34,7 +36,7 @@ class Tiny(PlainBackbone):
                 before = width
         self.features = nn.Sequential(*layers)
         self.squeeze = nn.Sequential(*_convolution(before, _SQUEEZED, 1, 1))
-        self.classifier = self.connected(self.pooled, _HIDDEN)
+        self.classifier = self.connected(self.pooled, _HIDDEN, _HIDDEN)
 
     def maps(self, images: Tensor) -> Tensor:
         odd = (0, images.shape[-1] % 2, 0, images.shape[-2] % 2)
@@ -43,10 +45,10 @@ class Tiny(PlainBackbone):
     def pool(self, regions: Tensor) -> Tensor:
         return super().pool(self.squeeze(regions))
 
-    def connected(self, features: int, hidden: int) -> nn.Sequential:
+    def connected(self, features: int, *widths: int) -> nn.Sequential:
         layers: list[nn.Module] = []
-        for before in (features, hidden):
-            layers += [nn.Linear(before, hidden, bias=False), nn.BatchNorm1d(hidden), nn.ReLU(inplace=True)]
+        for before, after in pairwise((features, *widths)):
+            layers += [nn.Linear(before, after, bias=False), nn.BatchNorm1d(after), nn.ReLU(inplace=True)]
         return nn.Sequential(*layers)
 
 

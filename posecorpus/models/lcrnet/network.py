@@ -52,17 +52,21 @@ class Branches(nn.Module):
 
 
 class SecondLook(nn.Module):
-    """Refines an estimate: its outputs, as one vector, are seen beside the region (Fig. 4)."""
+    """Refines an estimate: its outputs, as one vector, are seen beside the region (Fig. 4).
+
+    The vector is made by the backbone's own kind of layer. Where that normalises, it must here too: beside features of
+    variance one, a vector of offsets and logits as they come was a 66th of what the next layer heard, and stayed so.
+    """
 
     def __init__(self, backbone: Backbone, classes: int, joints: int, params: LCRNetParams) -> None:
         super().__init__()
-        self.tell = nn.Linear((classes + 1) * (1 + 5 * joints), params.estimate)
-        self.embed = backbone.connected(backbone.pooled + params.estimate, params.hidden)
+        self.tell = backbone.connected((classes + 1) * (1 + 5 * joints), params.estimate)
+        self.embed = backbone.connected(backbone.pooled + params.estimate, params.hidden, params.hidden)
         self.branches = Branches(params.hidden, classes, joints)
 
     def forward(self, vectors: Tensor, first: Estimate) -> Estimate:
         """The second estimate from regions' vectors (R, pooled) and the first one."""
-        told = self.tell(torch.cat([first.logits, first.poses.flatten(1)], dim=1)).relu()
+        told = self.tell(torch.cat([first.logits, first.poses.flatten(1)], dim=1))
         found: Estimate = self.branches(self.embed(torch.cat([vectors, told], dim=1)))
         return found
 

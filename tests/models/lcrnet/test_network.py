@@ -40,6 +40,20 @@ def test_every_part_fits_the_next(name: str, iterative: bool) -> None:
         assert estimate.poses.shape == (len(boxes), CLASSES + 1, 5 * JOINTS)
 
 
+def test_the_second_estimate_hears_the_first() -> None:
+    """Telling each region another's first estimate matters beside showing it another region."""
+    torch.manual_seed(0)
+    net = LCRNet(preset("tiny"), CLASSES, JOINTS)
+    assert net.second is not None
+    vectors = net.backbone.pool(torch.randn(64, net.backbone.channels, 7, 7))
+    first = net.first(net.backbone.embed(vectors))
+    other = torch.randperm(64)
+    seen = net.second(vectors, first).logits
+    told = net.second(vectors, Estimate(first.logits[other], first.poses[other])).logits
+    shown = net.second(vectors[other], first).logits
+    assert (told - seen).square().mean() > 0.02 * (shown - seen).square().mean()
+
+
 def targets_of(rng: np.random.Generator, count: int) -> Targets:
     classes = torch.tensor(rng.integers(0, CLASSES + 1, count))
     poses = torch.tensor(rng.normal(0, 1, (count, 5 * JOINTS)), dtype=torch.float32)
