@@ -1,17 +1,21 @@
 """What each part of LCR-Net++ brings, in the manner of the paper's tables 1 and 4.
 
     python benchmarks/lcrnet_ablation.py OUT [--base bandai.zip] [--more cmu.zip] [--test hdm05.zip]
-        [--images 2500] [--test-images 300] [--steps 3000] [--preset tiny] [--seed 0] [--jobs 2] [--only NAME ...]
-        [--judge-seed N]
+        [--images 2500] [--test-images 300] [--steps 3000, if tiny] [--preset tiny] [--seed 0] [--repeats 1] [--jobs 2]
+        [--only NAME ...] [--judge-seed N]
 
 Makes three corpora of dressed people in rooms (one or two in a picture of 160x120, near): of the ``--base`` motions; of
 the ``--more`` motions, drawn where the first is thin; and, to judge by, of the ``--test`` motions. Without files
 the motions are built-in ones of three seeds. Every network sees as many pictures for as many steps, half of them from each of
 the first two corpora, or all from the first. Then one part is left out at a time. Decodings share their
-networks. What is there already in OUT is not made again, so an interrupted run goes on.
+networks. With ``--repeats`` every network learns that often, each time from another seed, and cells are means with
+standard deviations. What is there already in OUT is not made again, so an interrupted run goes on.
 
 Prints a table and writes OUT/ablation.json and OUT/ablation.md. The default sizes take two CPU cores about an hour, with
-two networks learning side by side, a core each; figures do not depend on ``--jobs``.
+two networks learning side by side, a core each; with as many threads a network the figures are the same.
+
+``--judge-seed N`` trains nothing: it judges the networks in OUT by pictures of that seed, OUT/test-N, and prints the table.
+Choices are best made by OUT/test and reported by others.
 """
 
 from __future__ import annotations
@@ -27,6 +31,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from multiprocessing import get_context
 from pathlib import Path
+from statistics import mean, stdev
 from typing import Any
 
 from posecorpus.core.progress import Report
@@ -59,10 +64,15 @@ SMALL_TRAINING = {"steps": 3000, "images": 16, "learning_rate": 2e-3}
 PEOPLE = {"count": [1, 2]}
 CROWD = {"distance_m": [1.8, 3.2]}
 PROPS = {"in_front": [0, 0], "beside": [0, 0], "held_probability": 0.0, "seat_probability": 0.0}
+FOUND = "recall_found"
 COLUMNS = {
     "AP": ("ap", 100), "PCKh@.5": ("pckh", 100), "PCKh@1": ("pckh_1", 100), "3DPCK": ("pck3d", 100),
-    "Abs. mm": ("mpjpe_abs_mm", 1), "Align. mm": ("mpjpe_rigid_mm", 1), "found": ("recall_found", 100),
+    "Abs. mm": ("mpjpe_abs_mm", 1), "Align. mm": ("mpjpe_rigid_mm", 1), "found": (FOUND, 100),
 }  # fmt: skip
+
+
+Results = dict[str, list[dict[str, Any]]]
+"""Of each network, for each time that it learned: figures by decoding."""
 
 
 @dataclass(frozen=True)
@@ -152,14 +162,21 @@ def anchors_of(how: Trained, places: dict[str, Path], options: argparse.Namespac
 
 
 def evaluated(
-    name: str, places: dict[str, Path], anchors: Path, options: argparse.Namespace
+    name: str, repeat: int, places: dict[str, Path], anchors: Path, options: argparse.Namespace
 ) -> dict[str, Any]:
     """Train one network and measure it."""
-    how, folder = NETWORKS[name], options.out / name
-    with stages() if options.jobs == 1 else lines(name) as (report, note):
+    folder = folder_of(name, repeat, options)
+    with stages() if options.jobs == 1 else lines(folder.name) as (report, note):
         if not (folder / "eval" / JSON).is_file():
-            train_lcrnet(lesson(how, places, anchors, options), folder / "run", report=report, note=note)
+            asked = lesson(NETWORKS[name], repeat, places, anchors, options)
+            train_lcrnet(asked, folder / "run", report=report, note=note)
         return figures_of(folder, places["test"], "eval", report)
+
+
+def folder_of(name: str, repeat: int, options: argparse.Namespace) -> Path:
+    """Where a network is kept."""
+    place: Path = options.out / (f"{name}-{repeat}" if repeat else name)
+    return place
 
 
 def figures_of(folder: Path, test: Path, name: str, report: Report) -> dict[str, Any]:
@@ -172,11 +189,13 @@ def figures_of(folder: Path, test: Path, name: str, report: Report) -> dict[str,
     return found
 
 
-def lesson(how: Trained, places: dict[str, Path], anchors: Path, options: argparse.Namespace) -> TrainRequest:
+def lesson(
+    how: Trained, repeat: int, places: dict[str, Path], anchors: Path, options: argparse.Namespace
+) -> TrainRequest:
     """What a network learns, and how."""
     small = options.preset == "tiny"
     training = {
-        "seed": options.seed, "workers": options.workers, "preview_every": 500, "precision": options.precision,
+        "seed": options.seed + repeat, "workers": options.workers, "preview_every": 500, "precision": options.precision,
         **(SMALL_TRAINING if small else {}), **({"steps": options.steps} if options.steps else {}),
     }  # fmt: skip
     return TrainRequest(
@@ -209,17 +228,23 @@ def lines(name: str) -> Iterator[tuple[Report, Callable[[str], None]]]:
     yield report, lambda message: print(f"{name}: {message}", file=sys.stderr, flush=True)
 
 
-def table(results: dict[str, dict[str, Any]]) -> str:
+def table(results: Results) -> str:
     """Rows as Markdown."""
     lines = [f"| | {' | '.join(COLUMNS)} |", "| --- |" + " --- |" * len(COLUMNS)]
     for title, network, decoding in ROWS:
-        if network not in results:
-            continue
-        row = results[network][decoding]
-        row["recall_found"] = row["found"] / row["people"]
-        cells = [f"{row[key] * scale:.1f}" if row[key] is not None else "" for key, scale in COLUMNS.values()]
-        lines.append(f"| {title} | {' | '.join(cells)} |")
+        if network in results:
+            runs = [found[decoding] for found in results[network]]
+            lines.append(f"| {title} | {' | '.join(cell(runs, *COLUMNS[name]) for name in COLUMNS)} |")
     return "\n".join(lines)
+
+
+def cell(runs: list[dict[str, Any]], key: str, scale: float) -> str:
+    """The mean over runs, and their standard deviation if there are several."""
+    values = [run["found"] / run["people"] if key == FOUND else run[key] for run in runs]
+    if None in values:
+        return ""
+    spread = f" ± {scale * stdev(values):.1f}" if len(values) > 1 else ""
+    return f"{scale * mean(values):.1f}{spread}"
 
 
 def main() -> None:
@@ -241,6 +266,7 @@ def main() -> None:
         "--jobs", type=int, default=min(2, usable_workers()), help="networks learning at once"
     )
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--repeats", type=int, default=1, help="times that every network learns")
     parser.add_argument(
         "--judge-seed", type=int, help="only judge networks again, by new pictures of this seed"
     )
@@ -256,16 +282,18 @@ def compare(options: argparse.Namespace) -> None:
     anchors = {name: anchors_of(NETWORKS[name], places, options) for name in options.only}
     os.environ["OMP_NUM_THREADS"] = str(max(1, usable_workers() // options.jobs))
     os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
-    waiting, results = list(options.only), {}
+    waiting = [(name, repeat) for repeat in range(options.repeats) for name in options.only]
+    results: Results = {}
     running: dict[Future[dict[str, Any]], str] = {}
     with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as pool:
         # No more than are learning are handed over: Ctrl-C would else begin the next ones.
         while waiting or running:
             while waiting and len(running) < options.jobs:
-                name = waiting.pop(0)
-                running[pool.submit(evaluated, name, places, anchors[name], options)] = name
+                name, repeat = waiting.pop(0)
+                asked = (name, repeat, places, anchors[name], options)
+                running[pool.submit(evaluated, *asked)] = name
             for done in wait(running, return_when=FIRST_COMPLETED).done:
-                results[running.pop(done)] = done.result()
+                results.setdefault(running.pop(done), []).append(done.result())
                 show(results, options.out)
 
 
@@ -279,15 +307,19 @@ def judge_again(options: argparse.Namespace) -> None:
         motions=tuple(options.test),
         skip_bad=True,
     )
-    results = {}
     with stages() as (report, _):
         synthesize(request, test, workers=usable_workers(), report=report)
-        for name in options.only:
-            results[name] = figures_of(options.out / name, test, f"eval-{options.judge_seed}", report)
+        results = {
+            name: [
+                figures_of(folder_of(name, repeat, options), test, f"eval-{options.judge_seed}", report)
+                for repeat in range(options.repeats)
+            ]
+            for name in options.only
+        }
     print(table(results))
 
 
-def show(results: dict[str, dict[str, Any]], folder: Path) -> None:
+def show(results: Results, folder: Path) -> None:
     """Write and print what is known so far."""
     (folder / "ablation.json").write_text(json.dumps(results, indent=1) + "\n")
     (folder / "ablation.md").write_text(table(results) + "\n")
