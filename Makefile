@@ -55,7 +55,7 @@ demo: $(STAMP) ## render 200 samples, lift them, train a detector, verify, repor
 	@$(BIN)/posecorpus inspect "$(OUT)/labelled" --out "$(OUT)/lifted.html"
 	@$(BIN)/posecorpus anchors "$(OUT)/anchors.npz" --corpus "$(OUT)/corpus" --k 20 --upper-body
 	@$(BIN)/posecorpus inspect "$(OUT)/anchors.npz" --out "$(OUT)/anchors.html"
-	@$(BIN)/posecorpus synth "$(OUT)/few" --samples 32 --seed 2
+	@$(BIN)/posecorpus synth "$(OUT)/few" --samples 32 --seed 2 $(if $(MOTIONS),--motions "$(MOTIONS)" --skip-bad)
 	@$(BIN)/posecorpus train lcrnet --corpus "$(OUT)/few" --anchors "$(OUT)/anchors.npz" --steps $(STEPS) --no-augment --out "$(OUT)/run"
 	@$(BIN)/posecorpus eval "$(OUT)/run" --corpus "$(OUT)/few" --out "$(OUT)/eval"
 	@$(BIN)/posecorpus predict "$(OUT)/run" "$(OUT)/few" --out "$(OUT)/found"
@@ -63,7 +63,7 @@ demo: $(STAMP) ## render 200 samples, lift them, train a detector, verify, repor
 	@cd "$(OUT)" && echo "renders  $$(pwd)/corpus     report  $$(pwd)/report.html" \
 		&& echo "lifted   $$(pwd)/labelled   report  $$(pwd)/lifted.html" \
 		&& echo "anchors  $$(pwd)/anchors.npz   page  $$(pwd)/anchors.html" \
-		&& echo "detector $$(pwd)/run   page  $$(pwd)/found/predictions.html   (open them in a browser)"
+		&& echo "detector $$(pwd)/run   pages  $$(pwd)/found/predictions.html $$(pwd)/eval/eval.html   (open them in a browser)"
 
 test: lint ## lint, then run every test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -v -n $(JOBS) --durations=10 $(PYTEST_ARGS)

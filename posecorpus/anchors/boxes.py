@@ -21,7 +21,7 @@ def upper_body(skeleton: Skeleton) -> NDArray[np.intp]:
     return np.array([i for i, joint in enumerate(skeleton.joints) if joint not in LOWER], np.intp)
 
 
-def joint_boxes(joints2d: Floats, margin: float = MARGIN) -> NDArray[np.float64]:
+def joint_boxes(joints2d: Floats) -> NDArray[np.float64]:
     """(..., 4) x0, y0, x1, y1 around joints (..., J, 2), those that are NaN left out.
 
     A pose without any joint has a box of NaN.
@@ -32,7 +32,7 @@ def joint_boxes(joints2d: Floats, margin: float = MARGIN) -> NDArray[np.float64]
     high = np.where(known, points, -np.inf).max(-2)
     some = np.any(known, axis=-2)
     low, high = np.where(some, low, np.nan), np.where(some, high, np.nan)
-    wider = margin * (high - low)
+    wider = MARGIN * (high - low)
     return np.concatenate([low - wider, high + wider], axis=-1)
 
 

@@ -42,14 +42,12 @@ class Clustering:
         labels: (N,) int32, the nearest centre of each point.
         squared: (N,) float64, the squared distances to it.
         counts: (K,) int64 points.
-        passes: iterations with all points.
     """
 
     centres: NDArray[np.float32]
     labels: NDArray[np.int32]
     squared: NDArray[np.float64]
     counts: NDArray[np.int64]
-    passes: int
 
     @property
     def inertia(self) -> float:
@@ -85,9 +83,9 @@ def cluster(
     centres = _best_start(flat, flat[order[:size]], clusters, rng, iterations, tolerance)
     while (size := size * GROWTH) < len(flat):
         centres = lloyd(flat[order[:size]], centres, iterations, THOROUGH * tolerance)[0]
-    centres, labels, passes = lloyd(flat, centres, iterations, tolerance)
+    centres, labels, _ = lloyd(flat, centres, iterations, tolerance)
     squared = squared_to_own(flat, centres, labels)
-    return Clustering(centres, labels, squared, np.bincount(labels, minlength=clusters), passes)
+    return Clustering(centres, labels, squared, np.bincount(labels, minlength=clusters))
 
 
 def _check(points: NDArray[np.float32], clusters: int) -> None:

@@ -33,7 +33,7 @@ def test_units_know_neither_scale_nor_place(seed: int, scale: float, shift: floa
 
 def test_joints_that_are_not_known_do_not_count() -> None:
     joints = np.array([[[1.0, 2.0], [np.nan, np.nan], [3.0, 8.0]], [[np.nan] * 2] * 3])
-    np.testing.assert_allclose(joint_boxes(joints, 0.5)[0], [0, -1, 4, 11])
+    np.testing.assert_allclose(joint_boxes(joints)[0], [0.8, 1.4, 3.2, 8.6])
     assert np.isnan(joint_boxes(joints)[1]).all()
 
 

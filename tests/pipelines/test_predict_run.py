@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from posecorpus.anchors.bank import load_anchors
 from posecorpus.core.errors import InputError
 from posecorpus.core.shards import Corpus
 from posecorpus.inspect.verify import verify_corpus
+from posecorpus.models.lcrnet.decode import Integration
 from posecorpus.models.lcrnet.detect import EVERYBODY_ONCE
 from posecorpus.models.lcrnet.network import LCRNet
 from posecorpus.models.lcrnet.params import preset
@@ -61,6 +63,24 @@ def test_the_command_shows_what_the_run_finds(run: Path, photos: Path, tmp_path:
         "run step-0000012.pt",
     }
     assert verify_corpus(tmp_path / "out").ok
+
+
+def test_thresholds_are_used_and_written_down(run: Path, photos: Path, tmp_path: Path) -> None:
+    arguments = ["predict", str(run), str(photos), "--out", str(tmp_path / "out"), "--min-score", "0.05"]
+    chosen = ["--ppi-iou", "0.7", "--ppi-mm", "40", "--no-overlays", "--workers", "1"]
+    done = CliRunner().invoke(app, [*arguments, *chosen])
+    assert done.exit_code == 0, done.output
+    settings = replace(EVERYBODY_ONCE, integration=Integration(iou=0.7, distance_m=0.04))
+    opened, differ = open_run(run, "cpu"), False
+    made = Corpus(tmp_path / "out")
+    for sample in made:
+        assert sample.image is not None
+        found, usual = opened.detect(sample.image, settings), opened.detect(sample.image, EVERYBODY_ONCE)
+        np.testing.assert_allclose([p.score for p in sample.people], found.scores, rtol=1e-5)
+        differ |= len(found.scores) != len(usual.scores) or not np.allclose(found.scores, usual.scores)
+    assert differ
+    configuration = made.manifest.configuration
+    assert (configuration["ppi_iou"], configuration["ppi_mm"]) == (0.7, 40)
 
 
 def test_no_run_there(photos: Path, tmp_path: Path) -> None:

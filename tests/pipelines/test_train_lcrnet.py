@@ -86,6 +86,7 @@ def test_another_s_folder_is_refused(
         "anchors": {"anchors": other},
         "seed": {"training": FAST | {"seed": 8}},
         "network": {"network": {"boxes": 8}},
+        "at most 2 steps": {"training": FAST | {"steps": 2}},
     }
     before = (run / "run.json").read_bytes()
     for word, change in changes.items():

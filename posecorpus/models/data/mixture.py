@@ -63,7 +63,7 @@ class Mixture:
         corpora: those of the sources with a weight.
 
     Raises:
-        InputError: no source, a corpus that is missing or empty, a weight that is not a number above 0.
+        InputError: no source, a corpus that is missing or empty, a weight below 0 or not finite, no weight above 0.
     """
 
     def __init__(self, sources: Sequence[Source], seed: int, buffer: int = BUFFER) -> None:

@@ -124,7 +124,7 @@ def person_boxes(poses2d: Floats, joints: NDArray[np.integer] | None = None) -> 
 
 
 def suppress(proposals: Proposals, iou: float, joints: NDArray[np.integer] | None = None) -> Detections:
-    """Non-maximum suppression: each person is the best proposal where nothing better overlaps by more than ``iou``.
+    """Non-maximum suppression: each person is the best proposal where nothing better overlaps by ``iou`` or more.
 
     Args:
         joints: that boxes are put around, (K,) indices; all if None.

@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from posecorpus.anchors.bank import Anchors
 from posecorpus.anchors.boxes import upper_body
 from posecorpus.core.skeletons import TORSO, Skeleton
 from posecorpus.models.backbones.base import STRIDE
@@ -67,7 +66,7 @@ def pose_proposals(net: LCRNet, picture: Tensor, anchors: AnchorTensors, full_cl
     maps = net.maps(picture[None])
     logits, offsets = net.rpn(maps)
     cells = grid(maps.shape[-2], maps.shape[-1], STRIDE, net.params.rpn, picture.device)
-    boxes, _ = propose(logits[0], offsets[0], cells, (width, height), net.params.rpn)
+    boxes = propose(logits[0], offsets[0], cells, (width, height), net.params.rpn)
     image = torch.zeros(len(boxes), dtype=torch.int64, device=boxes.device)
     return proposals_of(boxes, net.estimates(maps, boxes, image)[-1], anchors, full_classes)
 
@@ -105,15 +104,6 @@ def people_of(proposals: Proposals, skeleton: Skeleton, settings: DetectSettings
     if settings.same_iou is not None:
         kept = kept[best_of_each_place(found.at(kept), settings.same_iou, joints)]
     return found.at(kept)
-
-
-def detect(
-    net: LCRNet, picture: Tensor, anchors: Anchors, settings: DetectSettings | None = None
-) -> Detections:
-    """The people of one picture (3, H, W), RGB in [0, 1], on the network's device."""
-    tensors = AnchorTensors.of(anchors, picture.device)
-    proposals = pose_proposals(net, picture, tensors, len(anchors))
-    return people_of(proposals, anchors.skeleton, settings or DetectSettings())
 
 
 def _host(values: Tensor) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:

@@ -104,8 +104,8 @@ def _centres(boxes: Tensor) -> Tensor:
 @torch.no_grad()
 def propose(
     logits: Tensor, offsets: Tensor, boxes: Tensor, size: tuple[int, int], params: RPNParams
-) -> tuple[Tensor, Tensor]:
-    """The proposals of one picture, (P, 4) within it, and their (P,) scores in [0, 1], best first.
+) -> Tensor:
+    """The proposals of one picture, (P, 4) within it, best first.
 
     Args:
         logits, offsets: (B,) and (B, 4) of the picture.
@@ -116,9 +116,9 @@ def propose(
     limits = boxes.new_tensor([*size, *size])
     moved = decode(boxes[best], offsets[best].float()).clamp(min=0).minimum(limits)
     wide = (moved[:, 2:] - moved[:, :2] >= params.least_px).all(dim=1)
-    moved, scores = moved[wide], logits[best][wide].float().sigmoid()
-    kept = suppressed(moved, scores, params.iou, params.after)
-    return moved[kept], scores[kept]
+    moved = moved[wide]
+    kept = suppressed(moved, logits[best][wide].float(), params.iou, params.after)
+    return moved[kept]
 
 
 def rpn_loss(

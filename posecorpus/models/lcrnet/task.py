@@ -105,7 +105,7 @@ class LCRNetTask:
             proposed.append(
                 rpn_loss(logits[n], offsets[n], cells, people.boxes, size, net.params.rpn, random)
             )
-            boxes, _ = propose(logits[n], offsets[n], cells, size, net.params.rpn)
+            boxes = propose(logits[n], offsets[n], cells, size, net.params.rpn)
             boxes = torch.cat([boxes, jittered(people.boxes, net.params.jittered, random)])
             drawn.append(
                 draw_targets(

@@ -30,14 +30,12 @@ class Truth:
         classes: (G,) int64, 1 to the number of classes; 0 where there is no 3D to tell the class by.
         poses2d: (G, J, 2) float32 pixels; NaN where unknown.
         poses3d: (G, J, 3) float32 metres, torso-centred; NaN where unknown.
-        person: (G,) int64, which of the people.
     """
 
     boxes: NDArray[np.float32]
     classes: NDArray[np.int64]
     poses2d: NDArray[np.float32]
     poses3d: NDArray[np.float32]
-    person: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.boxes)
@@ -47,8 +45,8 @@ def picture_truth(people: Sequence[Person], anchors: Anchors) -> Truth:
     """Boxes, classes and poses of the people of a picture."""
     joints, upper = len(anchors.skeleton), upper_body(anchors.skeleton)
     lower = np.setdiff1d(np.arange(joints), upper)
-    boxes, classes, found2d, found3d, whose = [], [], [], [], []
-    for i, person in enumerate(people):
+    boxes, classes, found2d, found3d = [], [], [], []
+    for person in people:
         points, visibility, space = _on_anchors(person, anchors)
         if np.isfinite(points).all(-1).sum() < LEAST_JOINTS:
             continue
@@ -64,13 +62,11 @@ def picture_truth(people: Sequence[Person], anchors: Anchors) -> Truth:
             classes.append(label + 1 if label >= 0 else BACKGROUND)
             found2d.append(points)
             found3d.append(space)
-            whose.append(i)
     return Truth(
         np.array(boxes, np.float32).reshape(-1, 4),
         np.array(classes, np.int64),
         np.array(found2d, np.float32).reshape(-1, joints, 2),
         np.array(found3d, np.float32).reshape(-1, joints, 3),
-        np.array(whose, np.int64),
     )
 
 

@@ -58,6 +58,11 @@ def latest(folder: Path) -> Path | None:
     return path_of(folder, steps[-1]) if steps else None
 
 
+def steps_done(folder: Path) -> int:
+    """By the newest checkpoint of a run's folder; 0 without one."""
+    return max(_steps_in(folder), default=0)
+
+
 def save(folder: Path, checkpoint: Checkpoint) -> Path:
     """Write a checkpoint into a run's folder, whole or not at all, and remove all but the last two.
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from posecorpus.pipelines.commands.shared import examples, needs_models
+from posecorpus.pipelines.commands.shared import PpiIou, PpiMm, examples, integration, needs_models
 
 app = typer.Typer()
 
@@ -28,14 +28,8 @@ def evaluate(
         int | None, typer.Option(help="Look at so many pictures, evenly spread, for a quick answer.", min=1)
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
-    iou: Annotated[
-        float | None,
-        typer.Option("--ppi-iou", help="Integration: overlap from which poses are of one person.", min=0, max=1),
-    ] = None,
-    distance_mm: Annotated[
-        float | None,
-        typer.Option("--ppi-mm", help="Integration: distance in space up to which they are one pose.", min=0),
-    ] = None,
+    iou: PpiIou = None,
+    distance_mm: PpiMm = None,
     nms_iou: Annotated[
         float | None, typer.Option(help="Suppression: overlap from which the worse pose is dropped.", min=0, max=1)
     ] = None,
@@ -51,7 +45,6 @@ def evaluate(
 ) -> None:  # fmt: skip
     """Measure a trained detector on a corpus: 2D and 3D, integration against suppression, and where it fails."""
     needs_models()
-    from posecorpus.models.lcrnet.decode import Integration
     from posecorpus.models.lcrnet.detect import DetectSettings
     from posecorpus.models.lcrnet.run import open_run
     from posecorpus.pipelines.console import stages
@@ -59,13 +52,7 @@ def evaluate(
     from posecorpus.pipelines.evaluation.people_table import print_people
 
     detector = open_run(run, device)
-    usual = DetectSettings()
-    thresholds = usual.integration or Integration()
-    if iou is not None:
-        thresholds = replace(thresholds, iou=iou)
-    if distance_mm is not None:
-        thresholds = replace(thresholds, distance_m=distance_mm / 1000)
-    settings = replace(usual, integration=thresholds)
+    settings = DetectSettings(integration=integration(iou, distance_mm))
     if nms_iou is not None:
         settings = replace(settings, suppression_iou=nms_iou)
     request = EvalPeopleRequest(

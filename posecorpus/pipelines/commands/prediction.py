@@ -8,9 +8,12 @@ from typing import Annotated
 import typer
 
 from posecorpus.pipelines.commands.shared import (
+    PpiIou,
+    PpiMm,
     SkipBad,
     Workers,
     examples,
+    integration,
     needs_models,
     resumable_stages,
     usable_workers,
@@ -40,8 +43,10 @@ def predict(
         ),
     ] = None,
     min_score: Annotated[
-        float, typer.Option(help="Leave out people of a lower score; eval names the best one.", min=0)
+        float, typer.Option(help="Leave out people of a lower score; eval names the best one.", min=0.05)
     ] = 0.5,
+    iou: PpiIou = None,
+    distance_mm: PpiMm = None,
     pictured: Annotated[
         int, typer.Option("--samples", help="Pictures on the HTML page.", min=1, max=1000)
     ] = 48,
@@ -63,7 +68,7 @@ def predict(
         overlays=overlays,
         skip_bad=skip_bad,
     )
-    model = open_model(run, device)
+    model = open_model(run, device, integration(iou, distance_mm))
     with resumable_stages() as (report, note):
         page = predict(model, request, out, workers=workers or usable_workers(), report=report, note=note)
     typer.echo(page)

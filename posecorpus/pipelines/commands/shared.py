@@ -15,6 +15,7 @@ from posecorpus.core.errors import InputError
 
 if TYPE_CHECKING:
     from posecorpus.core.progress import Report
+    from posecorpus.models.lcrnet.decode import Integration
 
 EXIT_VIOLATIONS, EXIT_INPUT, EXIT_INTERRUPTED = 1, 2, 130
 
@@ -29,12 +30,28 @@ Motions = Annotated[
 ]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave out unusable inputs and list them.")]
 Library = Annotated[Path, typer.Option(help="Folder that `posecorpus library` wrote.")]
+PpiIou = Annotated[
+    float | None,
+    typer.Option("--ppi-iou", help="Integration: overlap from which poses are of one person.", min=0, max=1),
+]
+PpiMm = Annotated[
+    float | None,
+    typer.Option("--ppi-mm", help="Integration: distance in space up to which they are one pose.", min=0),
+]
 Camera = Annotated[
     float,
     typer.Option(
         help="Field of view of the longer side, degrees, of images without a known camera.", metavar="FOV_DEG"
     ),
 ]
+
+
+def integration(iou: float | None, distance_mm: float | None) -> Integration:
+    """The usual thresholds but for those that are given."""
+    from posecorpus.models.lcrnet.decode import Integration
+
+    asked = {"iou": iou, "distance_m": None if distance_mm is None else distance_mm / 1000}
+    return Integration(**{name: value for name, value in asked.items() if value is not None})
 
 
 def examples(*lines: str) -> str:

@@ -124,10 +124,6 @@ class Traits:
     rarity_mm: Array
     company: NDArray[np.int64]
 
-    def at(self, which: NDArray[np.bool_]) -> Traits:
-        """Those of some people."""
-        return Traits(**{name: values[which] for name, values in vars(self).items()})
-
 
 def figures(verdict: Verdict, traits: Traits, joints: Skeleton, *, ranked: bool = True) -> PeopleFigures:
     """The figures of all pictures together.

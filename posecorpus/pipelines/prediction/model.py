@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from posecorpus.core.shards import file_sha256
 from posecorpus.core.skeletons import Skeleton
-from posecorpus.models.lcrnet.decode import Detections
+from posecorpus.models.lcrnet.decode import Detections, Integration
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +25,7 @@ class Model:
         skeleton: joint set of its poses.
         detect: the people of a picture (H, W, 3), RGB, in its pixels; everybody once.
         digests: sha256 of the run's files by name.
+        integration: thresholds by which it decides who is the same person.
     """
 
     name: str
@@ -32,13 +33,15 @@ class Model:
     skeleton: Skeleton
     detect: Callable[[NDArray[np.uint8]], Detections]
     digests: dict[str, str]
+    integration: Integration = field(default_factory=Integration)
 
 
-def open_model(folder: Path, device: str) -> Model:
+def open_model(folder: Path, device: str, integration: Integration | None = None) -> Model:
     """The network of a run.
 
     Args:
         device: ``auto``, ``cpu`` or what torch calls a GPU.
+        integration: thresholds of pose proposal integration, if not the paper's.
 
     Raises:
         InputError: no run there, a file of it is damaged, or there is no such device.
@@ -48,6 +51,7 @@ def open_model(folder: Path, device: str) -> Model:
     from posecorpus.models.training.checkpoint import path_of
 
     run = open_run(folder, device)
+    thresholds = integration or Integration()
     digests = {name: file_sha256(folder / name) for name in (RUN, ANCHORS)}
     newest = path_of(folder, run.step)
     digests[newest.name] = file_sha256(newest)
@@ -55,6 +59,7 @@ def open_model(folder: Path, device: str) -> Model:
         folder.resolve().name,
         run.step,
         run.anchors.skeleton,
-        partial(run.detect, settings=EVERYBODY_ONCE),
+        partial(run.detect, settings=replace(EVERYBODY_ONCE, integration=thresholds)),
         digests,
+        thresholds,
     )

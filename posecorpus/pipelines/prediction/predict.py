@@ -161,6 +161,8 @@ def _manifest(
             "skeleton": model.skeleton.name,
             "fov_deg": request.standing.fov_deg,
             "least_score": request.standing.least_score,
+            "ppi_iou": model.integration.iou,
+            "ppi_mm": 1000 * model.integration.distance_m,
         },
         inputs=digests,
         skeletons=describe_skeletons(model.skeleton.name),

@@ -25,6 +25,7 @@ from posecorpus.models.lcrnet.detect import EVERYBODY_ONCE
 from posecorpus.models.lcrnet.params import preset
 from posecorpus.models.lcrnet.run import RUN, LCRNetRun, read_description, save_run
 from posecorpus.models.lcrnet.train import TRAINING, Lesson, learn
+from posecorpus.models.training.checkpoint import steps_done
 from posecorpus.models.training.loop import rank_and_world, wait_for_the_others
 from posecorpus.models.training.params import TrainParams
 from posecorpus.pipelines.locks import only_run
@@ -118,7 +119,8 @@ def _describe(request: TrainRequest, lesson: Lesson, folder: Path) -> None:
                 raise InputError(
                     folder, f"the same {name} as when training began", got, "choose another folder"
                 )
-        lesson.training.check_continues(begun.training.get("training", {}), 0, folder / RUN)
+        earlier, done = begun.training.get("training", {}), steps_done(folder)
+        lesson.training.check_continues(earlier, done, folder / RUN)
         if not _same(load_anchors(folder / "anchors.npz"), lesson.anchors):
             raise InputError(
                 folder, "the anchors that training began with", "others", "choose another folder"
