@@ -50,7 +50,7 @@ from posecorpus.pipelines.training.train_lcrnet import TrainRequest, train_lcrne
 from posecorpus.synth.config import SynthConfig, load_config
 
 CLUSTERS = 10
-FIRST = "first estimate"
+FIRST, LAST = "first estimate", "last estimate"
 VIEWS = {
     "none": AugmentParams.none(),
     "flip": replace(AugmentParams.none(), flip=0.5),
@@ -104,7 +104,8 @@ ROWS = (
     ("NMS instead of PPI", "all", "NMS"),
     ("no rescoring", "all", "PPI, not rescored"),
     ("NMS, no rescoring", "all", "NMS, not rescored"),
-    ("the first estimate of the two", "all", FIRST),
+    ("the first of the two estimates", "all", FIRST),
+    ("the second of the two estimates", "all", LAST),
     ("no second estimate", "one-estimate", "PPI"),
     ("rounded RoI pooling", "rounded", "PPI"),
     ("no upper-body classes", "whole-bodies", "PPI"),
@@ -180,10 +181,12 @@ def folder_of(name: str, repeat: int, options: argparse.Namespace) -> Path:
 
 
 def figures_of(folder: Path, test: Path, name: str, report: Report) -> dict[str, Any]:
-    """Of a trained network, in every decoding, and of its first estimate if it has two."""
+    """Of a trained network, in every decoding, and of each of its estimates if it has two."""
     run = open_run(folder / "run")
     found = judged(run, test, folder / name, report)
     if run.net.second is not None:
+        run.net.params = replace(run.net.params, conclusion="last")
+        found[LAST] = judged(run, test, folder / f"{name}-last", report)["PPI"]
         run.net.second = None
         found[FIRST] = judged(run, test, folder / f"{name}-first", report)["PPI"]
     return found

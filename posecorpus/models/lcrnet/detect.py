@@ -1,4 +1,4 @@
-"""People of a picture: from the network's last estimate to pose proposals, and from these to detections."""
+"""People of a picture: from what the network concludes to pose proposals, and from these to detections."""
 
 from __future__ import annotations
 
@@ -68,7 +68,8 @@ def pose_proposals(net: LCRNet, picture: Tensor, anchors: AnchorTensors, full_cl
     cells = grid(maps.shape[-2], maps.shape[-1], STRIDE, net.params.rpn, picture.device)
     boxes = propose(logits[0], offsets[0], cells, (width, height), net.params.rpn)
     image = torch.zeros(len(boxes), dtype=torch.int64, device=boxes.device)
-    return proposals_of(boxes, net.estimates(maps, boxes, image)[-1], anchors, full_classes)
+    found = net.concluded(net.estimates(maps, boxes, image))
+    return proposals_of(boxes, found, anchors, full_classes)
 
 
 def proposals_of(boxes: Tensor, estimate: Estimate, anchors: AnchorTensors, full_classes: int) -> Proposals:

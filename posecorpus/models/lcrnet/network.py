@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -98,8 +99,15 @@ class LCRNet(nn.Module):
         return self.backbone.maps((images - self.mean) / self.std)
 
     def estimates(self, maps: Tensor, boxes: Tensor, image: Tensor) -> list[Estimate]:
-        """What is thought of boxes (R, 4), pixels, of the pictures ``image`` (R,); the last estimate is the best."""
+        """What is thought of boxes (R, 4), pixels, of the pictures ``image`` (R,): one estimate, or two."""
         pooled = roi_align_max if self.params.pooling == "align" else roi_pool_max
         vectors = self.backbone.pool(pooled(maps, boxes, image, 1 / STRIDE))
         first = self.first(self.backbone.embed(vectors))
         return [first] if self.second is None else [first, self.second(vectors, first)]
+
+    def concluded(self, estimates: Sequence[Estimate]) -> Estimate:
+        """What counts of one or two estimates: the last, or the mean of log-probabilities and offsets."""
+        if self.params.conclusion == "last" or len(estimates) == 1:
+            return estimates[-1]
+        logits = torch.stack([estimate.logits.float().log_softmax(dim=1) for estimate in estimates])
+        return Estimate(logits.mean(dim=0), torch.stack([e.poses.float() for e in estimates]).mean(dim=0))

@@ -21,6 +21,7 @@ class LCRNetParams:
         hidden: width of the two fully connected layers of the second estimate.
         pooling: of a region: RoIAlign, or the rounding RoI pooling that it replaced.
         estimate: length of the vector by which the second estimate is told the first one; 0 for one estimate only.
+        conclusion: what counts of two estimates: the last, as in the paper, or their mean.
         rpn: region proposals.
         boxes: of each picture of a batch, that are learned from.
         positive_share: of these boxes, at most, those on people.
@@ -35,6 +36,7 @@ class LCRNetParams:
     hidden: int
     estimate: int = 2048
     pooling: Literal["align", "round"] = "align"
+    conclusion: Literal["last", "mean"] = "last"
     rpn: RPNParams = field(default_factory=RPNParams)
     boxes: int = 32
     positive_share: float = POSITIVE_SHARE
@@ -54,12 +56,14 @@ class LCRNetParams:
 
 # The large presets are the paper's. ``tiny`` starts from nothing and has minutes: it sees people in its boxes from the
 # first step on, and its backbone learns from every cell where joints are. A tenth of a box is far off, so its smooth L1
-# is linear from there on: quadratic, the legs that a picture cuts off would be all it learns.
+# is linear from there on: quadratic, the legs that a picture cuts off would be all it learns. Its two estimates err
+# differently, and their mean less than either.
 PRESETS = {
     "tiny": LCRNetParams(
         "tiny",
         hidden=256,
         estimate=128,
+        conclusion="mean",
         rpn=RPNParams(channels=96, sizes_px=(32.0, 64.0, 128.0), before=300, after=60),
         boxes=16,
         positive_share=0.5,

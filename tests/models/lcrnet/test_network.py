@@ -54,6 +54,22 @@ def test_the_second_estimate_hears_the_first() -> None:
     assert (told - seen).square().mean() > 0.02 * (shown - seen).square().mean()
 
 
+def test_two_estimates_are_concluded_from() -> None:
+    torch.manual_seed(0)
+    first, last = (
+        Estimate(3 * torch.randn(9, CLASSES + 1), torch.randn(9, CLASSES + 1, 5 * JOINTS)) for _ in range(2)
+    )
+    with torch.device("meta"):
+        paper, tiny = LCRNet(preset("resnet50"), CLASSES, JOINTS), LCRNet(preset("tiny"), CLASSES, JOINTS)
+    assert paper.concluded([first, last]) is last
+    assert tiny.concluded([first]) is first
+    mean = tiny.concluded([first, last])
+    chances = [np.exp(e.logits.double().numpy()) for e in (first, last)]
+    product = np.sqrt(np.prod([c / c.sum(1, keepdims=True) for c in chances], axis=0))
+    np.testing.assert_allclose(mean.logits.softmax(1), product / product.sum(1, keepdims=True), rtol=1e-5)
+    np.testing.assert_allclose(mean.poses, (first.poses + last.poses) / 2, atol=1e-6)
+
+
 def targets_of(rng: np.random.Generator, count: int) -> Targets:
     classes = torch.tensor(rng.integers(0, CLASSES + 1, count))
     poses = torch.tensor(rng.normal(0, 1, (count, 5 * JOINTS)), dtype=torch.float32)
