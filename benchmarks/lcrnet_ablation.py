@@ -14,7 +14,8 @@ standard deviations. What is there already in OUT is not made again, so an inter
 Prints a table and writes OUT/ablation.json and OUT/ablation.md. The default sizes take two CPU cores about an hour, with
 two networks learning side by side, a core each; with as many threads a network the figures are the same.
 
-``--judge-seed N`` trains nothing: it judges the networks in OUT by pictures of that seed, OUT/test-N, and prints the table.
+``--judge-seed N`` trains nothing: it judges the networks in OUT by pictures of that seed, OUT/test-N, and prints the table;
+repeats that are not there are left out.
 Choices are best made by OUT/test and reported by others.
 """
 
@@ -171,7 +172,7 @@ def evaluated(
         if not (folder / "eval" / JSON).is_file():
             asked = lesson(NETWORKS[name], repeat, places, anchors, options)
             train_lcrnet(asked, folder / "run", report=report, note=note)
-        return figures_of(folder, places["test"], "eval", report)
+        return figures_of(name, folder, places["test"], "eval", report)
 
 
 def folder_of(name: str, repeat: int, options: argparse.Namespace) -> Path:
@@ -180,15 +181,15 @@ def folder_of(name: str, repeat: int, options: argparse.Namespace) -> Path:
     return place
 
 
-def figures_of(folder: Path, test: Path, name: str, report: Report) -> dict[str, Any]:
-    """Of a trained network, in every decoding, and of each of its estimates if it has two."""
+def figures_of(name: str, folder: Path, test: Path, figures: str, report: Report) -> dict[str, Any]:
+    """Of a trained network, in every decoding, and of each of its estimates if there is a row for them."""
     run = open_run(folder / "run")
-    found = judged(run, test, folder / name, report)
-    if run.net.second is not None:
+    found = judged(run, test, folder / figures, report)
+    if (name, LAST) in {(network, decoding) for _, network, decoding in ROWS}:
         run.net.params = replace(run.net.params, conclusion="last")
-        found[LAST] = judged(run, test, folder / f"{name}-last", report)["PPI"]
+        found[LAST] = judged(run, test, folder / f"{figures}-last", report)["PPI"]
         run.net.second = None
-        found[FIRST] = judged(run, test, folder / f"{name}-first", report)["PPI"]
+        found[FIRST] = judged(run, test, folder / f"{figures}-first", report)["PPI"]
     return found
 
 
@@ -314,8 +315,9 @@ def judge_again(options: argparse.Namespace) -> None:
         synthesize(request, test, workers=usable_workers(), report=report)
         results = {
             name: [
-                figures_of(folder_of(name, repeat, options), test, f"eval-{options.judge_seed}", report)
-                for repeat in range(options.repeats)
+                figures_of(name, folder, test, f"eval-{options.judge_seed}", report)
+                for folder in (folder_of(name, repeat, options) for repeat in range(options.repeats))
+                if (folder / "run").is_dir()
             ]
             for name in options.only
         }
