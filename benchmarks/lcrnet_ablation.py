@@ -277,7 +277,10 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=NETWORKS, default=list(NETWORKS))
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    compare(options) if options.judge_seed is None else judge_again(options)
+    if options.judge_seed is None:
+        compare(options)
+    else:
+        judge_again(options)
 
 
 def compare(options: argparse.Namespace) -> None:

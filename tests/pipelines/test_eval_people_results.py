@@ -99,6 +99,9 @@ def test_a_whole_evaluation(corpus: Path, tmp_path: Path, capsys: pytest.Capture
     assert done.page.read_text() == text
     assert "&lt;i&gt;run" in text and "<i>run" not in text and "<script" not in text
     assert not re.search(r"https?://(?!www\.w3\.org)", text)
+    drawn = re.findall(r'class="chip"><i class="(c\d)', text)
+    assert len(drawn) == len(set(drawn)) == len(results.curves)
+    assert all(f".line.{colour}{{" in text and f"--{colour}:" in text for colour in drawn)
     print_people(results)
     printed = capsys.readouterr().out
     assert "88.9 %" in printed and "upper bound" in printed

@@ -56,8 +56,8 @@ class LCRNetParams:
 
 # The large presets are the paper's. ``tiny`` starts from nothing and has minutes: it sees people in its boxes from the
 # first step on, and its backbone learns from every cell where joints are. A tenth of a box is far off, so its smooth L1
-# is linear from there on: quadratic, the legs that a picture cuts off would be all it learns. Its two estimates err
-# differently, and their mean less than either.
+# is linear from there on: quadratic, the legs that a picture cuts off would be all it learns. The mean of its two
+# estimates is better than the second one, and than the first in most figures.
 PRESETS = {
     "tiny": LCRNetParams(
         "tiny",

@@ -16,7 +16,7 @@ from posecorpus.pipelines.evaluation.people_sweep import STYLE, sweep_section
 from posecorpus.pipelines.evaluation.people_text import JOINT_COLUMNS, filled, story
 from posecorpus.pipelines.evaluation.units import millimetres, percent
 
-_COLOURS = ("c2", "c0", "c1", "c3")
+_COLOURS = ("c2", "c0", "c1", "c3", "c5")
 _STYLE = """
 .examples{columns:420px;column-gap:12px}figure{margin:0 0 12px;break-inside:avoid}
 .bins{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,520px),1fr));gap:12px}
